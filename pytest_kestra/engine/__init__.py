@@ -1,0 +1,1 @@
+"""The embedded engine: Kestra itself, in a process of its own."""

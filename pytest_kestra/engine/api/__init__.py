@@ -1,0 +1,1 @@
+"""Kestra's REST API, served over the services of the embedded engine."""

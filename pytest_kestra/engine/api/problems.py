@@ -1,0 +1,95 @@
+"""Kestra's error bodies, and which of its exceptions answers with which status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+NO_LINK = {
+    "templated": False,
+    "profile": None,
+    "deprecation": None,
+    "title": None,
+    "hreflang": None,
+    "type": None,
+    "name": None,
+}
+REASONS = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
+
+# The first that matches, from special to general, as the handlers of Kestra's web server are chosen. A null prefix
+# stands for the status' own reason.
+STATUSES: tuple[tuple[str, int, str | None], ...] = (
+    ("jakarta.validation.ConstraintViolationException", 422, "Invalid entity"),
+    ("io.kestra.core.exceptions.InputOutputValidationException", 422, "Invalid entity"),
+    ("io.kestra.core.exceptions.DeserializationException", 422, "Invalid entity"),
+    ("io.kestra.core.exceptions.InvalidQueryFiltersException", 422, "Invalid query filters"),
+    ("io.kestra.core.exceptions.NotFoundException", 404, None),
+    ("java.util.NoSuchElementException", 404, "Not Found"),
+    ("java.io.FileNotFoundException", 404, "Not Found"),
+    ("io.kestra.core.exceptions.ConflictException", 409, "Conflict"),
+    ("java.lang.IllegalArgumentException", 422, "Illegal argument"),
+    ("java.lang.IllegalStateException", 409, "Illegal state"),
+    ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
+)
+
+
+class Problem(Exception):
+    """End a request with a status and a message; `details` are pairs of message and path."""
+
+    def __init__(self, status: int, message: str, details: Iterable[tuple[str, str | None]] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.details = tuple(details)
+
+
+def not_found(message: str = "Not Found") -> Problem:
+    """Return the problem of a thing that is not there."""
+    return Problem(404, message)
+
+
+def from_java(error: Any) -> Problem:
+    """Return the problem that tells a Java exception as Kestra's web server does; unknown ones are a 500."""
+    from pytest_kestra.engine.jvm import java
+
+    cause = error
+    while cause is not None:
+        for name, status, prefix in STATUSES:
+            if isinstance(cause, java(name)):
+                text = _message(cause)
+                message = text if prefix is None else f"{prefix}: {text}"
+                return Problem(status, message, _violations(cause))
+        cause = cause.getCause()
+    return Problem(500, f"Internal server error: {_message(error)}")
+
+
+def _message(error: Any) -> str:
+    message = error.getMessage()
+    return str(message) if message is not None else str(error.getClass().getSimpleName())
+
+
+def _violations(error: Any) -> list[tuple[str, str | None]]:
+    violations = getattr(error, "getConstraintViolations", None)
+    if violations is None:
+        return []
+    return [(str(item.getMessage()), str(item.getPropertyPath())) for item in violations() or ()]
+
+
+def response(request: Request, problem: Problem) -> Response:
+    """Return the body that Kestra 1.3 answers for a problem."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    errors = [
+        {"message": message, "logref": None, "path": place, "_links": {}, "_embedded": {}}
+        for message, place in problem.details
+    ]
+    body = {
+        "message": problem.message,
+        "logref": None,
+        "path": None,
+        "_links": {"self": {"href": path, **NO_LINK}},
+        "_embedded": {"errors": errors} if errors else {},
+    }
+    return JSONResponse(body, status_code=problem.status)

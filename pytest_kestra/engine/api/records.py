@@ -1,0 +1,109 @@
+"""The endpoints of what an execution leaves behind: logs, metrics, files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from pytest_kestra.engine.api import queries
+from pytest_kestra.engine.api.calls import Call, json_response
+from pytest_kestra.engine.api.problems import Problem, not_found
+from pytest_kestra.engine.jvm import java, to_java
+
+
+def logs(call: Call) -> Response:
+    """Answer the logs of an execution, of one task, task run or attempt, from a level up."""
+    return json_response(call.kestra, _find_logs(call))
+
+
+def logs_download(call: Call) -> Response:
+    """Answer the logs of an execution as text."""
+    entry_type = java("io.kestra.core.models.executions.LogEntry")
+    lines = [str(entry_type.toPrettyString(entry)) for entry in _find_logs(call)]
+    return Response("\n".join(lines), media_type="text/plain")
+
+
+def logs_delete(call: Call) -> Response:
+    """Delete the logs of an execution, from a level up."""
+    lowest = _level(call).toInt()
+    levels = [level for level in java("org.slf4j.event.Level").values() if level.toInt() >= lowest]
+    call.kestra.logs.deleteByQuery(call.tenant, None, None, call.path["id"], to_java(levels), None, None)
+    return Response(status_code=204)
+
+
+def logs_search(call: Call) -> Response:
+    """Answer a page of logs."""
+    page = queries.pageable(call, call.kestra.logs.sortMapping())
+    return queries.page_response(call, call.kestra.logs.find(page, call.tenant, queries.filters(call)))
+
+
+def metrics(call: Call) -> Response:
+    """Answer a page of the metrics of an execution, of one task or task run."""
+    page = queries.pageable(call, call.kestra.metrics.sortMapping())
+    repository, execution_id = call.kestra.metrics, call.path["id"]
+    if task_run := call.query.get("taskRunId"):
+        found = repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, page)
+    elif task := call.query.get("taskId"):
+        found = repository.findByExecutionIdAndTaskId(call.tenant, execution_id, task, page)
+    else:
+        found = repository.findByExecutionId(call.tenant, execution_id, page)
+    return queries.page_response(call, found)
+
+
+def file(call: Call) -> Response:
+    """Answer the content of a file of an execution."""
+    execution, uri = _file(call)
+    stream = call.kestra.storage.get(call.tenant, execution.getNamespace(), uri)
+    try:
+        content = bytes(stream.readAllBytes())
+    finally:
+        stream.close()
+    name = str(uri.getPath()).rpartition("/")[2]
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def file_metas(call: Call) -> Response:
+    """Answer the size of a file of an execution."""
+    execution, uri = _file(call)
+    attributes = call.kestra.storage.getAttributes(call.tenant, execution.getNamespace(), uri)
+    return json_response(call.kestra, to_java({"size": attributes.getSize()}))
+
+
+def _find_logs(call: Call) -> Any:
+    repository, execution_id, level = call.kestra.logs, call.path["id"], _level(call)
+    if task_run := call.query.get("taskRunId"):
+        if "attempt" in call.query:
+            attempt = java("java.lang.Integer")(call.number("attempt", 0))
+            return repository.findByExecutionIdAndTaskRunIdAndAttempt(call.tenant, execution_id, task_run, level, attempt)
+        return repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, level)
+    if task := call.query.get("taskId"):
+        return repository.findByExecutionIdAndTaskId(call.tenant, execution_id, task, level)
+    return repository.findByExecutionId(call.tenant, execution_id, level)
+
+
+def _level(call: Call) -> Any:
+    name = call.query.get("minLevel", "TRACE")
+    level = java("org.slf4j.event.Level")
+    try:
+        return level.valueOf(name)
+    except java("java.lang.IllegalArgumentException") as error:
+        raise Problem(
+            422,
+            f"Internal server error: Failed to convert argument [minLevel] for value [{name}] due to: {error.getMessage()}",
+        ) from error
+
+
+def _file(call: Call) -> tuple[Any, Any]:
+    found = call.kestra.executions.findById(call.tenant, call.path["id"])
+    if found.isEmpty():
+        raise not_found()
+    if "path" not in call.query:
+        raise Problem(422, "Invalid route params: Required QueryValue [path] not specified")
+    execution, uri = found.get(), java("java.net.URI").create(call.query["path"])
+    # Only what this execution stored may be read through it.
+    prefix = java("io.kestra.core.storages.StorageContext").forExecution(execution).getExecutionStorageURI().getPath()
+    if not str(uri.getPath()).startswith(str(prefix)):
+        raise Problem(422, f"Illegal argument: Invalid path, got '{uri.getPath()}'")
+    return execution, uri

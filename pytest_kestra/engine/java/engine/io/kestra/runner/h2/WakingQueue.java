@@ -1,0 +1,174 @@
+package io.kestra.runner.h2;
+
+import io.kestra.core.contexts.KestraContext;
+import io.kestra.core.exceptions.DeserializationException;
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.queues.QueueException;
+import io.kestra.core.runners.Executor;
+import io.kestra.core.utils.Either;
+import io.micronaut.context.ApplicationContext;
+import io.micronaut.transaction.exceptions.CannotCreateTransactionException;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+
+import org.jooq.DSLContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Kestra's H2 queue, whose consumers are woken by what is emitted and otherwise rest.
+ *
+ * Everything that is stored, locked and delivered is Kestra's; only the pause between two polls is replaced. Kestra
+ * sleeps a fixed time: short costs a core while nothing runs, long costs latency. The database lives in this process,
+ * so every message is emitted here and the pause can end at once.
+ */
+public class WakingQueue<T> extends H2Queue<T> {
+    private static final Logger LOG = LoggerFactory.getLogger(WakingQueue.class);
+
+    /** A message emitted inside a transaction is seen after its commit only: look again soon, then less and less often. */
+    private static final long FIRST_PAUSE_MS = 1;
+    private static final long LONGEST_PAUSE_MS = 1000;
+    private static final long STOP_LIMIT_MS = 30_000;
+
+    private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
+    private volatile boolean paused;
+
+    public WakingQueue(Class<T> messages, ApplicationContext context) {
+        super(messages, context);
+    }
+
+    @Override
+    public Runnable receiveImpl(
+        String consumerGroup,
+        Class<?> queueType,
+        BiConsumer<DSLContext, List<Either<T, DeserializationException>>> consumer,
+        Boolean inTransaction,
+        boolean forUpdate) {
+        if (cls != Execution.class || queueType != Executor.class) {
+            return super.receiveImpl(consumerGroup, queueType, consumer, inTransaction, forUpdate);
+        }
+        return super.receiveImpl(consumerGroup, queueType, (database, executions) -> {
+            consumer.accept(database, executions);
+            executions.stream().filter(Either::isLeft).forEach(either -> ExecutionEnds.processed((Execution) either.getLeft()));
+        }, inTransaction, forUpdate);
+    }
+
+    @Override
+    public void emit(String consumerGroup, T message) throws QueueException {
+        super.emit(consumerGroup, message);
+        consumers.forEach(Consumer::wake);
+    }
+
+    @Override
+    public void emitOnly(String consumerGroup, T message) throws QueueException {
+        super.emitOnly(consumerGroup, message);
+        consumers.forEach(Consumer::wake);
+    }
+
+    @Override
+    protected Runnable poll(Supplier<Integer> fetch) {
+        Consumer consumer = new Consumer(fetch);
+        consumers.add(consumer);
+        Thread thread = new Thread(consumer, "queue-" + cls.getSimpleName());
+        thread.setDaemon(true);
+        thread.start();
+        return () -> {
+            consumers.remove(consumer);
+            consumer.stop();
+            try {
+                thread.join(STOP_LIMIT_MS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        };
+    }
+
+    @Override
+    public void pause() {
+        paused = true;
+    }
+
+    @Override
+    public void resume() {
+        paused = false;
+        consumers.forEach(Consumer::wake);
+    }
+
+    @Override
+    public void close() throws IOException {
+        consumers.forEach(Consumer::stop);
+        super.close();
+    }
+
+    private final class Consumer implements Runnable {
+        private final Supplier<Integer> fetch;
+        private volatile boolean running = true;
+        private boolean woken;
+
+        Consumer(Supplier<Integer> fetch) {
+            this.fetch = fetch;
+        }
+
+        @Override
+        public void run() {
+            long pause = FIRST_PAUSE_MS;
+            while (running) {
+                if (received()) {
+                    pause = FIRST_PAUSE_MS;
+                } else if (rest(pause)) {
+                    pause = FIRST_PAUSE_MS;
+                } else {
+                    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+                }
+            }
+        }
+
+        private boolean received() {
+            if (paused) {
+                return false;
+            }
+            try {
+                return fetch.get() > 0;
+            } catch (CannotCreateTransactionException e) {
+                LOG.debug("The database is not there at the moment", e);
+            } catch (Exception e) {
+                // As in Kestra: a consumer that ended silently would leave the engine running, but deaf.
+                if (running) {
+                    LOG.error("The consumer of {} failed: the engine stops", cls.getName(), e);
+                    running = false;
+                    KestraContext.getContext().shutdown();
+                }
+            }
+            return false;
+        }
+
+        /** Tells whether the pause was ended by a message. */
+        private synchronized boolean rest(long milliseconds) {
+            try {
+                if (!woken && running) {
+                    wait(milliseconds);
+                }
+            } catch (InterruptedException e) {
+                running = false;
+            }
+            boolean wasWoken = woken;
+            woken = false;
+            return wasWoken;
+        }
+
+        synchronized void wake() {
+            woken = true;
+            notify();
+        }
+
+        void stop() {
+            running = false;
+            wake();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+"""The Java virtual machine inside the engine's process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Interpreted and lightly compiled code starts fastest, and a test run is short; the heap's ceiling keeps a laptop usable.
+OPTIONS = (
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xms64m",
+    "-Xmx1g",
+    "-Dfile.encoding=UTF-8",
+    "-Djava.awt.headless=true",
+)
+
+LOGBACK = """<configuration>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{HH:mm:ss.SSS} %-5level %logger{36} %msg%n</pattern></encoder>
+  </appender>
+  <logger name="org.flywaydb" level="ERROR"/>
+  <logger name="io.micrometer.prometheusmetrics" level="ERROR"/>
+  <logger name="io.kestra.core.server.AbstractServiceLivenessTask" level="ERROR"/>
+  <logger name="flow" level="OFF"/>
+  <logger name="worker" level="OFF"/>
+  <root level="WARN"><appender-ref ref="out"/></root>
+</configuration>
+"""
+
+
+def start(library: Path, class_path: Sequence[Path], folder: Path, extra: Sequence[str] = ()) -> None:
+    """Start the virtual machine of this process; it can be started once.
+
+    `library` is the runtime's `libjvm`, `folder` a place for the logging configuration, `extra` further options, such
+    as those that name the AOT cache.
+    """
+    import jpype
+
+    logback = folder / "logback.xml"
+    logback.write_text(LOGBACK, encoding="utf-8")
+    jpype.startJVM(
+        str(library),
+        *OPTIONS,
+        f"-Dlogback.configurationFile={logback}",
+        *extra,
+        classpath=[str(jar) for jar in class_path],
+        convertStrings=True,
+    )
+
+
+def java(name: str) -> Any:
+    """Return a Java class by its full name."""
+    import jpype
+
+    return jpype.JClass(name)
+
+
+def to_java(value: Any) -> Any:
+    """Return a mapping or list as Java's own collections, all the way down; other values unchanged."""
+    if isinstance(value, dict):
+        converted = java("java.util.LinkedHashMap")()
+        for key, item in value.items():
+            converted.put(key, to_java(item))
+        return converted
+    if isinstance(value, (list, tuple)):
+        items = java("java.util.ArrayList")()
+        for item in value:
+            items.add(to_java(item))
+        return items
+    return value

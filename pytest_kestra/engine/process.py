@@ -1,0 +1,167 @@
+"""The engine's own process: a Java virtual machine with Kestra in it, and Kestra's REST API over it.
+
+It is told what to do by a JSON text on its standard input, so that nothing secret stands in a command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from pytest_kestra.engine import configuration, jvm
+from pytest_kestra.engine.lease import Lease
+
+# How often the engine looks whether the test run that started it still lives, in seconds.
+OWNER_POLL_S = 0.5
+STORAGE = "storage"
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Say how the engine is to start; paths are absolute.
+
+    `owner_lock` is a file that the test run keeps locked: when the lock can be had, the run has ended and so does the
+    engine. Without one the engine runs until it is stopped. `training` makes the virtual machine end in the way that
+    writes its AOT cache.
+    """
+
+    library: str
+    class_path: list[str]
+    folder: str
+    user: str
+    password: str
+    encryption_key: str
+    version: str
+    startup_timeout: float
+    options: list[str] = field(default_factory=list)
+    plugins: str | None = None
+    owner_lock: str | None = None
+    configuration: dict[str, Any] = field(default_factory=dict)
+    training: bool = False
+
+    def dumps(self) -> str:
+        """Return the orders as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def load(cls, stream: IO[str]) -> Orders:
+        """Read orders from a stream."""
+        return cls(**json.load(stream))
+
+
+class Engine:
+    """Run Kestra and serve its API until told to stop."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+        self.folder = Path(orders.folder)
+        self.socket = _listen()
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server: Any = None
+
+    def run(self) -> None:
+        """Start, serve, and clean up; return when the engine was told to stop."""
+        threading.Thread(target=self._watch_owner, daemon=True, name="owner").start()
+        # The virtual machine needs a core for a second; what Python has to import meanwhile costs nothing.
+        imports = threading.Thread(target=_import_server, daemon=True, name="imports")
+        imports.start()
+        kestra = self._start_kestra()
+        imports.join()
+        import uvicorn
+
+        from pytest_kestra.engine.api.app import app
+
+        application = app(kestra, url=self.url, user=self.orders.user, password=self.orders.password, stop=self.stop)
+        settings = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
+        self.server = uvicorn.Server(settings)
+        Lease(self.url, self.orders.user, self.orders.password, self.orders.version, os.getpid()).write(self.folder)
+        self.server.run(sockets=[self.socket])
+
+    def stop(self) -> None:
+        """End serving, which ends the process."""
+        if self.server is None:  # not even started
+            self.end()
+        self.server.should_exit = True
+        self.server.force_exit = True
+
+    def end(self) -> None:
+        """End the process, everything it started, and remove what it stored; never returns."""
+        (self.folder / "engine.json").unlink(missing_ok=True)
+        _end_children()
+        shutil.rmtree(self.folder / STORAGE, ignore_errors=True)
+        sys.stdout.flush()
+        if self.orders.training:
+            jvm.java("java.lang.System").exit(0)
+        os._exit(0)
+
+    def _start_kestra(self) -> Any:
+        orders = self.orders
+        storage = self.folder / STORAGE
+        storage.mkdir(parents=True, exist_ok=True)
+        jvm.start(Path(orders.library), [Path(jar) for jar in orders.class_path], self.folder, orders.options)
+        from pytest_kestra.engine.kestra import Kestra
+
+        plugins = Path(orders.plugins) if orders.plugins else None
+        properties = configuration.properties(
+            storage=storage, url=self.url, plugins=plugins, encryption_key=orders.encryption_key
+        )
+        kestra = Kestra(properties | configuration.nested(orders.configuration), plugins)
+        kestra.run(orders.startup_timeout)
+        return kestra
+
+    def _watch_owner(self) -> None:
+        if self.orders.owner_lock is None:
+            return
+        from filelock import FileLock
+
+        FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
+        self.stop()
+
+
+def _listen() -> socket.socket:
+    """Return a socket that only this machine reaches, on a port that nobody else can get any more."""
+    # asyncio sends small answers at once only on sockets that name the protocol.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(1024)
+    return listening
+
+
+def _import_server() -> None:
+    import uvicorn  # noqa: F401
+
+    import pytest_kestra.engine.api.app  # noqa: F401
+
+
+def _end_children() -> None:
+    import jpype
+
+    if jpype.isJVMStarted():
+        for child in list(jvm.java("java.lang.ProcessHandle").current().descendants().toArray()):
+            child.destroyForcibly()
+
+
+def main() -> None:
+    """Run the engine as the standard input says."""
+    engine = Engine(Orders.load(sys.stdin))
+    try:
+        engine.run()
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+    engine.end()
+
+
+if __name__ == "__main__":
+    main()
