@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import problems
 from pytest_kestra.engine.kestra import TENANT, Kestra
+
+LOG = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -101,4 +104,12 @@ def _answer(answer: Callable[[Call], Response], call: Call) -> Response:
     try:
         return answer(call)
     except java("java.lang.Throwable") as error:
-        raise problems.from_java(error) from error
+        problem = problems.from_java(error)
+        if problem.status >= 500:
+            LOG.exception("A request failed")
+        raise problem from error
+    except problems.Problem:
+        raise
+    except Exception as error:
+        LOG.exception("A request failed")
+        raise problems.Problem(500, f"Internal server error: {error}") from error

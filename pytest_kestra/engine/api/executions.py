@@ -43,7 +43,7 @@ def get(call: Call) -> Response:
 
 def search(call: Call) -> Response:
     """Answer a page of executions."""
-    page = queries.pageable(call, call.kestra.executions.sortMapping())
+    page = queries.pageable(call, call.kestra.executions)
     found = call.kestra.executions.find(page, call.tenant, queries.filters(call))
     return queries.page_response(call, found)
 

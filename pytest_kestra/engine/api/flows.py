@@ -55,7 +55,7 @@ def revisions(call: Call) -> Response:
 
 def search(call: Call) -> Response:
     """Answer a page of flows."""
-    page = queries.pageable(call, call.kestra.flows.sortMapping())
+    page = queries.pageable(call, call.kestra.flows)
     found = call.kestra.flows.find(page, call.tenant, queries.filters(call))
     return queries.page_response(call, found)
 

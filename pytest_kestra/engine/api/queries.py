@@ -30,8 +30,10 @@ DATES = {"startDate", "endDate"}
 LISTS = {"IN", "NOT_IN"}
 
 
-def pageable(call: Call, mapping: Any = None) -> Any:
+def pageable(call: Call, repository: Any) -> Any:
     """Return the page that `page`, `size` and `sort` ask for; pages count from 1."""
+    # Some repositories name the columns that may be sorted by.
+    mapping = repository.sortMapping() if hasattr(repository, "sortMapping") else None
     page, size = call.number("page", 1), call.number("size", 10)
     if page < 1:
         raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
@@ -46,7 +48,7 @@ def pageable(call: Call, mapping: Any = None) -> Any:
         if direction.lower() not in ("asc", "desc") or column is None:
             raise Problem(422, f"Illegal argument: Invalid sort parameter '{item}'")
         orders.add(order_type.desc(column) if direction.lower() == "desc" else order_type.asc(column))
-    return java("io.micronaut.data.model.Pageable").from_(page - 1, size, sort_type.of(orders))
+    return java("io.micronaut.data.model.Pageable").from_(page, size, sort_type.of(orders))
 
 
 def filters(call: Call, **fixed: str) -> Any:

@@ -34,13 +34,13 @@ def logs_delete(call: Call) -> Response:
 
 def logs_search(call: Call) -> Response:
     """Answer a page of logs."""
-    page = queries.pageable(call, call.kestra.logs.sortMapping())
+    page = queries.pageable(call, call.kestra.logs)
     return queries.page_response(call, call.kestra.logs.find(page, call.tenant, queries.filters(call)))
 
 
 def metrics(call: Call) -> Response:
     """Answer a page of the metrics of an execution, of one task or task run."""
-    page = queries.pageable(call, call.kestra.metrics.sortMapping())
+    page = queries.pageable(call, call.kestra.metrics)
     repository, execution_id = call.kestra.metrics, call.path["id"]
     if task_run := call.query.get("taskRunId"):
         found = repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, page)

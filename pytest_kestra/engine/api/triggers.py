@@ -13,7 +13,7 @@ from pytest_kestra.engine.jvm import to_java
 
 def search(call: Call) -> Response:
     """Answer a page of triggers, each with its definition and its state."""
-    page = queries.pageable(call, call.kestra.triggers.sortMapping())
+    page = queries.pageable(call, call.kestra.triggers)
     found = call.kestra.triggers.find(page, call.tenant, queries.filters(call))
     entries = [{"abstractTrigger": _definition(call, trigger), "triggerContext": trigger} for trigger in found]
     return json_response(call.kestra, to_java({"results": entries, "total": found.getTotal()}))
@@ -21,7 +21,7 @@ def search(call: Call) -> Response:
 
 def of_flow(call: Call) -> Response:
     """Answer a page of the triggers of a flow."""
-    page = queries.pageable(call, call.kestra.triggers.sortMapping())
+    page = queries.pageable(call, call.kestra.triggers)
     query = call.query.get("q")
     place = (call.path["namespace"], call.path["flowId"])
     return queries.page_response(call, call.kestra.triggers.find(page, query, call.tenant, *place, None))

@@ -1,0 +1,145 @@
+"""Starting the engine's process, and waiting until it answers."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_kestra.engine.errors import EngineError
+from pytest_kestra.engine.install import Installation
+from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.plugins import provides
+from pytest_kestra.engine.process import Orders
+
+LOG_NAME = "engine.log"
+USER = "engine@pytest-kestra.local"
+READY_POLL_S = 0.01
+SCRIPTS = "io.kestra.plugin.scripts."
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Say which engine is to start, and with what.
+
+    `folder` is the engine's own: its log, its lease and its storage. `secrets` are what `{{ secret('NAME') }}` renders.
+    """
+
+    installation: Installation
+    folder: Path
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plugins: Sequence[Path] = ()
+    owner_lock: Path | None = None
+    startup_timeout: float = 120.0
+    options: Sequence[str] | None = None
+    training: bool = False
+
+    def start(self) -> tuple[subprocess.Popen[bytes], Lease]:
+        """Start the engine and return its process and lease when it answers; EngineError shows its log if it does not."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        password = secrets.token_urlsafe(24)
+        with (self.folder / LOG_NAME).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest_kestra.engine.process"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment(password),
+                cwd=self.folder,
+                **_detached(),
+            )
+        assert process.stdin is not None  # noqa: S101 - it was asked for above
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(self._orders(password).dumps().encode())
+        return process, self._ready(process)
+
+    def _orders(self, password: str) -> Orders:
+        installation = self.installation
+        options = self.options
+        if options is None:
+            options = [f"-XX:AOTCache={installation.aot_cache}"] if installation.aot_cache else []
+        return Orders(
+            library=str(installation.jvm),
+            class_path=[str(jar) for jar in self._class_path()],
+            folder=str(self.folder),
+            user=USER,
+            password=password,
+            encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+            version=installation.version,
+            startup_timeout=self.startup_timeout,
+            options=list(options),
+            plugins=str(self._plugin_folder()) if self.plugins else None,
+            owner_lock=str(self.owner_lock) if self.owner_lock else None,
+            configuration=dict(self.configuration),
+            training=self.training,
+        )
+
+    def _class_path(self) -> list[Path]:
+        installation = self.installation
+        # Last: the AOT cache was made without it, and takes a longer class path but not another one.
+        official = any(name.startswith(SCRIPTS) for jar in self.plugins for name in provides(jar))
+        return [installation.engine_jar, *installation.jars, *([] if official else [installation.scripts_jar])]
+
+    def _plugin_folder(self) -> Path:
+        folder = self.folder / "plugins"
+        folder.mkdir(exist_ok=True)
+        for jar in self.plugins:
+            shutil.copyfile(jar, folder / jar.name)
+        return folder
+
+    def _environment(self, password: str) -> dict[str, str]:
+        environment = dict(os.environ)
+        # Scripts call `python`: the one that runs the tests, with what is installed beside it.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+        environment["PYTHONUTF8"] = "1"
+        # A flow that calls the server's own API finds its credentials where a real server would have them.
+        for name, value in ({"KESTRA_API_USER": USER, "KESTRA_API_PASSWORD": password} | dict(self.secrets)).items():
+            environment[f"SECRET_{name.upper()}"] = base64.b64encode(value.encode()).decode()
+        return environment
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> Lease:
+        deadline = time.monotonic() + self.startup_timeout
+        while True:
+            lease = Lease.read(self.folder)
+            if lease is not None and lease.pid == process.pid:
+                return lease
+            if (code := process.poll()) is not None:
+                raise EngineError(f"The embedded engine ended while it started (exit code {code}).{self._log()}")
+            if time.monotonic() > deadline:
+                process.kill()
+                process.wait()
+                raise EngineError(
+                    f"The embedded engine was not ready after {self.startup_timeout:g} s; a slow machine may need a "
+                    f"longer --kestra-startup-timeout.{self._log()}"
+                )
+            time.sleep(READY_POLL_S)
+
+    def _log(self) -> str:
+        text = log_tail(self.folder)
+        return f"\nThe last lines of its log, {self.folder / LOG_NAME}:\n{text}" if text else " Its log is empty."
+
+
+def log_tail(folder: Path, lines: int = 50) -> str:
+    """Return the last lines of the engine's log in a folder; nothing where there is none."""
+    try:
+        text = (folder / LOG_NAME).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _detached() -> dict[str, Any]:
+    """Return how a process is started that Ctrl-C in this one's terminal does not reach."""
+    if os.name == "nt":  # pragma: no cover - only Linux can be proven here
+        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    return {"start_new_session": True}

@@ -1,0 +1,34 @@
+"""What every server is, wherever it comes from."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pytest_kestra.server.address import Address
+
+
+class Server(Protocol):
+    """A Kestra server that tests may use."""
+
+    @property
+    def kind(self) -> str:
+        """Say where the server comes from: `embedded` or `url`."""
+        ...
+
+    @property
+    def address(self) -> Address:
+        """Say where the server answers, and who may ask it."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Name what this server can do beyond Kestra's API."""
+        ...
+
+    def close(self) -> None:
+        """Give up the server; one that others use goes on."""
+        ...
+
+    def log_tail(self, lines: int = 50) -> str:
+        """Return the last lines of the server's log, or nothing where it cannot be had."""
+        ...

@@ -1,0 +1,143 @@
+"""The embedded engine as a server: installed if need be, started once for all processes of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from filelock import FileLock
+
+from pytest_kestra.engine.errors import EngineError
+from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.launcher import Launch, log_tail
+from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lock import resolve_version
+from pytest_kestra.engine.plugins import plugin_jars
+from pytest_kestra.engine.progress import Progress, choose_progress
+from pytest_kestra.engine.repository import Repository
+from pytest_kestra.errors import ServerError
+from pytest_kestra.server.address import Address
+from pytest_kestra.server.run import Run
+from pytest_kestra.settings import Settings
+
+CAPABILITIES = frozenset({"embedded"})
+HEALTH_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 10.0
+STOP_POLL_S = 0.02
+
+
+class EmbeddedServer:
+    """Start the embedded engine, or use the one that another process of this run has started."""
+
+    kind = "embedded"
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        *,
+        config: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        plugins: Sequence[str],
+    ) -> None:
+        self.settings = settings
+        self.config, self.secrets, self.plugins = config, secrets, plugins
+        self.home = Home.default()
+        key = _key(settings.version, config, secrets, plugins)
+        self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
+        self.owner_lock = None if settings.reuse else run.owner_lock
+        self.address = Address("")
+
+    def open(self) -> EmbeddedServer:
+        """Return this server when its engine answers; ServerError says why it does not."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with FileLock(self.folder / "start.lock"):
+                lease = running(self.folder) or self._start()
+        except EngineError as error:
+            raise ServerError(str(error)) from error
+        self.address = Address(lease.url, lease.user, lease.password, version=lease.version)
+        return self
+
+    def close(self) -> None:
+        """Do nothing: the run ends its engines, or the engine stays warm."""
+
+    def log_tail(self, lines: int = 50) -> str:
+        """Return the last lines of the engine's log."""
+        return log_tail(self.folder, lines)
+
+    def _start(self) -> Lease:
+        progress = choose_progress()
+        repository = Repository.default(self.settings.repository)
+        version = resolve_version(self.settings.version)
+        jars = plugin_jars(list(self.plugins), home=self.home, repository=repository, progress=progress)
+        installation = install_engine(version, self.home, repository, progress)
+        try:
+            return self._launch(installation, jars)
+        except EngineError:
+            # A jar that was damaged after it was installed shows only now.
+            if not (healed := install_engine(version, self.home, repository, progress, verify=True)).changed:
+                raise
+            return self._launch(healed, jars)
+
+    def _launch(self, installation: Installation, jars: Sequence[Path]) -> Lease:
+        launch = Launch(
+            installation,
+            self.folder,
+            configuration=self.config,
+            secrets=self.secrets,
+            plugins=jars,
+            owner_lock=self.owner_lock,
+            startup_timeout=self.settings.startup_timeout,
+        )
+        _, lease = launch.start()
+        return lease
+
+
+def install_engine(
+    version: str, home: Home, repository: Repository, progress: Progress, *, verify: bool = False
+) -> Installation:
+    """Install an engine with its AOT cache, or find it installed."""
+    from pytest_kestra.engine.training import train
+
+    return install(version, home=home, repository=repository, progress=progress, train=train, verify=verify)
+
+
+def running(folder: Path) -> Lease | None:
+    """Return the lease of the engine that runs in a folder, or None."""
+    lease = Lease.read(folder)
+    if lease is None:
+        return None
+    try:
+        httpx.get(f"{lease.url}/health", timeout=HEALTH_TIMEOUT_S).raise_for_status()
+    except httpx.HTTPError:
+        return None
+    return lease
+
+
+def stop_engine(folder: Path) -> bool:
+    """Stop the engine that runs in a folder and wait for its end; say whether there was one."""
+    lease = Lease.read(folder)
+    if lease is None:
+        return False
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password), timeout=HEALTH_TIMEOUT_S)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while Lease.read(folder) is not None and time.monotonic() < deadline and running(folder):
+        time.sleep(STOP_POLL_S)
+    return True
+
+
+def _key(version: str, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:
+    """Return a short name for an engine with these settings; the secrets cannot be read from it."""
+    text = json.dumps([version, config, sorted(secrets.items()), list(plugins), os.environ.get("TZ")], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,66 @@
+"""A Kestra server that somebody else runs."""
+
+from __future__ import annotations
+
+import httpx
+
+from pytest_kestra.errors import ServerError
+from pytest_kestra.server.address import Address
+from pytest_kestra.settings import Settings
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+class ExistingServer:
+    """Use the server at a URL; nothing of it is started or stopped."""
+
+    kind = "url"
+    capabilities: frozenset[str] = frozenset()
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.server.rstrip("/")
+        self.address = Address(url, settings.user, settings.password, settings.token, settings.tenant)
+
+    def open(self) -> ExistingServer:
+        """Return this server if it answers as Kestra does; ServerError says what it did instead."""
+        url = self.address.url
+        try:
+            answer = httpx.get(f"{url}/api/v1/configs", auth=self._auth(), headers=self._headers(), timeout=CONNECT_TIMEOUT_S)
+        except httpx.HTTPError as error:
+            raise ServerError(
+                f"No Kestra server answers at {url}: {error}.\n"
+                "To fix this, either start it, give another address with --kestra-server, or use --kestra-server=embedded."
+            ) from error
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            who = f"user {self.address.user!r}" if self.address.user else "no user"
+            raise ServerError(
+                f"The Kestra server at {url} refused {who} (401).\n"
+                "Set the credentials in PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD, or PYTEST_KESTRA_TOKEN."
+            )
+        version = _version(answer)
+        if version is None:
+            raise ServerError(f"What answers at {url} is not Kestra: /api/v1/configs gave status {answer.status_code}.")
+        self.address = Address(url, self.address.user, self.address.password, self.address.token, self.address.tenant, version)
+        return self
+
+    def close(self) -> None:
+        """Do nothing: the server goes on."""
+
+    def log_tail(self, lines: int = 50) -> str:
+        """Return nothing: the log of a server elsewhere cannot be read."""
+        del lines
+        return ""
+
+    def _auth(self) -> tuple[str, str] | None:
+        return (self.address.user, self.address.password or "") if self.address.user else None
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.address.token}"} if self.address.token else {}
+
+
+def _version(answer: httpx.Response) -> str | None:
+    try:
+        version = answer.json().get("version")
+    except (ValueError, AttributeError):
+        return None
+    return version if answer.is_success and isinstance(version, str) else None
