@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_kestra.engine import database
+
 PROCESS_RUNNER = "io.kestra.plugin.core.runner.Process"
-LEVELS_BELOW = "io.kestra.core.runners.RunContextLogger"
 
 
-def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key: str) -> dict[str, Any]:
+def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key: str, migrate: bool) -> dict[str, Any]:
     """Return the properties with which Kestra's application context starts.
 
     `storage` is the folder of the internal storage, `url` is what `{{ kestra.url }}` renders, `plugins` a folder of
-    plugin jars, `encryption_key` a base64 key for SECRET inputs.
+    plugin jars, `encryption_key` a base64 key for SECRET inputs. Without `migrate` the tables
+    are there already.
     """
     values: dict[str, Any] = {
         "micronaut.application.name": "kestra",
@@ -45,11 +47,12 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "kestra.jdbc.cleaner.initial-delay": "1s",
         "kestra.jdbc.cleaner.fixed-delay": "1s",
         "kestra.jdbc.cleaner.retention": "2s",
-        "datasources.h2.url": "jdbc:h2:mem:public;DB_CLOSE_DELAY=-1;DB_CLOSE_ON_EXIT=FALSE",
-        "datasources.h2.username": "sa",
+        "datasources.h2.url": database.URL,
+        "datasources.h2.username": database.USER,
         "datasources.h2.password": "",
         "datasources.h2.driverClassName": "org.h2.Driver",
-        "flyway.datasources.h2.enabled": True,
+        "flyway.enabled": migrate,
+        "flyway.datasources.h2.enabled": migrate,
         "flyway.datasources.h2.locations": ["classpath:migrations/h2"],
         "flyway.datasources.h2.ignore-migration-patterns": "*:missing,*:future",
         "flyway.datasources.h2.out-of-order": True,

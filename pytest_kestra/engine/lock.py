@@ -10,6 +10,7 @@ from importlib import resources
 from pytest_kestra.engine.errors import InstallError
 
 FOLDER = "locks"
+PREFIX, SUFFIX = "kestra-", ".lock"
 TOOLS = "[tools]"
 HEADER = """\
 # Every jar of the embedded engine: group:artifact:version, size in bytes, SHA-256; in class-path order.
@@ -53,7 +54,7 @@ class Lock:
     @classmethod
     def read(cls, version: str) -> Lock:
         """Return the lock of an exact version; InstallError where there is none."""
-        file = resources.files("pytest_kestra.engine").joinpath(FOLDER, _name(version))
+        file = resources.files("pytest_kestra.engine").joinpath(FOLDER, f"{PREFIX}{version}{SUFFIX}")
         try:
             text = file.read_text(encoding="utf-8")
         except FileNotFoundError as error:
@@ -98,8 +99,7 @@ def available_versions() -> list[str]:
     """Return the versions of Kestra that can be installed, oldest first."""
     folder = resources.files("pytest_kestra.engine").joinpath(FOLDER)
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    prefix, suffix = _name("\n").split("\n")
-    versions = [name[len(prefix) : -len(suffix)] for name in names if name.startswith(prefix) and name.endswith(suffix)]
+    versions = [name[len(PREFIX) : -len(SUFFIX)] for name in names if name.startswith(PREFIX) and name.endswith(SUFFIX)]
     return sorted(versions, key=lambda version: [(len(part), part) for part in version.split(".")])
 
 
@@ -109,10 +109,6 @@ def resolve_version(wanted: str) -> str:
     if not fitting:
         raise _unknown(wanted)
     return fitting[-1]
-
-
-def _name(version: str) -> str:
-    return f"kestra-{version}.lock"
 
 
 def _jar(line: str, where: str) -> Jar:

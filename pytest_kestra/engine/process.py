@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from pytest_kestra.engine import configuration, jvm
+from pytest_kestra.engine import configuration, database, jvm
 from pytest_kestra.engine.lease import Lease
 
 # How often the engine looks whether the test run that started it still lives, in seconds.
@@ -28,8 +28,8 @@ class Orders:
     """Say how the engine is to start; paths are absolute.
 
     `owner_lock` is a file that the test run keeps locked: when the lock can be had, the run has ended and so does the
-    engine. Without one the engine runs until it is stopped. `training` makes the virtual machine end in the way that
-    writes its AOT cache.
+    engine. Without one the engine runs until it is stopped. `snapshot` is the file of the empty tables, read where it
+    is there. `training` makes the engine write the snapshot and end in the way that writes its AOT cache.
     """
 
     library: str
@@ -41,6 +41,7 @@ class Orders:
     version: str
     startup_timeout: float
     options: list[str] = field(default_factory=list)
+    snapshot: str | None = None
     plugins: str | None = None
     owner_lock: str | None = None
     configuration: dict[str, Any] = field(default_factory=dict)
@@ -108,11 +109,20 @@ class Engine:
         jvm.start(Path(orders.library), [Path(jar) for jar in orders.class_path], self.folder, orders.options)
         from pytest_kestra.engine.kestra import Kestra
 
+        snapshot = Path(orders.snapshot) if orders.snapshot else None
+        tables = _Tables(snapshot)
         plugins = Path(orders.plugins) if orders.plugins else None
         properties = configuration.properties(
-            storage=storage, url=self.url, plugins=plugins, encryption_key=orders.encryption_key
+            storage=storage,
+            url=self.url,
+            plugins=plugins,
+            encryption_key=orders.encryption_key,
+            migrate=not tables.found,
         )
         kestra = Kestra(properties | configuration.nested(orders.configuration), plugins)
+        tables.wait()
+        if orders.training and snapshot is not None:
+            database.dump(snapshot)
         kestra.run(orders.startup_timeout)
         return kestra
 
@@ -123,6 +133,30 @@ class Engine:
 
         FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
         self.stop()
+
+
+class _Tables:
+    """Load the snapshot of the tables beside the start of Kestra, which needs them only when its services run."""
+
+    def __init__(self, snapshot: Path | None) -> None:
+        self.found = snapshot is not None and snapshot.is_file()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._load, args=(snapshot,), daemon=True, name="tables")
+        if self.found:
+            self._thread.start()
+
+    def _load(self, snapshot: Path) -> None:
+        try:
+            database.load(snapshot)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the tables are waited for
+            self._error = error
+
+    def wait(self) -> None:
+        """Return when the tables are there."""
+        if self.found:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
 
 
 def _listen() -> socket.socket:

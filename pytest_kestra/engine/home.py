@@ -1,0 +1,76 @@
+"""The folder in which the user's engines live."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pytest_kestra.engine.errors import InstallError
+from pytest_kestra.engine.lock import Jar
+from pytest_kestra.engine.progress import megabytes
+
+VARIABLE = "PYTEST_KESTRA_HOME"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Home:
+    """Say where things are below the root of the user's cache; nothing is made here."""
+
+    def __init__(self, root: Path) -> None:
+        # Absolute, since the AOT cache and the engine's process, which has another working folder, rely on it.
+        self.root = root.expanduser().absolute()
+        self.jars = self.root / "jars"
+        self.plugins = self.root / "plugins"
+        self.locks = self.root / "locks"
+        self.logs = self.root / "logs"
+
+    @classmethod
+    def configured(cls, environ: Mapping[str, str] = os.environ) -> Home:
+        """Return the home that the environment names, else the system's place for caches."""
+        from platformdirs import user_cache_path
+
+        named = environ.get(VARIABLE)
+        return cls(Path(named) if named else user_cache_path("pytest-kestra", appauthor=False))
+
+    def jar(self, jar: Jar) -> Path:
+        """Return where a jar of an engine is; versions of the engine share it."""
+        return self.jars / jar.file_name
+
+    def engine(self, version: str, fingerprint: str) -> Path:
+        """Return the folder of one engine."""
+        return self.root / "engines" / f"{version}-{fingerprint[:12]}"
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+
+@contextlib.contextmanager
+def writing(folder: Path, needed: int = 0) -> Iterator[None]:
+    """Tell what the system has against writing into a folder as an InstallError; `needed` is in bytes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise InstallError(
+                f"The disk of {folder} is full: {megabytes(needed)} are needed, {_free(folder)} are free. "
+                f"Make room, or set {VARIABLE} to a folder on another disk; what was downloaded is kept."
+            ) from error
+        raise InstallError(
+            f"Cannot write to {folder}: {error.strerror or error}. "
+            f"Make it writable, or set {VARIABLE} to a folder that is."
+        ) from error
+
+
+def _free(folder: Path) -> str:
+    try:
+        return megabytes(shutil.disk_usage(folder).free)
+    except OSError:  # it tells a user less, but no more
+        return "too few"
+
+
+
+
