@@ -7,10 +7,14 @@ import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
 import io.kestra.core.utils.Either;
 import io.micronaut.context.ApplicationContext;
+import io.micronaut.transaction.TransactionOperations;
+import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.exceptions.CannotCreateTransactionException;
+import io.micronaut.transaction.support.TransactionSynchronization;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
@@ -30,16 +34,18 @@ import org.slf4j.LoggerFactory;
 public class WakingQueue<T> extends H2Queue<T> {
     private static final Logger LOG = LoggerFactory.getLogger(WakingQueue.class);
 
-    /** A message emitted inside a transaction is seen after its commit only: look again soon, then less and less often. */
-    private static final long FIRST_PAUSE_MS = 1;
-    private static final long LONGEST_PAUSE_MS = 1000;
+    /** Nothing should be missed by who is woken; whatever else writes into the table is found at the next look. */
+    private static final long FIRST_PAUSE_MS = 20;
+    private static final long LONGEST_PAUSE_MS = 1280;
     private static final long STOP_LIMIT_MS = 30_000;
 
     private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
+    private final TransactionOperations<?> transactions;
     private volatile boolean paused;
 
     public WakingQueue(Class<T> messages, ApplicationContext context) {
         super(messages, context);
+        this.transactions = context.getBean(TransactionOperations.class);
     }
 
     @Override
@@ -61,12 +67,31 @@ public class WakingQueue<T> extends H2Queue<T> {
     @Override
     public void emit(String consumerGroup, T message) throws QueueException {
         super.emit(consumerGroup, message);
-        consumers.forEach(Consumer::wake);
+        wakeAfterCommit();
     }
 
     @Override
     public void emitOnly(String consumerGroup, T message) throws QueueException {
         super.emitOnly(consumerGroup, message);
+        wakeAfterCommit();
+    }
+
+    /** A message emitted inside a transaction is seen by others after its commit only. */
+    private void wakeAfterCommit() {
+        Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
+        if (transaction.isEmpty()) {
+            wakeAll();
+            return;
+        }
+        transaction.get().registerSynchronization(new TransactionSynchronization() {
+            @Override
+            public void afterCommit() {
+                wakeAll();
+            }
+        });
+    }
+
+    private void wakeAll() {
         consumers.forEach(Consumer::wake);
     }
 
@@ -96,7 +121,7 @@ public class WakingQueue<T> extends H2Queue<T> {
     @Override
     public void resume() {
         paused = false;
-        consumers.forEach(Consumer::wake);
+        wakeAll();
     }
 
     @Override

@@ -1,0 +1,128 @@
+"""The command `pytest-kestra`: the embedded engine without pytest."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_kestra.server.embedded import EmbeddedServer
+
+DEFAULT_VERSION = "1.3"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 failed or nothing there, 2 wrong arguments, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    # The engine's modules need its extra; what is missing is told by them, not by a failed import here.
+    from pytest_kestra.engine.errors import EngineError
+    from pytest_kestra.errors import KestraError
+
+    try:
+        return int(options.run(options))
+    except (EngineError, KestraError) as error:
+        print(f"pytest-kestra: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\npytest-kestra: interrupted; what was downloaded is kept", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pytest-kestra", description="Kestra's engine for tests, without Docker.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    engine = commands.add_parser("engine", help="install, start and stop the embedded engine")
+    actions = engine.add_subparsers(required=True, metavar="ACTION")
+    for name, run, text in (
+        ("install", _install, "download the engine and make its start-up cache; for the cache step of a CI job"),
+        ("start", _start, "start an engine that stays warm; `pytest --kestra-reuse` uses it"),
+        ("stop", _stop, "stop the engines that were kept warm"),
+        ("status", _status, "show what is installed and what runs"),
+        ("logs", _logs, "print the log of the warm engine"),
+    ):
+        action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        action.set_defaults(run=run)
+        if name in ("install", "start"):
+            action.add_argument("--version", default=DEFAULT_VERSION, help="Kestra's version or line (default: %(default)s)")
+            action.add_argument("--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central")
+        if name == "logs":
+            action.add_argument("-n", "--lines", type=int, default=50, help="how many lines, from the end (default: %(default)s)")
+    return parser
+
+
+def _install(options: argparse.Namespace) -> int:
+    from pytest_kestra.engine.home import Home
+    from pytest_kestra.engine.lock import resolve_version
+    from pytest_kestra.engine.progress import choose_progress
+    from pytest_kestra.engine.repository import Repository
+    from pytest_kestra.server.embedded import install_engine
+
+    version = resolve_version(options.version)
+    repository = Repository.default(options.repository)
+    installation = install_engine(version, Home.default(), repository, choose_progress(), verify=True)
+    print(f"Kestra {installation.version} is installed in {installation.folder}")
+    return 0
+
+
+def _start(options: argparse.Namespace) -> int:
+    server = _warm(options).open()
+    print(f"Kestra {server.address.version} answers at {server.address.url}")
+    print("pytest uses it with --kestra-reuse; end it with: pytest-kestra engine stop")
+    return 0
+
+
+def _stop(_: argparse.Namespace) -> int:
+    from pytest_kestra.server.embedded import stop_engine
+
+    stopped = [folder for folder in _warm_folders() if stop_engine(folder)]
+    print(f"{len(stopped)} engine(s) stopped" if stopped else "No engine was running")
+    return 0
+
+
+def _status(_: argparse.Namespace) -> int:
+    from pytest_kestra.engine.home import Home
+    from pytest_kestra.server.embedded import running
+
+    home = Home.default()
+    print(f"Folder: {home.root}")
+    installed = sorted(marker.parent.name for marker in home.root.glob("engines/*/installed.json"))
+    print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
+    leases = [lease for folder in _warm_folders() if (lease := running(folder))]
+    for lease in leases:
+        print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}")
+    if not leases:
+        print("Running: nothing")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    from pytest_kestra.engine.launcher import log_tail
+
+    folders = sorted(_warm_folders(), key=lambda folder: folder.stat().st_mtime)
+    text = log_tail(folders[-1], options.lines) if folders else ""
+    print(text or "There is no log: no warm engine was started, or it had nothing to tell")
+    return 0
+
+
+def _warm_folders() -> list[Path]:
+    from pytest_kestra.engine.home import Home
+
+    return [folder for folder in Home.default().warm.glob("*") if folder.is_dir()]
+
+
+def _warm(options: argparse.Namespace) -> EmbeddedServer:
+    from pytest_kestra.server.embedded import EmbeddedServer
+    from pytest_kestra.server.run import Run
+    from pytest_kestra.settings import Settings
+
+    values = {"version": options.version, "repository": options.repository, "reuse": True}
+    settings = Settings.read(values, {}, os.environ)
+    return EmbeddedServer(settings, Run.join(Path()), config={}, secrets={}, plugins=())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
