@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from pytest_kestra.engine.hashing import digest
+from pytest_kestra.engine.files import digest
 from pytest_kestra.engine.lock import Jar, Lock
 
 LOCKS = Path(__file__).resolve().parent.parent / "pytest_kestra" / "engine" / "locks"

@@ -32,7 +32,7 @@ def download(items: Sequence[Item], repository: Repository, progress: Progress, 
     for folder in {item.target.parent for item in items}:
         with writing(folder, needed):
             folder.mkdir(parents=True, exist_ok=True)
-    with Remote(repository, remedy) as remote, progress.transfer(text, needed) as advance:
+    with Remote.opened(repository, remedy) as remote, progress.transfer(text, needed) as advance:
         _Batch(items, remote, needed).run(advance)
 
 

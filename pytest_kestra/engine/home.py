@@ -11,14 +11,14 @@ from pathlib import Path
 
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.lock import Jar
-from pytest_kestra.engine.progress import megabytes
+from pytest_kestra.engine.progress import Progress, megabytes
 
 VARIABLE = "PYTEST_KESTRA_HOME"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Home:
-    """Say where things are below the root of the user's cache; nothing is made here."""
+    """Say where things are below the root of the user's cache, and who may change it."""
 
     def __init__(self, root: Path) -> None:
         # Absolute, since the AOT cache and the engine's process, which has another working folder, rely on it.
@@ -43,6 +43,25 @@ class Home:
     def engine(self, version: str, fingerprint: str) -> Path:
         """Return the folder of one engine."""
         return self.root / "engines" / f"{version}-{fingerprint[:12]}"
+
+    @contextlib.contextmanager
+    def alone(self, name: str, progress: Progress) -> Iterator[None]:
+        """Keep other processes out while the context lasts; wait for one that is in, and say so."""
+        # Late, since an installed engine needs no lock.
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.locks / f"{name}.lock")
+        with writing(self.locks):
+            self.locks.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                progress.note(f"Waiting for another process that works in {self}")
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def __str__(self) -> str:
         return str(self.root)
@@ -70,7 +89,3 @@ def _free(folder: Path) -> str:
         return megabytes(shutil.disk_usage(folder).free)
     except OSError:  # it tells a user less, but no more
         return "too few"
-
-
-
-

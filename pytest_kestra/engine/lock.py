@@ -54,7 +54,7 @@ class Lock:
     @classmethod
     def read(cls, version: str) -> Lock:
         """Return the lock of an exact version; InstallError where there is none."""
-        file = resources.files("pytest_kestra.engine").joinpath(FOLDER, f"{PREFIX}{version}{SUFFIX}")
+        file = resources.files("pytest_kestra.engine").joinpath(FOLDER).joinpath(f"{PREFIX}{version}{SUFFIX}")
         try:
             text = file.read_text(encoding="utf-8")
         except FileNotFoundError as error:

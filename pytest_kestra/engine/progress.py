@@ -32,16 +32,16 @@ class SilentProgress:
     """Show nothing."""
 
     @contextlib.contextmanager
-    def transfer(self, text: str, total: int) -> Iterator[Advance]:
+    def transfer(self, _text: str, _total: int) -> Iterator[Advance]:
         """Show nothing."""
         yield lambda _: None
 
     @contextlib.contextmanager
-    def step(self, text: str) -> Iterator[None]:
+    def step(self, _text: str) -> Iterator[None]:
         """Show nothing."""
         yield
 
-    def note(self, text: str) -> None:
+    def note(self, _text: str) -> None:
         """Show nothing."""
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from types import TracebackType
+from collections.abc import Iterator
 
 import httpx
 
@@ -41,11 +40,13 @@ class Remote:
             limits=httpx.Limits(max_connections=CONNECTIONS),
         )
 
-    def __enter__(self) -> Remote:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.client.close()
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, repository: Repository, remedy: str) -> Iterator[Remote]:
+        """Open a remote while the context lasts."""
+        remote = cls(repository, remedy)
+        with remote.client:
+            yield remote
 
     @contextlib.contextmanager
     def stream(self, path: str, start: int) -> Iterator[httpx.Response]:
@@ -61,20 +62,19 @@ class Remote:
         except httpx.TransportError as error:
             raise TransientError(str(error) or type(error).__name__) from error
 
-    def text(self, path: str, sleep: Callable[[float], object] = time.sleep) -> str | None:
+    def text(self, path: str) -> str | None:
         """Return a small file as text, or nothing where the repository has none; InstallError as in `stream`."""
-        for attempt in range(RETRIES + 1):
+        for pause in (*(BACKOFF_S * 2**attempt for attempt in range(RETRIES)), None):
             try:
                 with self.stream(path, 0) as answer:
-                    answer.read()
-                    return answer.text
-            except AbsentError:
+                    return answer.read().decode("utf-8", errors="replace")
+            except AbsentError:  # noqa: PERF203 - nothing beside what a network costs
                 return None
             except TransientError as error:
-                if attempt == RETRIES:
+                if pause is None:
                     raise self.unreachable(path, error) from error
-                sleep(BACKOFF_S * 2**attempt)
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+                time.sleep(pause)
+        return None  # pragma: no cover - the last round returns or raises
 
     def unreachable(self, path: str, error: TransientError) -> InstallError:
         """Return what to tell when trying again was of no use."""

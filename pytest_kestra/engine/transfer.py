@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,10 @@ from typing import Any
 
 from pytest_kestra.engine import remote
 from pytest_kestra.engine.errors import InstallError
-from pytest_kestra.engine.hashing import BLOCK
+from pytest_kestra.engine.files import BLOCK, stamp
 from pytest_kestra.engine.home import writing
 from pytest_kestra.engine.remote import Remote, TransientError
 from pytest_kestra.engine.repository import ADDRESS_VARIABLE
-
-# The AOT cache knows jars by size and time: a jar that is fetched again must look the same. (2000-01-01, in seconds.)
-MODIFIED = 946_684_800
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,10 @@ class Transfer:
     report: Callable[[int], None]
     needed: int
     counted: int = 0
+    wrong: str = ""
 
     def run(self) -> None:
-        """Copy the file from the local repository if it has the right one, else download it; InstallError if neither."""
+        """Copy the file from the local repository if it is there, else download it; InstallError if neither can be."""
         if not self._copied():
             self._downloaded()
 
@@ -155,7 +152,7 @@ class Transfer:
 
     def _finish(self) -> None:
         with self._writing():
-            os.utime(self.item.part, (MODIFIED, MODIFIED))
+            stamp(self.item.part)
             self.item.part.replace(self.item.target)
 
     def _count(self, size: int) -> None:
