@@ -1,7 +1,7 @@
 """The engine's database in memory, and a snapshot of its empty tables.
 
-Kestra's migrations make the tables in half a second at every start. Their result is written once, beside the AOT cache,
-and read at the next start, while Kestra's services are still being put together.
+Kestra's migrations make the tables in half a second at every start. Their result is written once, by the training run that
+makes the AOT cache, and read at the next start, while Kestra's services are still being put together.
 """
 
 from __future__ import annotations
@@ -17,21 +17,10 @@ USER = "sa"
 
 def load(snapshot: Path) -> None:
     """Create the tables from a snapshot."""
-    _execute("RUNSCRIPT FROM ?", snapshot)
-
-
-def dump(snapshot: Path) -> None:
-    """Write the tables, without what is in them but the list of migrations, into a snapshot."""
-    part = snapshot.with_suffix(".part")
-    _execute("SCRIPT SIMPLE NOPASSWORDS TO ?", part)
-    part.replace(snapshot)
-
-
-def _execute(statement: str, file: Path) -> None:
     connection: Any = java("java.sql.DriverManager").getConnection(URL, USER, "")
     try:
-        prepared = connection.prepareStatement(statement)
-        prepared.setString(1, str(file))
+        prepared = connection.prepareStatement("RUNSCRIPT FROM ?")
+        prepared.setString(1, str(snapshot))
         prepared.execute()
     finally:
         connection.close()

@@ -22,6 +22,7 @@ from pytest_kestra.engine.runtime import Runtime
 ENGINE_JAR = "kestra-engine.jar"
 SCRIPTS_JAR = "kestra-scripts.jar"
 AOT_CACHE = "kestra.aot"
+TABLES = "tables.sql"
 # The tree of Java sources that each jar is made of.
 TREES = {ENGINE_JAR: "engine", SCRIPTS_JAR: "scripts"}
 
@@ -30,7 +31,7 @@ TREES = {ENGINE_JAR: "engine", SCRIPTS_JAR: "scripts"}
 class Installation:
     """Name the parts of an installed engine: `jars` in class-path order, behind `engine_jar`; `jvm` is the library.
 
-    Where `aot_cache` is missing, the engine works but starts slowly.
+    Where the AOT cache or the snapshot of the empty tables is missing, the engine works but starts slowly.
     """
 
     version: str
@@ -39,10 +40,11 @@ class Installation:
     scripts_jar: Path
     engine_jar: Path
     aot_cache: Path | None
+    tables: Path | None
     jvm: Path
 
 
-Train = Callable[[Installation, Path], None]
+Train = Callable[[Installation, Path, Path], None]
 
 
 def install(
@@ -57,8 +59,8 @@ def install(
     """Return the engine of a version or line, installed if it is not, repaired if it is damaged.
 
     What is installed is found by names and sizes, in milliseconds; `verify` reads every file and compares its digest.
-    `train` writes the AOT cache of an installation to a path; where it cannot, a line says so and the engine works
-    without. Raises InstallError and EngineError.
+    `train` writes the AOT cache and the tables of an installation to two paths; where it cannot, a line says so and the
+    engine works without. Raises InstallError and EngineError.
     """
     require_packages()
     installer = _Installer(Lock.read(resolve_version(version)), home, repository, progress, train, verify=verify)
@@ -80,6 +82,7 @@ class _Installer:
         made_of = (lock.fingerprint, compiler.fingerprint(compiler.SOURCES), self.runtime.identity)
         self.folder = home.engine(lock.version, hashlib.sha256(" ".join(made_of).encode()).hexdigest())
         self.cache = self.folder / AOT_CACHE
+        self.tables = self.folder / TABLES
 
     def installed(self) -> Installation | None:
         """Return the engine if it is whole, by names and sizes."""
@@ -153,8 +156,8 @@ class _Installer:
         try:
             with self.progress.step("Making the start-up cache (about 25 s, once)"):
                 # In its final place, since the cache names the jars by their paths.
-                train(self._installation(marker), self.cache)
-                return marker.adding(self.cache)
+                train(self._installation(marker), self.cache, self.tables)
+                return marker.adding(self.cache).adding(self.tables)
         except (EngineError, OSError) as error:
             with contextlib.suppress(OSError):
                 self.cache.unlink()
@@ -170,7 +173,8 @@ class _Installer:
         return all(marker.intact(self.folder / name, verify=self.verify) for name in TREES)
 
     def _untrained(self, marker: Marker) -> bool:
-        return marker.aot_failure is None and not marker.intact(self.cache, verify=self.verify)
+        made = (self.cache, self.tables)
+        return marker.aot_failure is None and not all(marker.intact(file, verify=self.verify) for file in made)
 
     def _installation(self, marker: Marker) -> Installation:
         return Installation(
@@ -180,5 +184,6 @@ class _Installer:
             scripts_jar=self.folder / SCRIPTS_JAR,
             engine_jar=self.folder / ENGINE_JAR,
             aot_cache=self.cache if marker.intact(self.cache) else None,
+            tables=self.tables if marker.intact(self.tables) else None,
             jvm=self.runtime.library,
         )

@@ -40,16 +40,23 @@ def start(library: Path, class_path: Sequence[Path], folder: Path, extra: Sequen
     """
     import jpype
 
-    logback = folder / "logback.xml"
-    logback.write_text(LOGBACK, encoding="utf-8")
     jpype.startJVM(
         str(library),
-        *OPTIONS,
-        f"-Dlogback.configurationFile={logback}",
+        *options(folder),
         *extra,
         classpath=[str(jar) for jar in class_path],
         convertStrings=True,
     )
+
+
+def options(folder: Path) -> list[str]:
+    """Return the options of every virtual machine of the engine; `folder` is a place for the logging configuration.
+
+    They are the same when the AOT cache is made and when it is used, since the machine takes it only then.
+    """
+    logback = folder / "logback.xml"
+    logback.write_text(LOGBACK, encoding="utf-8")
+    return [*OPTIONS, f"-Dlogback.configurationFile={logback}"]
 
 
 def java(name: str) -> Any:

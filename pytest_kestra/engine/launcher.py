@@ -42,7 +42,6 @@ class Launch:
     owner_lock: Path | None = None
     startup_timeout: float = 120.0
     options: Sequence[str] | None = None
-    training: bool = False
 
     def start(self) -> tuple[subprocess.Popen[bytes], Lease]:
         """Start the engine and return its process and lease when it answers; EngineError shows its log if it does not."""
@@ -78,10 +77,10 @@ class Launch:
             version=installation.version,
             startup_timeout=self.startup_timeout,
             options=list(options),
+            tables=str(installation.tables) if installation.tables else None,
             plugins=str(self._plugin_folder()) if self.plugins else None,
             owner_lock=str(self.owner_lock) if self.owner_lock else None,
             configuration=dict(self.configuration),
-            training=self.training,
         )
 
     def _class_path(self) -> list[Path]:

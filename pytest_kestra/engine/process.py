@@ -28,8 +28,7 @@ class Orders:
     """Say how the engine is to start; paths are absolute.
 
     `owner_lock` is a file that the test run keeps locked: when the lock can be had, the run has ended and so does the
-    engine. Without one the engine runs until it is stopped. `snapshot` is the file of the empty tables, read where it
-    is there. `training` makes the engine write the snapshot and end in the way that writes its AOT cache.
+    engine. Without one the engine runs until it is stopped. `tables` is a snapshot of the empty tables.
     """
 
     library: str
@@ -41,11 +40,10 @@ class Orders:
     version: str
     startup_timeout: float
     options: list[str] = field(default_factory=list)
-    snapshot: str | None = None
+    tables: str | None = None
     plugins: str | None = None
     owner_lock: str | None = None
     configuration: dict[str, Any] = field(default_factory=dict)
-    training: bool = False
 
     def dumps(self) -> str:
         """Return the orders as JSON."""
@@ -98,8 +96,6 @@ class Engine:
         _end_children()
         shutil.rmtree(self.folder / STORAGE, ignore_errors=True)
         sys.stdout.flush()
-        if self.orders.training:
-            jvm.java("java.lang.System").exit(0)
         os._exit(0)
 
     def _start_kestra(self) -> Any:
@@ -109,8 +105,7 @@ class Engine:
         jvm.start(Path(orders.library), [Path(jar) for jar in orders.class_path], self.folder, orders.options)
         from pytest_kestra.engine.kestra import Kestra
 
-        snapshot = Path(orders.snapshot) if orders.snapshot else None
-        tables = _Tables(snapshot)
+        tables = _Tables(Path(orders.tables) if orders.tables else None)
         plugins = Path(orders.plugins) if orders.plugins else None
         properties = configuration.properties(
             storage=storage,
@@ -121,8 +116,6 @@ class Engine:
         )
         kestra = Kestra(properties | configuration.nested(orders.configuration), plugins)
         tables.wait()
-        if orders.training and snapshot is not None:
-            database.dump(snapshot)
         kestra.run(orders.startup_timeout)
         return kestra
 
@@ -139,7 +132,7 @@ class _Tables:
     """Load the snapshot of the tables beside the start of Kestra, which needs them only when its services run."""
 
     def __init__(self, snapshot: Path | None) -> None:
-        self.found = snapshot is not None and snapshot.is_file()
+        self.found = snapshot is not None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._load, args=(snapshot,), daemon=True, name="tables")
         if self.found:
