@@ -43,8 +43,8 @@ def test_runs_its_five_tasks_in_order(kestra: Kestra, flows: Path) -> None:
     flow = kestra.deploy(flows / "01_hello_world.yaml")
     execution = flow.run()
 
-    assert flow.tasks == ["hello_message", "generate_output", "sleep", "log_output", "goodbye_message"]
-    assert [run.task_id for run in execution.task_runs] == flow.tasks
+    assert list(flow.tasks) == ["hello_message", "generate_output", "sleep", "log_output", "goodbye_message"]
+    assert [run.task_id for run in execution.task_runs] == list(flow.tasks)
     assert {run.state for run in execution.task_runs} == {"SUCCESS"}
 
 

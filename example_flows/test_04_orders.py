@@ -12,7 +12,7 @@ from pytest_kestra import Flow, Kestra
 @pytest.fixture
 def orders(kestra: Kestra, flows: Path) -> Flow:
     """Deploy the folder of both flows and return the parent."""
-    _, parent = kestra.deploy(flows / "04_orders")
+    _, parent = kestra.deploy_folder(flows / "04_orders")
     return parent
 
 

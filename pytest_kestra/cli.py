@@ -57,13 +57,13 @@ def _parser() -> argparse.ArgumentParser:
 def _install(options: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
     from pytest_kestra.engine.lock import resolve_version
-    from pytest_kestra.engine.progress import choose_progress
+    from pytest_kestra.engine.progress import progress_for
     from pytest_kestra.engine.repository import Repository
     from pytest_kestra.server.embedded import install_engine
 
     version = resolve_version(options.version)
-    repository = Repository.default(options.repository)
-    installation = install_engine(version, Home.default(), repository, choose_progress(), verify=True)
+    repository = Repository.configured(options.repository)
+    installation = install_engine(version, Home.configured(), repository, progress_for(sys.stderr), verify=True)
     print(f"Kestra {installation.version} is installed in {installation.folder}")
     return 0
 
@@ -87,7 +87,7 @@ def _status(_: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
     from pytest_kestra.server.embedded import running
 
-    home = Home.default()
+    home = Home.configured()
     print(f"Folder: {home.root}")
     installed = sorted(marker.parent.name for marker in home.root.glob("engines/*/installed.json"))
     print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
@@ -111,7 +111,7 @@ def _logs(options: argparse.Namespace) -> int:
 def _warm_folders() -> list[Path]:
     from pytest_kestra.engine.home import Home
 
-    return [folder for folder in Home.default().warm.glob("*") if folder.is_dir()]
+    return [folder for folder in Home.configured().warm.glob("*") if folder.is_dir()]
 
 
 def _warm(options: argparse.Namespace) -> EmbeddedServer:
@@ -119,7 +119,7 @@ def _warm(options: argparse.Namespace) -> EmbeddedServer:
     from pytest_kestra.server.run import Run
     from pytest_kestra.settings import Settings
 
-    values = {"version": options.version, "repository": options.repository, "reuse": True}
+    values = {"version": options.version, "repository": options.repository, "reuse": "true"}
     settings = Settings.read(values, {}, os.environ)
     return EmbeddedServer(settings, Run.join(Path()), config={}, secrets={}, plugins=())
 

@@ -26,7 +26,7 @@ class Home:
         self.jars = self.root / "jars"
         self.plugins = self.root / "plugins"
         self.locks = self.root / "locks"
-        self.logs = self.root / "logs"
+        self.warm = self.root / "warm"
 
     @classmethod
     def configured(cls, environ: Mapping[str, str] = os.environ) -> Home:

@@ -68,6 +68,17 @@ def install(
     return found or installer.install()
 
 
+def damaged(installation: Installation, home: Home) -> list[Path]:
+    """Return the files of an installed engine whose content is not as it was recorded; it reads all of them."""
+    folder, marker = installation.folder, Marker.read(installation.folder)
+    jars = [home.jar(jar) for jar in Lock.read(installation.version).jars if not _intact(home, jar)]
+    return jars + [folder / name for name in marker.files if not marker.intact(folder / name, verify=True)]
+
+
+def _intact(home: Home, jar: Jar) -> bool:
+    return intact(home.jar(jar), jar.size, jar.sha256)
+
+
 class _Installer:
     def __init__(
         self, lock: Lock, home: Home, repository: Repository, progress: Progress, train: Train | None, *, verify: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pytest_kestra.server.address import Address
+from pytest_kestra.address import Address
 
 
 class Server(Protocol):
@@ -22,7 +22,11 @@ class Server(Protocol):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Name what this server can do beyond Kestra's API."""
+        """Name what tests may rely on.
+
+        `embedded` is our own engine, `settled` means that logs are complete when an execution has ended, `ephemeral` that
+        the server forgets everything when the run ends.
+        """
         ...
 
     def close(self) -> None:

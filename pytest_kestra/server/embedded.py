@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,19 +17,18 @@ from filelock import FileLock
 
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import Home
-from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.install import Installation, damaged, install
 from pytest_kestra.engine.launcher import Launch, log_tail
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
-from pytest_kestra.engine.progress import Progress, choose_progress
+from pytest_kestra.engine.progress import Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.address import Address
+from pytest_kestra.address import Address
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
 
-CAPABILITIES = frozenset({"embedded"})
 HEALTH_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.02
@@ -38,7 +38,6 @@ class EmbeddedServer:
     """Start the embedded engine, or use the one that another process of this run has started."""
 
     kind = "embedded"
-    capabilities = CAPABILITIES
 
     def __init__(
         self,
@@ -51,11 +50,13 @@ class EmbeddedServer:
     ) -> None:
         self.settings = settings
         self.config, self.secrets, self.plugins = config, secrets, plugins
-        self.home = Home.default()
+        self.home = Home.configured()
         key = _key(settings.version, config, secrets, plugins)
         self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
         self.address = Address("")
+        # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
+        self.capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
 
     def open(self) -> EmbeddedServer:
         """Return this server when its engine answers; ServerError says why it does not."""
@@ -76,18 +77,18 @@ class EmbeddedServer:
         return log_tail(self.folder, lines)
 
     def _start(self) -> Lease:
-        progress = choose_progress()
-        repository = Repository.default(self.settings.repository)
+        progress = progress_for(sys.stderr)
+        repository = Repository.configured(self.settings.repository)
         version = resolve_version(self.settings.version)
         jars = plugin_jars(list(self.plugins), home=self.home, repository=repository, progress=progress)
         installation = install_engine(version, self.home, repository, progress)
         try:
             return self._launch(installation, jars)
         except EngineError:
-            # A jar that was damaged after it was installed shows only now.
-            if not (healed := install_engine(version, self.home, repository, progress, verify=True)).changed:
+            # A file that was damaged after it was installed shows only now.
+            if not damaged(installation, self.home):
                 raise
-            return self._launch(healed, jars)
+            return self._launch(install_engine(version, self.home, repository, progress, verify=True), jars)
 
     def _launch(self, installation: Installation, jars: Sequence[Path]) -> Lease:
         launch = Launch(

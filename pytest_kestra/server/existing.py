@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.address import Address
+from pytest_kestra.address import Address
 from pytest_kestra.settings import Settings
 
 CONNECT_TIMEOUT_S = 10.0

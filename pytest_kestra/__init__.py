@@ -1,0 +1,108 @@
+"""Test Kestra flows with pytest: a real Kestra engine runs them.
+
+What tests name in annotations and `pytest.raises` is here; the fixtures come with the plugin.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_kestra.address import Address
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.errors import (
+        ApiError,
+        FlowError,
+        InputError,
+        KestraError,
+        NotFoundError,
+        ServerError,
+        SettingsError,
+        UnauthorizedError,
+        UnexpectedStateError,
+        UnknownNameError,
+        WaitTimeout,
+    )
+    from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
+    from pytest_kestra.run.execution import Execution
+    from pytest_kestra.run.file import File
+    from pytest_kestra.run.flow import Flow
+    from pytest_kestra.run.kestra import Kestra
+    from pytest_kestra.run.logs import Logs
+    from pytest_kestra.run.trigger import Trigger
+    from pytest_kestra.server.base import Server
+    from pytest_kestra.settings import Settings
+    from pytest_kestra.states import State
+
+__all__ = [
+    "Address",
+    "ApiError",
+    "Attempt",
+    "Client",
+    "Execution",
+    "File",
+    "Flow",
+    "FlowError",
+    "InputError",
+    "Kestra",
+    "KestraError",
+    "LogEntry",
+    "Logs",
+    "Metric",
+    "NotFoundError",
+    "Server",
+    "ServerError",
+    "Settings",
+    "SettingsError",
+    "State",
+    "StateChange",
+    "TaskRun",
+    "Trigger",
+    "UnauthorizedError",
+    "UnexpectedStateError",
+    "UnknownNameError",
+    "WaitTimeout",
+]
+
+# Where each name is defined; imported when it is asked for, since pytest loads this package in every run.
+_MODULES = {
+    "address": ("Address",),
+    "client.client": ("Client",),
+    "errors": (
+        "ApiError",
+        "FlowError",
+        "InputError",
+        "KestraError",
+        "NotFoundError",
+        "ServerError",
+        "SettingsError",
+        "UnauthorizedError",
+        "UnexpectedStateError",
+        "UnknownNameError",
+        "WaitTimeout",
+    ),
+    "records": ("Attempt", "LogEntry", "Metric", "StateChange", "TaskRun"),
+    "run.execution": ("Execution",),
+    "run.file": ("File",),
+    "run.flow": ("Flow",),
+    "run.kestra": ("Kestra",),
+    "run.logs": ("Logs",),
+    "run.trigger": ("Trigger",),
+    "server.base": ("Server",),
+    "settings": ("Settings",),
+    "states": ("State",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,42 @@
+"""A client of one Kestra server."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import httpx
+
+from pytest_kestra.client.executions import Executions
+from pytest_kestra.client.flows import Flows
+from pytest_kestra.client.transport import Transport
+from pytest_kestra.address import Address
+
+
+class Client:
+    """Call Kestra's REST API at an address, with its credentials.
+
+    `flows` and `executions` have the calls that tests need most; `request` sends whatever else the API takes.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._transport = Transport(address)
+        self.flows = Flows(self._transport)
+        self.executions = Executions(self._transport)
+
+    def request(self, method: str, *path: str, timeout: float | None = None, **options: object) -> httpx.Response:
+        """Send a request to a path below `/api/v1/{tenant}`, given in parts; `options` are those of httpx.
+
+        Raises ApiError where Kestra refuses it. For instance `client.request("GET", "flows", "search", params={…})`.
+        """
+        return self._transport.request(method, *path, timeout=timeout, **options)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

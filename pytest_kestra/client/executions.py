@@ -1,0 +1,75 @@
+"""The API's calls about executions and what they leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pytest_kestra.client.transport import Transport
+from pytest_kestra.records import ExecutionRecord, LogEntry, Metric
+
+# A field's value, or the name and content of a file.
+Field = str | tuple[str, bytes]
+
+
+class Executions:
+    """Create, read, end and delete executions; read their logs, metrics and files."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(
+        self,
+        namespace: str,
+        flow_id: str,
+        inputs: Sequence[tuple[str, Field]] = (),
+        *,
+        labels: Mapping[str, str] | None = None,
+        revision: int | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> ExecutionRecord:
+        """Create an execution; with `wait` return it when it has ended, httpx.ReadTimeout after `timeout` seconds."""
+        params: list[tuple[str, str]] = [("labels", f"{key}:{value}") for key, value in (labels or {}).items()]
+        if wait:
+            params.append(("wait", "true"))
+        if revision is not None:
+            params.append(("revision", str(revision)))
+        files = [(name, (None, value) if isinstance(value, str) else value) for name, value in inputs]
+        answer = self._transport.request(
+            "POST", "executions", namespace, flow_id, params=params, files=files or None, timeout=timeout
+        )
+        return ExecutionRecord.of(answer.json())
+
+    def get(self, execution_id: str) -> ExecutionRecord:
+        """Return an execution."""
+        return ExecutionRecord.of(self._transport.request("GET", "executions", execution_id).json())
+
+    def search(self, filters: Mapping[str, str]) -> list[ExecutionRecord]:
+        """Return all executions that match, oldest first; a filter's name is as in `namespace][PREFIX`."""
+        params = {f"filters[{name}]": value for name, value in filters.items()}
+        found = self._transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})
+        return [ExecutionRecord.of(item) for item in found]
+
+    def kill(self, execution_id: str) -> None:
+        """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""
+        self._transport.request("DELETE", "executions", execution_id, "kill")
+
+    def delete(self, execution_id: str) -> None:
+        """Delete an execution with its logs, metrics and files."""
+        self._transport.request("DELETE", "executions", execution_id)
+
+    def logs(self, execution_id: str) -> list[LogEntry]:
+        """Return all logs of an execution, in the order of their time."""
+        entries = self._transport.request("GET", "logs", execution_id).json()
+        return sorted((LogEntry.of(entry) for entry in entries), key=lambda entry: entry.timestamp)
+
+    def metrics(self, execution_id: str) -> list[Metric]:
+        """Return all metrics of an execution."""
+        return [Metric.of(item) for item in self._transport.pages("metrics", execution_id, params={})]
+
+    def file(self, execution_id: str, uri: str) -> bytes:
+        """Return the content of a file of Kestra's internal storage that belongs to an execution."""
+        params = {"path": uri}
+        return self._transport.request(
+            "GET", "executions", execution_id, "file", params=params, follow_redirects=True
+        ).content

@@ -1,0 +1,95 @@
+"""HTTP to a Kestra server: the address, the credentials, and its refusals as errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
+from pytest_kestra.records import Json
+from pytest_kestra.address import Address
+
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+PAGE_SIZE = 100
+KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
+
+
+class Transport:
+    """Send requests to the server at an address; one connection pool, closed at the end."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
+        auth = (address.user, address.password or "") if address.user and not address.token else None
+        # A server on this machine is never behind the proxy that the environment names.
+        self._http = httpx.Client(
+            base_url=address.url,
+            auth=auth,
+            headers=headers,
+            timeout=TIMEOUT,
+            trust_env=not _is_local(address.url),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        )
+
+    def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
+        """Send a request to a path below the tenant, given in parts, and return the answer.
+
+        `timeout` is in seconds. Raises ApiError where Kestra refuses, ServerError where it does not answer; the latter
+        is an httpx.ReadTimeout where only the time was too short.
+        """
+        parts = "/".join(quote(part, safe="") for part in path)
+        return self.send(method, f"/api/v1/{quote(self.address.tenant, safe='')}/{parts}", timeout=timeout, **options)
+
+    def send(self, method: str, path: str, *, timeout: float | None = None, **options: Any) -> httpx.Response:
+        """Send a request to a whole path; as `request`."""
+        if timeout is not None:
+            options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.ReadTimeout:
+            raise
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
+        if answer.is_success:
+            return answer
+        raise _refusal(answer, f"{method} {path}")
+
+    def pages(self, *path: str, params: Mapping[str, Any]) -> list[Json]:
+        """Return the results of all pages of a search."""
+        found: list[Json] = []
+        while True:
+            page = {"size": PAGE_SIZE, "page": len(found) // PAGE_SIZE + 1}
+            answer = self.request("GET", *path, params={**params, **page}).json()
+            found += answer["results"]
+            if not answer["results"] or len(found) >= answer["total"]:
+                return found
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+
+def _refusal(answer: httpx.Response, request: str) -> ApiError:
+    status = answer.status_code
+    message, details = _told(answer)
+    if status == httpx.codes.UNAUTHORIZED and not message:
+        message = "Kestra did not accept the credentials; set PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD"
+    message = message or answer.reason_phrase or "Kestra gave no reason"
+    return KINDS.get(status, ApiError)(status, message, request, details)
+
+
+def _told(answer: httpx.Response) -> tuple[str, Iterable[tuple[str, str]]]:
+    try:
+        body = answer.json()
+        details = (body.get("_embedded") or {}).get("errors") or ()
+        return str(body.get("message") or ""), [(item.get("message") or "", item.get("path") or "") for item in details]
+    except (ValueError, AttributeError):
+        return answer.text.strip(), ()
+
+
+def _is_local(url: str) -> bool:
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")

@@ -1,0 +1,73 @@
+"""Everything that can go wrong, told in a sentence and with a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class KestraError(Exception):
+    """Tell a problem; all other errors of this package are of this kind."""
+
+
+class SettingsError(KestraError):
+    """Tell which option has a wrong value, where it was set, and what it takes."""
+
+
+class ServerError(KestraError):
+    """Tell why there is no server, or that it no longer answers."""
+
+
+class ApiError(KestraError):
+    """Tell a refusal of Kestra's API: `status` is HTTP's, `message` Kestra's own, `details` its pairs of message and path."""
+
+    def __init__(self, status: int, message: str, request: str, details: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(f"{message} (status {status} for {request})")
+        self.status = status
+        self.message = message
+        self.request = request
+        self.details = tuple(details)
+
+
+class NotFoundError(ApiError):
+    """Tell that Kestra does not have what was asked for (404)."""
+
+
+class UnauthorizedError(ApiError):
+    """Tell that Kestra did not accept the credentials (401 or 403)."""
+
+
+class FlowError(KestraError):
+    """Tell what is wrong with a flow, with its file and line where they are known."""
+
+
+class InputError(KestraError):
+    """Tell which input is missing, unknown or of the wrong type."""
+
+
+class UnknownNameError(KestraError, LookupError):
+    """Tell that there is no task, flow, input or trigger of a name, and which name is the nearest."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], where: str) -> None:
+        known = list(dict.fromkeys(known))
+        super().__init__(f"There is no {what} {name!r} in {where}{hint(name, known)}")
+        self.name = name
+        self.known = known
+
+
+class UnexpectedStateError(KestraError, AssertionError):
+    """Tell that an execution came to a final state that is not the wished one, with its task runs and logs."""
+
+
+class WaitTimeout(KestraError, AssertionError):  # noqa: N818 - a name that is part of the public face
+    """Tell that an execution did not come to the wished state in time, with its task runs and logs."""
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown name: the nearest of those that are known, and all of them."""
+    known = list(known)
+    if not known:
+        return ": it has none."
+    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    return f"{meant} It has: {', '.join(known)}."

@@ -1,0 +1,154 @@
+"""The fixtures."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_kestra.errors import ServerError, SettingsError
+from pytest_kestra.hooks import FAILED, SERVER, SETTINGS, run_of
+from pytest_kestra.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.run.kestra import Kestra
+    from pytest_kestra.server.base import Server
+
+# What the mark `kestra` may set: the rest belongs to the server, which all tests share.
+PER_TEST = ("timeout", "isolation", "keep")
+# So that the namespace stays readable beside what makes it unique.
+NAME_LENGTH = 40
+
+
+@pytest.fixture(scope="session")
+def kestra_settings(pytestconfig: pytest.Config) -> Settings:
+    """Return the settings of the run; override it to change some: `return kestra_settings.override({…}, "conftest")`."""
+    return pytestconfig.stash[SETTINGS]
+
+
+@pytest.fixture(scope="session")
+def kestra_server_config() -> dict[str, Any]:
+    """Return configuration for the server that is started, nested as in Kestra's own YAML; override it to give some."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kestra_secrets() -> dict[str, str]:
+    """Return what `{{ secret('NAME') }}` renders on the server that is started; override it to give some."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kestra_plugins() -> list[str]:
+    """Return Kestra plugins for the server that is started: Maven coordinates or paths of jars; override it to give some."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def kestra_server(
+    pytestconfig: pytest.Config,
+    kestra_settings: Settings,
+    kestra_server_config: Mapping[str, Any],
+    kestra_secrets: Mapping[str, str],
+    kestra_plugins: Sequence[str],
+) -> Iterator[Server]:
+    """Start or find the server of this run; all workers of pytest-xdist share one."""
+    from pytest_kestra.server.chooser import open_server
+
+    try:
+        server = open_server(
+            kestra_settings,
+            config=kestra_server_config,
+            secrets=kestra_secrets,
+            plugins=kestra_plugins,
+            run=run_of(pytestconfig),
+        )
+    except ServerError as error:
+        pytest.fail(str(error), pytrace=False)
+    pytestconfig.stash[SERVER] = server
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def kestra_client(kestra_server: Server) -> Iterator[Client]:
+    """Return a client of the server's REST API."""
+    from pytest_kestra.client.client import Client
+
+    with Client(kestra_server.address) as client:
+        yield client
+
+
+@pytest.fixture
+def kestra(
+    request: pytest.FixtureRequest,
+    kestra_client: Client,
+    kestra_server: Server,
+    kestra_settings: Settings,
+    kestra_secrets: Mapping[str, str],
+) -> Iterator[Kestra]:
+    """Return Kestra for one test: flows get a namespace of their own, and what the test made is removed after it."""
+    from pytest_kestra.run.kestra import Kestra
+
+    node = request.node
+    settings = _of_test(node, kestra_settings)
+    _skip_unless(node, kestra_server)
+    password = kestra_server.address.password
+    kestra = Kestra(
+        kestra_client,
+        namespace=_namespace(node) if settings.isolation == "namespace" else None,
+        timeout=settings.timeout,
+        folders=[Path.cwd(), request.config.rootpath, node.path.parent],
+        settled="settled" in kestra_server.capabilities,
+        ephemeral="ephemeral" in kestra_server.capabilities,
+        secrets=[*kestra_secrets.values(), *([password] if password else [])],
+    )
+    yield kestra
+    failed = node.stash.get(FAILED, False)
+    if settings.keep == "all" or (settings.keep == "failed" and failed):
+        node.add_report_section("teardown", "kestra", f"kept: flows and executions below …{kestra.namespace or ''}")
+        return
+    try:
+        kestra.close()
+    except ServerError:
+        if not failed:  # else the test has told it already
+            raise
+
+
+def _of_test(node: pytest.Item, settings: Settings) -> Settings:
+    for mark in reversed(list(node.iter_markers("kestra"))):
+        where = f"the mark `kestra` of {node.name}"
+        wrong = [name for name in mark.kwargs if name not in PER_TEST]
+        if mark.args or wrong:
+            given = ", ".join([*map(repr, mark.args), *wrong])
+            pytest.fail(f"{where} takes {', '.join(f'{name}=' for name in PER_TEST)}, not {given}.", pytrace=False)
+        try:
+            settings = settings.override(mark.kwargs, where)
+        except SettingsError as error:
+            pytest.fail(str(error), pytrace=False)
+    return settings
+
+
+def _skip_unless(node: pytest.Item, server: Server) -> None:
+    for mark in node.iter_markers("kestra_requires"):
+        from pytest_kestra.requirements import unmet
+
+        try:
+            reason = unmet(server.address.version, server.capabilities, *mark.args, **mark.kwargs)
+        except (TypeError, ValueError) as error:
+            pytest.fail(f"the mark `kestra_requires` of {node.name}: {error}", pytrace=False)
+        if reason:
+            pytest.skip(reason)
+
+
+def _namespace(node: pytest.Item) -> str:
+    """Return a name for worker, test and attempt that no other test has."""
+    from pytest_kestra.flows.namespaces import slug
+
+    worker = getattr(node.config, "workerinput", {}).get("workerid", "")
+    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker, secrets.token_hex(3)]
+    return "-".join(part for part in parts if part)

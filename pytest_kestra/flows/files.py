@@ -1,0 +1,66 @@
+"""Finding the flows that a test names: a file, a folder, or a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.source import TEXT, FlowSource
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def read(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSource | list[FlowSource]:
+    """Return the flow of a file or a YAML text, or all flows of a folder and the folders in it, sorted by path.
+
+    A text of several lines is YAML, every other one a path; a relative path is looked for below each of `folders`.
+    YAML files of a folder that are no flows (no `namespace`, or a suite of unit tests) are left out.
+    """
+    if isinstance(source, str) and "\n" in source:
+        return FlowSource(source, TEXT)
+    path = _found(Path(source), list(folders) or [Path.cwd()])
+    return _folder(path) if path.is_dir() else _file(path)
+
+
+def one(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSource:
+    """Return the flow of a file or a YAML text; FlowError for a folder."""
+    found = read(source, folders)
+    if isinstance(found, list):
+        raise FlowError(f"{source}: a folder; give the file of one flow.")
+    return found
+
+
+def _found(path: Path, folders: list[Path]) -> Path:
+    candidates = [folder / path for folder in dict.fromkeys(folders)]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    places = " or ".join(dict.fromkeys(map(str, candidates)))
+    raise FlowError(f"{path}: there is no such file or folder ({places}). A flow's text has more than one line.")
+
+
+def _folder(folder: Path) -> list[FlowSource]:
+    files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]  # noqa: SIM118 - no mapping
+    if not flows:
+        seen = f"its {len(files)} YAML files are none" if files else "it has no file that ends in .yaml or .yml"
+        raise FlowError(f"{_shown(folder)}: a folder without flows: {seen}.")
+    return flows
+
+
+def _file(path: Path) -> FlowSource:
+    try:
+        return FlowSource(path.read_bytes().decode("utf-8-sig"), _shown(path))
+    except OSError as error:
+        raise FlowError(f"{_shown(path)}: the file cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise FlowError(f"{_shown(path)}: the file is not UTF-8 text (byte {error.start}).") from error
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

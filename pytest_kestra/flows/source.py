@@ -1,0 +1,143 @@
+"""The YAML text of a flow, with the places of what stands in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import yaml
+
+from pytest_kestra.errors import FlowError, hint
+
+TEXT = "<text>"
+
+
+@dataclass(frozen=True)
+class FlowSource:
+    """Hold the text of one flow; `name` is its file, or says that there is none.
+
+    FlowError, with file and line, where the text is not YAML or lacks what every flow has.
+    """
+
+    text: str
+    name: str = TEXT
+
+    @cached_property
+    def root(self) -> yaml.MappingNode:
+        """The YAML mapping that is the flow."""
+        try:
+            nodes = list(yaml.compose_all(self.text, Loader=yaml.SafeLoader))
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            problem = error.problem or error.context or "it cannot be read"
+            raise self.error(f"this is not YAML: {problem}.", mark.line + 1 if mark else None) from None
+        except yaml.YAMLError as error:
+            raise self.error(f"this is not YAML: {str(error).splitlines()[0]}.") from None
+        if len(nodes) > 1:
+            line = nodes[1].start_mark.line + 1
+            raise self.error("a second YAML document begins; write one flow into one file.", line)
+        if not nodes or not isinstance(nodes[0], yaml.MappingNode):
+            raise self.error("a flow is a YAML mapping with `id`, `namespace` and `tasks`; this is none.", 1)
+        return nodes[0]
+
+    @property
+    def id(self) -> str:
+        """The flow's id."""
+        return self._required("id")
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the text names."""
+        return self._required("namespace")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this flow from others: namespace and id."""
+        return self.namespace, self.id
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of the flow's own properties."""
+        return [key.value for key, _ in self.root.value if isinstance(key, yaml.ScalarNode)]
+
+    def scalars(self, *, skip: frozenset[str] = frozenset()) -> Iterator[yaml.ScalarNode]:
+        """Return every scalar in the order of the text, but those that stand under a key of `skip`."""
+        seen: set[int] = set()
+        waiting: list[yaml.Node] = [self.root]
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen:  # an alias
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.ScalarNode):
+                yield node
+            elif isinstance(node, yaml.SequenceNode):
+                waiting.extend(reversed(node.value))
+            elif isinstance(node, yaml.MappingNode):
+                for key, value in reversed(node.value):
+                    if not (isinstance(key, yaml.ScalarNode) and key.value in skip):
+                        waiting.append(value)
+                    waiting.append(key)
+
+    def line_of(self, *texts: str) -> int | None:
+        """Return the line, from 1, of the first of these scalars that the flow has."""
+        lines: dict[str, int] = {}
+        for scalar in self.scalars():
+            lines.setdefault(scalar.value, scalar.start_mark.line + 1)
+        return next((lines[text] for text in texts if text in lines), None)
+
+    def error(self, message: str, line: int | None = None) -> FlowError:
+        """Return an error about this flow, at a line of it."""
+        place = self.name if line is None else f"{self.name}:{line}"
+        return FlowError(f"{place}: {message}")
+
+    def refused(self, message: str, *paths: str) -> FlowError:
+        """Return the error for what Kestra says of this flow; `paths` are where it says that the trouble is."""
+        return self.error(_explained(message), self._line(message, paths))
+
+    def _line(self, message: str, paths: tuple[str, ...]) -> int | None:
+        lines = [line for path in paths if (line := self.line_at(path)) is not None]
+        # Kestra's sentences name a type or property in quotes, or a task's id before a dot.
+        words = re.findall(r"\"([\w.-]+)\"", message)[:1] + re.findall(r"type: ([\w.]+)", message)
+        words += [word for name in re.findall(r"([\w.-]+): ", message) for word in (name.rpartition(".")[0], name) if word]
+        words += re.findall(r"'([\w.-]+)'", message) + re.findall(r"flow (id|namespace) update", message)
+        return self.line_of(*words) or (lines[-1] if lines else None)
+
+    def line_at(self, path: str) -> int | None:
+        """Return the line of a path such as `tasks[0].message`, as far as the flow has it."""
+        node: yaml.Node = self.root
+        steps = re.findall(r"\[\"?([\w-]+)\"?\]|([\w-]+)", path.rpartition("FlowWithSource")[2])
+        for index, name in steps:
+            step = index or name
+            if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+                node = node.value[int(step)]
+            elif isinstance(node, yaml.MappingNode):
+                found = [value for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == step]
+                node = found[0] if found else node
+        return None if node is self.root else node.start_mark.line + 1
+
+    def _required(self, name: str) -> str:
+        for key, value in self.root.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == name:
+                if isinstance(value, yaml.ScalarNode) and value.value:
+                    return str(value.value)
+                raise self.error(f"the `{name}` of a flow is a text.", value.start_mark.line + 1)
+        raise self.error(f"the flow has no `{name}`.", 1)
+
+
+def _explained(message: str) -> str:
+    """Return what Kestra says in a shorter form that names the remedy."""
+    text = re.sub(r"^(Invalid entity|Validation error|Illegal \w+ source): ", "", message.strip())
+    if match := re.match(r"Unrecognized field \"(.+?)\" \(class (\S+?)\).*?known properties: ([^)]*)\)", text, re.DOTALL):
+        field, owner, known = match.groups()
+        names = sorted(known.replace('"', "").replace(",", " ").split())
+        return f"{owner} has no property {field!r}{hint(field, names)}"
+    if match := re.match(r"Invalid type: (\S+)", text):
+        return (
+            f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
+            "fixture kestra_plugins."
+        )
+    lines = text.splitlines()
+    return "; ".join(line.strip() for line in lines if line.strip()) or message

@@ -1,0 +1,110 @@
+"""What the plugin does at pytest's hooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_kestra.errors import KestraError, SettingsError
+from pytest_kestra.options import OPTIONS
+from pytest_kestra.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_kestra.server.base import Server
+    from pytest_kestra.server.run import Run
+
+MARKS = (
+    "kestra(timeout=, isolation=, keep=): settings of one test; times are in seconds",
+    "kestra_requires(version=, capability=): skip a test that uses `kestra` on a server of another version, such as "
+    "version='>=1.3.20', or without a capability, such as 'embedded'",
+)
+SETTINGS = pytest.StashKey[Settings]()
+RUN = pytest.StashKey["Run"]()
+SERVER = pytest.StashKey["Server"]()
+FAILED = pytest.StashKey[bool]()
+# The entry of xdist's worker input that names the run's folder.
+WORKER_RUN = "kestra_run"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the table."""
+    group = parser.getgroup("kestra", "Kestra flows")
+    for option in OPTIONS:
+        text = f"{option.help} (also: {option.ini_name} in the ini file, {option.variable})"
+        kind: dict[str, Any] = {"action": "store_const", "const": "true"} if option.flag else {"metavar": option.metavar}
+        group.addoption(option.flag_name, dest=option.ini_name, default=None, help=text, **kind)
+        parser.addini(option.ini_name, option.help, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings, so that a wrong one ends the run before it begins."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    cli = {option.attribute: config.getoption(option.ini_name) for option in OPTIONS}
+    ini = {option.attribute: config.getini(option.ini_name) for option in OPTIONS}
+    try:
+        config.stash[SETTINGS] = Settings.read(cli, ini, os.environ)
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which run it belongs to."""
+    node.workerinput[WORKER_RUN] = str(run_of(node.config).folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers of the run, if this process owns it."""
+    if (run := config.stash.get(RUN, None)) is not None:
+        run.finish()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say which settings the run has."""
+    settings = config.stash[SETTINGS]
+    values = {"server": settings.server, "version": settings.version} | settings.shown()
+    return "kestra: " + ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
+    """Tell the whole story where the state of an execution or a task run is not as asserted."""
+    del config
+    from pytest_kestra.states import State
+
+    if not isinstance(left, State):
+        return None
+    from pytest_kestra.report.comparison import comparison
+
+    return comparison(left, op, right)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave our own frames out of a failure, and add what Kestra knows about it."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, KestraError) and not item.config.option.fulltrace:
+        from pytest_kestra.report.traceback import shorten
+
+        shorten(call.excinfo)
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+        from pytest_kestra.report.sections import add_sections
+
+        add_sections(report, call, item, item.config.stash.get(SERVER, None))
+    return report
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the run of this process: the one that its controller owns, or one of its own."""
+    if RUN not in config.stash:
+        from pytest_kestra.server.run import Run
+
+        folder = getattr(config, "workerinput", {}).get(WORKER_RUN)
+        config.stash[RUN] = Run.create() if folder is None else Run.join(folder)
+    return config.stash[RUN]

@@ -1,0 +1,123 @@
+"""The table of all options: for the command line, the ini file, the environment, and the README."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "kestra"
+SERVERS = ("auto", "embedded")
+
+
+@dataclass(frozen=True)
+class Option:
+    """Describe one option; `parse` reads its text and raises ValueError, which says what it takes.
+
+    A `flag` needs no value on the command line. The value of a `secret` is never shown.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    help: str
+    metavar: str | None = None
+    flag: bool = False
+    secret: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The option as a Python name."""
+        return self.name.replace("-", "_")
+
+    @property
+    def flag_name(self) -> str:
+        """The option on the command line."""
+        return f"--{PREFIX}-{self.name}"
+
+    @property
+    def ini_name(self) -> str:
+        """The option in pytest's ini file."""
+        return f"{PREFIX}_{self.attribute}"
+
+    @property
+    def variable(self) -> str:
+        """The option in the environment."""
+        return f"PYTEST_KESTRA_{self.attribute.upper()}"
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError("a number of seconds above 0, such as 60 or 2.5")
+    return seconds
+
+
+def _truth(value: str) -> bool:
+    word = value.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("true or false")
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")
+        return value
+
+    return parse
+
+
+def _server(value: str) -> str:
+    if value in SERVERS or value.startswith(("http://", "https://")):
+        return value.rstrip("/")
+    if value == "container":
+        raise ValueError("in this version of pytest-kestra yet: use embedded, or start Kestra yourself and give its address")
+    raise ValueError("auto, embedded or the http:// address of a Kestra server")
+
+
+OPTIONS = (
+    Option(
+        "server",
+        _server,
+        "where Kestra comes from: `embedded` starts the engine on this machine, a URL uses the server there, `auto` is "
+        "embedded where that extra is installed",
+        metavar="auto|embedded|URL",
+    ),
+    Option("version", _text, "the version or line of Kestra that is started", metavar="VERSION"),
+    Option("timeout", _seconds, "how long an execution may take, in seconds", metavar="SECONDS"),
+    Option("startup-timeout", _seconds, "how long a server may take to start, in seconds", metavar="SECONDS"),
+    Option(
+        "isolation",
+        _one_of("namespace", "none"),
+        "`namespace` gives every test a namespace below its flows' own, `none` deploys flows where they say",
+        metavar="namespace|none",
+    ),
+    Option("reuse", _truth, "keep the embedded engine warm between runs", flag=True),
+    Option(
+        "keep",
+        _one_of("no", "failed", "all"),
+        "after which tests flows and executions stay on the server",
+        metavar="no|failed|all",
+    ),
+    Option("user", _text, "the user of the server at a URL", metavar="NAME"),
+    Option("password", _text, "that user's password; better in the environment", metavar="TEXT", secret=True),
+    Option("token", _text, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),
+    Option("tenant", _text, "the tenant of the server at a URL", metavar="NAME"),
+    Option(
+        "repository",
+        _text,
+        "the Maven repository from which the embedded engine is downloaded, instead of Maven Central",
+        metavar="URL",
+    ),
+)

@@ -1,0 +1,39 @@
+"""The pytest plugin: nothing but the names that pytest looks for."""
+
+from __future__ import annotations
+
+from pytest_kestra.fixtures import (
+    kestra,
+    kestra_client,
+    kestra_plugins,
+    kestra_secrets,
+    kestra_server,
+    kestra_server_config,
+    kestra_settings,
+)
+from pytest_kestra.hooks import (
+    pytest_addoption,
+    pytest_assertrepr_compare,
+    pytest_configure,
+    pytest_configure_node,
+    pytest_report_header,
+    pytest_runtest_makereport,
+    pytest_unconfigure,
+)
+
+__all__ = [
+    "kestra",
+    "kestra_client",
+    "kestra_plugins",
+    "kestra_secrets",
+    "kestra_server",
+    "kestra_server_config",
+    "kestra_settings",
+    "pytest_addoption",
+    "pytest_assertrepr_compare",
+    "pytest_configure",
+    "pytest_configure_node",
+    "pytest_report_header",
+    "pytest_runtest_makereport",
+    "pytest_unconfigure",
+]

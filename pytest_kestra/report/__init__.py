@@ -1,0 +1,1 @@
+"""What pytest shows of Kestra when a test fails."""

@@ -1,0 +1,133 @@
+"""What a failure tells about an execution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pytest_kestra.errors import KestraError
+from pytest_kestra.records import LogEntry, TaskRun
+from pytest_kestra.run.logs import Logs
+
+if TYPE_CHECKING:
+    from pytest_kestra.run.execution import Execution
+
+FIRST_LINE = 100
+LOG_LINES = 30
+VALUE_LENGTH = 500
+# States of task runs worth a look when an execution is not as wished.
+BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
+
+
+def diagnosis(execution: Execution, what: str | None = None) -> str:
+    """Return what there is to know about an execution that is not as wished; the first line says the most.
+
+    `what` says what is wrong with it, such as `is FAILED, not SUCCESS`. Gathering this never raises.
+    """
+    logs = _logs(execution)
+    lines = [_first(execution, what or f"is {execution.state}", logs)]
+    lines += _task_runs(execution)
+    lines += _log_lines(execution, logs)
+    lines += _values("Inputs", execution.inputs)
+    lines += _values("Outputs", execution.outputs)
+    lines.append(f"Execution: {execution.url}")
+    return execution.session.masked("\n".join(lines))
+
+
+def _first(execution: Execution, what: str, logs: Logs) -> str:
+    head = f"{execution.flow_id} {what}"
+    failed = [run for run in execution.task_runs if run.state == "FAILED"]
+    # The innermost: a flowable task fails because one in it did.
+    parents = {run.parent_id for run in failed}
+    cause = next((run for run in failed if run.id not in parents), None)
+    if cause is not None:
+        head += f": task {_run_name(cause)} failed"
+    reason = _reason(cause, logs)
+    if reason:
+        head += f": {reason}"
+    elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
+        head += ": no task ran"
+    return head if len(head) <= FIRST_LINE else head[: FIRST_LINE - 1] + "…"
+
+
+def _reason(run: TaskRun | None, logs: Logs) -> str:
+    errors = [entry for entry in logs if entry.level == "ERROR" and (run is None or entry.task_run_id == run.id)]
+    message = errors[-1].message.strip() if errors else ""
+    return message.splitlines()[-1].strip() if message else ""
+
+
+def _task_runs(execution: Execution) -> list[str]:
+    if not execution.task_runs:
+        return []
+    names = [_indent(run, execution) + _run_name(run) for run in execution.task_runs]
+    width = max(map(len, names))
+    return [
+        f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}"
+        for name, run in zip(names, execution.task_runs, strict=True)
+    ]
+
+
+def _indent(run: TaskRun, execution: Execution) -> str:
+    parents = {other.id: other.parent_id for other in execution.task_runs}
+    depth, parent = 0, run.parent_id
+    while parent is not None and depth < len(parents):
+        depth, parent = depth + 1, parents.get(parent)
+    return "  " * depth
+
+
+def _run_name(run: TaskRun) -> str:
+    return run.task_id if run.value is None else f"{run.task_id}[{_short(run.value, 40)}]"
+
+
+def _attempts(run: TaskRun) -> str:
+    return f"  {len(run.attempts)} attempts" if len(run.attempts) > 1 else ""
+
+
+def _seconds(duration: timedelta | None) -> str:
+    return "" if duration is None else f"{duration.total_seconds():.3f} s"
+
+
+def _log_lines(execution: Execution, logs: Logs) -> list[str]:
+    bad = {run.id for run in execution.task_runs if run.state in BAD}
+    chosen = [entry for entry in logs if entry.task_run_id is None or not bad or entry.task_run_id in bad]
+    if not chosen:
+        return []
+    shown = chosen[-LOG_LINES:]
+    left = len(chosen) - len(shown)
+    title = "Logs of level WARN and above" + (f", {left} earlier ones left out" if left else "")
+    return [f"{title}:", *(line for entry in shown for line in _entry(entry))]
+
+
+def _entry(entry: LogEntry) -> list[str]:
+    first, *more = entry.message.rstrip().splitlines() or [""]
+    return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
+
+
+def _logs(execution: Execution) -> Logs:
+    try:
+        return Logs(execution.session.client.executions.logs(execution.id)).select(min_level="WARN")
+    except KestraError:  # the server may be gone; what is known is told all the same
+        return Logs()
+
+
+def _values(title: str, values: Mapping[str, Any]) -> list[str]:
+    if not values:
+        return []
+    return [f"{title}: {_short(json.dumps(_masked(values), ensure_ascii=False, default=str), VALUE_LENGTH)}"]
+
+
+def _masked(value: Any) -> Any:
+    """Return a value with every SECRET input, which Kestra stores encrypted, as stars."""
+    if isinstance(value, Mapping):
+        if value.get("type") == "io.kestra.datatype:aes_encrypted":
+            return "*****"
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _short(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

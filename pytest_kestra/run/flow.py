@@ -1,0 +1,144 @@
+"""A deployed flow."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import Any
+
+import httpx
+
+from pytest_kestra.errors import ApiError, KestraError, UnknownNameError, WaitTimeout
+from pytest_kestra.flows import files
+from pytest_kestra.records import ExecutionRecord, FlowRecord
+from pytest_kestra.run import inputs as flow_inputs
+from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.session import Session
+from pytest_kestra.run.trigger import Trigger
+from pytest_kestra.run.waiting import has_reached
+
+
+@dataclass(frozen=True)
+class Flow(FlowRecord):
+    """Run a flow that is on the server, and tell what it consists of.
+
+    `name` is the file it came from. `tasks`, `inputs` and `triggers` are definitions under their ids.
+    """
+
+    name: str = field(kw_only=True)
+    session: Session = field(kw_only=True, repr=False, compare=False)
+
+    @classmethod
+    def deployed(cls, record: FlowRecord, name: str, session: Session) -> Flow:
+        """Return the flow that the server has."""
+        return cls(**vars(record), name=name, session=session)
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Execution:
+        """Run the flow and return its execution when that has ended, in whatever state.
+
+        Values of `inputs` may be Python's own: numbers, lists, dates, time spans, a Path or bytes for a FILE. `timeout`
+        is in seconds; WaitTimeout where it takes longer. InputError for an input that is unknown, missing or wrong.
+        """
+        limit = self.session.timeout if timeout is None else timeout
+        try:
+            record = self._create(inputs, labels, wait=True, timeout=limit)
+        except httpx.ReadTimeout as error:
+            raise self._late(limit) from error
+        execution = Execution.reading(record, self.session)
+        return execution if has_reached(execution, None) else execution.wait(timeout=limit)
+
+    def start(self, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None) -> Execution:
+        """Start the flow and return its execution at once; arguments as in `run`."""
+        return Execution.reading(self._create(inputs, labels), self.session)
+
+    def run_until(
+        self,
+        state: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        labels: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Execution:
+        """Start the flow and return its execution when it is, or was, in a state such as `RUNNING` or `PAUSED`."""
+        return self.start(inputs, labels=labels).wait(until=state, timeout=timeout)
+
+    @contextlib.contextmanager
+    def saturated(
+        self, inputs: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Iterator[list[Execution]]:
+        """Hold as many executions RUNNING as the flow's concurrency limit allows, while the context begins.
+
+        They run as long as the flow does: KestraError where one has ended before the last one runs, or where the flow
+        has no limit.
+        """
+        if self.concurrency is None:
+            raise KestraError(f"{self.name}: the flow {self.id} has no `concurrency`, so nothing can saturate it.")
+        running = [self.run_until("RUNNING", inputs, timeout=timeout) for _ in range(int(self.concurrency["limit"]))]
+        running = [execution.refresh() for execution in running]
+        if ended := [execution for execution in running if execution.state.is_final]:
+            raise KestraError(
+                f"{self.name}: the flow {self.id} is too fast to be saturated: {len(ended)} of {len(running)} executions "
+                f"had ended (the first as {ended[0].state}) before all of them ran. Give it something that takes longer."
+            )
+        yield running
+
+    def trigger(self, trigger_id: str) -> Trigger:
+        """Return a trigger by its id."""
+        if trigger_id not in self.triggers:
+            raise UnknownNameError("trigger", trigger_id, self.triggers, f"the flow {self.id}")
+        definition = self.triggers[trigger_id]
+        return Trigger(trigger_id, definition["type"], definition, self)
+
+    def executions(self) -> list[Execution]:
+        """Return all executions of this flow, oldest first."""
+        found = self.session.client.executions.search(
+            {"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id}
+        )
+        return [Execution.reading(record, self.session) for record in found]
+
+    def update(self, source: str | PathLike[str]) -> Flow:
+        """Store another text of this flow, from a file or as YAML, and return the flow in its new revision.
+
+        FlowError where Kestra refuses it, such as for another `id` or `namespace`.
+        """
+        text = files.one(source, self.session.folders)
+        return Flow.deployed(self.session.deployer.update(self, text), text.name, self.session)
+
+    def refresh(self) -> Flow:
+        """Return this flow as the server has it now."""
+        return Flow.deployed(self.session.client.flows.get(self.namespace, self.id), self.name, self.session)
+
+    def delete(self) -> None:
+        """Delete this flow from the server."""
+        self.session.client.flows.delete(self.namespace, self.id)
+        self.session.deployer.forget(self)
+
+    def _create(
+        self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any
+    ) -> ExecutionRecord:
+        fields = flow_inputs.fields(self, inputs, self.name)
+        try:
+            created = self.session.client.executions.create(self.namespace, self.id, fields, labels=labels, **options)
+            self.session.started.append(created.id)
+            return created
+        except ApiError as error:
+            if (wrong := flow_inputs.refused(self, error, self.name)) is not None:
+                raise wrong from error
+            raise
+
+    def _late(self, limit: float) -> WaitTimeout:
+        """Return the error for an execution that did not answer in time: the newest one that still runs."""
+        running = [execution for execution in self.executions() if not execution.state.is_final]
+        if not running:
+            return WaitTimeout(f"{self.id} did not end within {limit:g} s, and Kestra knows no execution of it that runs.")
+        late = running[-1]
+        return WaitTimeout(diagnosis(late, f"was still {late.state} after {limit:g} s"))

@@ -1,0 +1,121 @@
+"""Kestra as a test sees it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import NotFoundError
+from pytest_kestra.flows import files
+from pytest_kestra.flows.deployer import Deployer
+from pytest_kestra.flows.namespaces import Namespaces
+from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.flow import Flow
+from pytest_kestra.run.session import Session
+
+# How long a test's end waits for the executions that it kills, in seconds.
+KILL_TIMEOUT_S = 20.0
+
+
+class Kestra:
+    """Deploy flows and run them, in a namespace that only one test uses.
+
+    `namespace` is the name of that namespace below each flow's own; None leaves the flows where they are. `timeout` is
+    in seconds. Usable without pytest: `with Kestra(Client(Address("http://localhost:8080"))) as kestra: …`
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        namespace: str | None = None,
+        timeout: float = 60.0,
+        folders: Sequence[Path] = (),
+        settled: bool = False,
+        ephemeral: bool = False,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        deployer = Deployer(client, Namespaces(namespace))
+        self._session = Session(
+            client,
+            deployer,
+            timeout,
+            folders,
+            settled=settled,
+            ephemeral=ephemeral,
+            secrets=secrets,
+        )
+
+    @property
+    def namespace(self) -> str | None:
+        """The name of the test's namespace below each flow's own; None where flows stay where they are."""
+        return self._session.deployer.namespace
+
+    @property
+    def started(self) -> list[Execution]:
+        """The executions that this test has started, as they are now."""
+        return [self.execution(execution_id) for execution_id in self._session.started]
+
+    @property
+    def client(self) -> Client:
+        """The client of the server, for what has no method here."""
+        return self._session.client
+
+    def deploy(self, source: str | PathLike[str]) -> Flow:
+        """Deploy the flow of a file or of a YAML text.
+
+        For a folder it is as `deploy_folder`, which typed code calls instead. FlowError says which file and line is
+        wrong.
+        """
+        found = files.read(source, self._session.folders)
+        if isinstance(found, list):
+            return self._deploy(found)  # type: ignore[return-value]  # what it is depends on the file system
+        return self._deploy([found])[0]
+
+    def deploy_folder(self, folder: str | PathLike[str]) -> list[Flow]:
+        """Deploy every flow of a folder and of the folders in it, sorted by path; all are checked before one is stored."""
+        found = files.read(folder, self._session.folders)
+        return self._deploy(found if isinstance(found, list) else [found])
+
+    def _deploy(self, sources: Sequence[FlowSource]) -> list[Flow]:
+        records = self._session.deployer.deploy(sources)
+        return [Flow.deployed(record, text.name, self._session) for record, text in zip(records, sources, strict=True)]
+
+    def execution(self, execution_id: str) -> Execution:
+        """Return an execution by its id."""
+        return Execution.reading(self.client.executions.get(execution_id), self._session)
+
+    def close(self) -> None:
+        """End what still runs of the deployed flows, and delete these and their executions."""
+        ours: list[str] = []
+        for namespace, flow_id in dict.fromkeys(self._session.deployer.created):
+            found = self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
+            ours += [record.id for record in found]
+            self._end([record.id for record in found if not record.state.is_final])
+            with contextlib.suppress(NotFoundError):
+                self.client.flows.delete(namespace, flow_id)
+        # Of a flow that was there before, only what this test has started.
+        self._end([started for started in self._session.started if started not in ours])
+        if not self._session.ephemeral:
+            for execution_id in dict.fromkeys([*ours, *self._session.started]):
+                with contextlib.suppress(NotFoundError):
+                    self.client.executions.delete(execution_id)
+
+    def _end(self, execution_ids: Sequence[str]) -> None:
+        for execution_id in execution_ids:
+            with contextlib.suppress(NotFoundError):
+                self.client.executions.kill(execution_id)
+        for execution_id in execution_ids:
+            with contextlib.suppress(NotFoundError):
+                self.execution(execution_id).wait(timeout=KILL_TIMEOUT_S)
+
+    def __enter__(self) -> Kestra:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

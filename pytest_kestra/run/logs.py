@@ -1,0 +1,60 @@
+"""The logs of an execution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pytest_kestra.errors import KestraError, hint
+from pytest_kestra.records import LogEntry
+
+# org.slf4j.event.Level, the least important first.
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
+
+
+class Logs(tuple[LogEntry, ...]):
+    """Hold log entries in the order of their time."""
+
+    __slots__ = ()
+
+    @property
+    def messages(self) -> list[str]:
+        """The messages."""
+        return [entry.message for entry in self]
+
+    @property
+    def text(self) -> str:
+        """The messages as lines of one text."""
+        return "\n".join(self.messages)
+
+    @property
+    def levels(self) -> set[str]:
+        """The levels that occur."""
+        return {entry.level for entry in self}
+
+    def select(
+        self,
+        *,
+        task: str | None = None,
+        level: str | None = None,
+        min_level: str | None = None,
+        matching: str | None = None,
+    ) -> Logs:
+        """Return the entries of a task, of a level, of a level and above, whose message a regular expression finds."""
+        chosen: Iterable[LogEntry] = self
+        if task is not None:
+            chosen = [entry for entry in chosen if entry.task_id == task]
+        if level is not None:
+            chosen = [entry for entry in chosen if entry.level == LEVELS[_rank(level)]]
+        if min_level is not None:
+            chosen = [entry for entry in chosen if _rank(entry.level) >= _rank(min_level)]
+        if matching is not None:
+            chosen = [entry for entry in chosen if re.search(matching, entry.message)]
+        return Logs(chosen)
+
+
+def _rank(level: str) -> int:
+    try:
+        return LEVELS.index(level.upper())
+    except ValueError:
+        raise KestraError(f"There is no log level {level!r}{hint(level.upper(), LEVELS)}") from None

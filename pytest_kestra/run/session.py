@@ -1,0 +1,36 @@
+"""What all objects of one test share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.flows.deployer import Deployer
+
+
+@dataclass(frozen=True)
+class Session:
+    """Hold the client, the deployed flows and the limits of one test.
+
+    `timeout` is in seconds. `settled` says that the server's logs are complete when an execution has ended; elsewhere
+    they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `started`
+    are the ids of the executions that the test has started, `secrets` values that no report shows.
+    """
+
+    client: Client
+    deployer: Deployer
+    timeout: float
+    folders: Sequence[Path] = ()
+    settled: bool = False
+    ephemeral: bool = False
+    started: list[str] = field(default_factory=list, repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if secret:
+                text = text.replace(secret, "*****")
+        return text

@@ -1,0 +1,37 @@
+"""Waiting for an execution to come to a state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import polling2
+
+from pytest_kestra.records import ExecutionRecord
+
+FIRST_PAUSE_S = 0.01
+LONGEST_PAUSE_S = 0.25
+
+Read = TypeVar("Read")
+
+
+def poll(read: Callable[[], Read], done: Callable[[Read], bool], timeout: float) -> Read:
+    """Read something until it is as wished or `timeout` seconds have gone by; return it as it was last read."""
+    try:
+        found: Read = polling2.poll(
+            read,
+            step=FIRST_PAUSE_S,
+            step_function=lambda pause: min(pause * 1.3, LONGEST_PAUSE_S),
+            timeout=max(timeout, FIRST_PAUSE_S),
+            check_success=done,
+        )
+    except polling2.TimeoutException as error:
+        found = error.last
+    return found
+
+
+def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
+    """Tell whether an execution is, or was, in a state; without one, whether it and its task runs have ended."""
+    if until is None:
+        return execution.state.is_final and all(run.state.is_final for run in execution.task_runs)
+    return any(change.state == until for change in execution.history)

@@ -1,0 +1,80 @@
+"""The settings of a run, each with the place it was set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pytest_kestra.errors import SettingsError, hint
+from pytest_kestra.options import OPTIONS, Option
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hold the value of every option; times are in seconds. `source` says where a value was set."""
+
+    server: str = "auto"
+    version: str = "1.3"
+    timeout: float = 60.0
+    startup_timeout: float = 120.0
+    isolation: str = "namespace"
+    reuse: bool = False
+    keep: str = "no"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    tenant: str = "main"
+    repository: str | None = field(default=None, repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def read(cls, cli: Mapping[str, str | None], ini: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+        """Return the settings: the command line's, else the ini file's, else the environment's, else the defaults.
+
+        `cli` and `ini` have the names of attributes. SettingsError says which value is wrong, and where it was set.
+        """
+        values: dict[str, Any] = {}
+        sources: dict[str, str] = {}
+        for option in OPTIONS:
+            places = (
+                (option.flag_name, cli.get(option.attribute)),
+                (f"{option.ini_name} in the ini file", ini.get(option.attribute)),
+                (f"the environment variable {option.variable}", environ.get(option.variable) or None),
+            )
+            for source, text in places:
+                if text is not None:
+                    values[option.attribute] = _parsed(option, text, source)
+                    sources[option.attribute] = source
+                    break
+        return cls(**values, sources=sources)
+
+    def source(self, name: str) -> str:
+        """Return where the value of an attribute was set: an option, an ini line, a variable, a mark, or `default`."""
+        return self.sources.get(name, DEFAULT)
+
+    def override(self, values: Mapping[str, Any], source: str) -> Settings:
+        """Return the settings with some values replaced, as texts or as Python's own; SettingsError as in `read`."""
+        options = {option.attribute: option for option in OPTIONS}
+        parsed: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in options:
+                raise SettingsError(f"{source}: there is no setting {name!r}{hint(name, options)}")
+            parsed[name] = _parsed(options[name], str(value), source) if value is not None else None
+        return replace(self, **parsed, sources={**self.sources, **dict.fromkeys(parsed, source)})
+
+    def shown(self) -> dict[str, Any]:
+        """Return the values that differ from the defaults, without secret ones."""
+        secret = {option.attribute for option in OPTIONS if option.secret}
+        names = [item.name for item in fields(self) if item.name != "sources" and item.name not in secret]
+        return {name: getattr(self, name) for name in names if name in self.sources}
+
+
+def _parsed(option: Option, text: str, source: str) -> Any:
+    try:
+        return option.parse(text)
+    except ValueError as error:
+        given = "its value" if option.secret else repr(text)
+        raise SettingsError(f"{source}: {given} is not {error}.") from None
