@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import ServerError, SettingsError
+from pytest_kestra.errors import KestraError, ServerError, SettingsError
 from pytest_kestra.hooks import FAILED, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
@@ -114,9 +114,9 @@ def kestra(
         return
     try:
         kestra.close()
-    except ServerError:
-        if not failed:  # else the test has told it already
-            raise
+    except KestraError as error:
+        if not (failed and isinstance(error, ServerError)):  # which the test has told already
+            pytest.fail(f"What the test made could not be removed. {error}", pytrace=False)
 
 
 def _of_test(node: pytest.Item, settings: Settings) -> Settings:

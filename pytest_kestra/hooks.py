@@ -90,7 +90,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, KestraError) and not item.config.option.fulltrace:
         from pytest_kestra.report.traceback import shorten
 
-        shorten(call.excinfo)
+        shorten(call.excinfo.value)
     report = yield
     if report.failed:
         item.stash[FAILED] = True

@@ -25,6 +25,8 @@ LOG_NAME = "engine.log"
 USER = "engine@pytest-kestra.local"
 READY_POLL_S = 0.01
 SCRIPTS = "io.kestra.plugin.scripts."
+# The engines that this process has started, by their process ids: who started them takes note of their end.
+_STARTED: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Launch:
     startup_timeout: float = 120.0
     options: Sequence[str] | None = None
 
-    def start(self) -> tuple[subprocess.Popen[bytes], Lease]:
-        """Start the engine and return its process and lease when it answers; EngineError shows its log if it does not."""
+    def start(self) -> Lease:
+        """Start the engine and return its lease when it answers; EngineError shows its log if it does not."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         password = secrets.token_urlsafe(24)
         with (self.folder / LOG_NAME).open("ab") as log:
@@ -60,7 +62,9 @@ class Launch:
         assert process.stdin is not None  # noqa: S101 - it was asked for above
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(self._orders(password).dumps().encode())
-        return process, self._ready(process)
+        lease = self._ready(process)
+        _STARTED[process.pid] = process
+        return lease
 
     def _orders(self, password: str) -> Orders:
         installation = self.installation
@@ -126,6 +130,18 @@ class Launch:
     def _log(self) -> str:
         text = log_tail(self.folder)
         return f"\nThe last lines of its log, {self.folder / LOG_NAME}:\n{text}" if text else " Its log is empty."
+
+
+def wait_for_end(pid: int, timeout: float) -> None:
+    """Return when an engine has ended that this process has started; `timeout` is in seconds, after it it is killed."""
+    process = _STARTED.pop(pid, None)
+    if process is None:
+        return
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def log_tail(folder: Path, lines: int = 50) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Leave the frames below this package out of a traceback, and the errors that led to this one."""
-    own = [PACKAGE in Path(entry.path).parents for entry in excinfo.traceback]
-    if True in own and not all(own):
-        excinfo.traceback = type(excinfo.traceback)(excinfo.traceback[: own.index(True)])
-    excinfo.value.__cause__ = None
-    excinfo.value.__suppress_context__ = True
+def shorten(error: BaseException) -> None:
+    """Cut the frames of this package and below off an error, and forget the errors that led to it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        if PACKAGE in Path(trace.tb_next.tb_frame.f_code.co_filename).parents:
+            # Once shown, nobody needs the rest; pytest itself reads the chain anew at every step.
+            trace.tb_next = None
+        trace = trace.tb_next
+    error.__cause__ = None
+    error.__suppress_context__ = True

@@ -64,7 +64,7 @@ def _task_runs(execution: Execution) -> list[str]:
     names = [_indent(run, execution) + _run_name(run) for run in execution.task_runs]
     width = max(map(len, names))
     return [
-        f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}"
+        f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}".rstrip()
         for name, run in zip(names, execution.task_runs, strict=True)
     ]
 

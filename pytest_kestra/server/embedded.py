@@ -18,7 +18,7 @@ from filelock import FileLock
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, damaged, install
-from pytest_kestra.engine.launcher import Launch, log_tail
+from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
@@ -100,8 +100,7 @@ class EmbeddedServer:
             owner_lock=self.owner_lock,
             startup_timeout=self.settings.startup_timeout,
         )
-        _, lease = launch.start()
-        return lease
+        return launch.start()
 
 
 def install_engine(
@@ -132,6 +131,7 @@ def stop_engine(folder: Path) -> bool:
         return False
     with contextlib.suppress(httpx.HTTPError):
         httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password), timeout=HEALTH_TIMEOUT_S)
+    wait_for_end(lease.pid, STOP_TIMEOUT_S)
     deadline = time.monotonic() + STOP_TIMEOUT_S
     while Lease.read(folder) is not None and time.monotonic() < deadline and running(folder):
         time.sleep(STOP_POLL_S)
