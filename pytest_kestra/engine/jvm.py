@@ -16,6 +16,8 @@ OPTIONS = (
     "-Xmx1g",
     "-Dfile.encoding=UTF-8",
     "-Djava.awt.headless=true",
+    # As in Kestra's image: a schedule means the same hour on every machine.
+    "-Duser.timezone=UTC",
 )
 
 LOGBACK = """<configuration>

@@ -114,6 +114,9 @@ class Kestra:
             with contextlib.suppress(NotFoundError):
                 self.execution(execution_id).wait(timeout=KILL_TIMEOUT_S)
 
+    def __repr__(self) -> str:
+        return f"<Kestra at {self.client.address.url}>"
+
     def __enter__(self) -> Kestra:
         return self
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +21,8 @@ from pytest_kestra.engine.api.calls import endpoint
 from pytest_kestra.engine.kestra import TENANT, Kestra
 
 YAML = "application/x-yaml"
+# Every execution that is waited for holds a thread.
+THREADS = 500
 API = "/api/v1"
 # What Kestra's server has under a tenant; a path without a tenant starts with one of these.
 RESOURCES = frozenset(
@@ -97,6 +101,12 @@ class Guard:
         await self.app(scope, receive, send)
 
 
+@contextlib.asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
@@ -132,7 +142,7 @@ def _unserved(request: Request) -> problems.Problem:
 def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[], None]) -> Any:
     """Return the ASGI application that serves `kestra` at `url` to who has the credentials."""
     handlers: dict[Any, Handler] = {problems.Problem: _problem, HTTPException: _no_route}
-    application = Starlette(routes=routes(), exception_handlers=handlers)
+    application = Starlette(routes=routes(), exception_handlers=handlers, lifespan=_lifespan)
     application.state.kestra = kestra
     application.state.url = url
     application.state.stop = stop

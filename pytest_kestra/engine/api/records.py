@@ -40,6 +40,7 @@ def logs_search(call: Call) -> Response:
 
 def metrics(call: Call) -> Response:
     """Answer a page of the metrics of an execution, of one task or task run."""
+    java("io.kestra.runner.h2.LateEmits").settle()
     page = queries.pageable(call, call.kestra.metrics)
     repository, execution_id = call.kestra.metrics, call.path["id"]
     if task_run := call.query.get("taskRunId"):
@@ -72,6 +73,7 @@ def file_metas(call: Call) -> Response:
 
 
 def _find_logs(call: Call) -> Any:
+    java("io.kestra.runner.h2.LateEmits").settle()
     repository, execution_id, level = call.kestra.logs, call.path["id"], _level(call)
     if task_run := call.query.get("taskRunId"):
         if "attempt" in call.query:

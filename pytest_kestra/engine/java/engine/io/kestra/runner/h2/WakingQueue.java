@@ -76,6 +76,15 @@ public class WakingQueue<T> extends H2Queue<T> {
         wakeAfterCommit();
     }
 
+    @Override
+    public void emitAsync(String consumerGroup, List<T> messages) {
+        LateEmits.submit(() -> {
+            for (T message : messages) {
+                emit(consumerGroup, message);
+            }
+        });
+    }
+
     /** A message emitted inside a transaction is seen by others after its commit only. */
     private void wakeAfterCommit() {
         Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
