@@ -16,7 +16,7 @@ DEFAULT_VERSION = "1.3"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0 done, 1 failed or nothing there, 2 wrong arguments, 130 interrupted."""
+    """Run the command and return its exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
     options = _parser().parse_args(arguments)
     # The engine's modules need its extra; what is missing is told by them, not by a failed import here.
     from pytest_kestra.engine.errors import EngineError
@@ -47,10 +47,16 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.set_defaults(run=run)
         if name in ("install", "start"):
-            action.add_argument("--version", default=DEFAULT_VERSION, help="Kestra's version or line (default: %(default)s)")
-            action.add_argument("--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central")
+            action.add_argument(
+                "--version", default=DEFAULT_VERSION, help="Kestra's version or line (default: %(default)s)"
+            )
+            action.add_argument(
+                "--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central"
+            )
         if name == "logs":
-            action.add_argument("-n", "--lines", type=int, default=50, help="how many lines, from the end (default: %(default)s)")
+            action.add_argument(
+                "-n", "--lines", type=int, default=50, help="how many lines, from the end (default: %(default)s)"
+            )
     return parser
 
 

@@ -19,7 +19,10 @@ class ServerError(KestraError):
 
 
 class ApiError(KestraError):
-    """Tell a refusal of Kestra's API: `status` is HTTP's, `message` Kestra's own, `details` its pairs of message and path."""
+    """Tell a refusal of Kestra's API.
+
+    `status` is HTTP's, `message` Kestra's own, `details` are its pairs of message and path.
+    """
 
     def __init__(self, status: int, message: str, request: str, details: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(f"{message} (status {status} for {request})")

@@ -26,25 +26,25 @@ NAME_LENGTH = 40
 
 @pytest.fixture(scope="session")
 def kestra_settings(pytestconfig: pytest.Config) -> Settings:
-    """Return the settings of the run; override it to change some: `return kestra_settings.override({…}, "conftest")`."""
+    """Return the settings of the run; an override returns, say, `kestra_settings.override({…}, "conftest.py")`."""
     return pytestconfig.stash[SETTINGS]
 
 
 @pytest.fixture(scope="session")
 def kestra_server_config() -> dict[str, Any]:
-    """Return configuration for the server that is started, nested as in Kestra's own YAML; override it to give some."""
+    """Return configuration for the started server, nested as in Kestra's YAML; override it to give some."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def kestra_secrets() -> dict[str, str]:
-    """Return what `{{ secret('NAME') }}` renders on the server that is started; override it to give some."""
+    """Return what `{{ secret('NAME') }}` renders on the started server; override it to give some."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def kestra_plugins() -> list[str]:
-    """Return Kestra plugins for the server that is started: Maven coordinates or paths of jars; override it to give some."""
+    """Return plugins for the started server, as Maven coordinates or paths of jars; override it to give some."""
     return []
 
 

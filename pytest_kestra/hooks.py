@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 MARKS = (
     "kestra(timeout=, isolation=, keep=): settings of one test; times are in seconds",
-    "kestra_requires(version=, capability=): skip a test that uses `kestra` on a server of another version, such as "
-    "version='>=1.3.20', or without a capability, such as 'embedded'",
+    "kestra_requires(version=, capability=): skip a test on a server without, such as '>=1.3.20' or 'embedded'",
 )
-SETTINGS = pytest.StashKey[Settings]()
-RUN = pytest.StashKey["Run"]()
-SERVER = pytest.StashKey["Server"]()
-FAILED = pytest.StashKey[bool]()
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+SERVER: pytest.StashKey[Server] = pytest.StashKey()
+FAILED: pytest.StashKey[bool] = pytest.StashKey()
 # The entry of xdist's worker input that names the run's folder.
 WORKER_RUN = "kestra_run"
 
@@ -34,7 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kestra", "Kestra flows")
     for option in OPTIONS:
         text = f"{option.help} (also: {option.ini_name} in the ini file, {option.variable})"
-        kind: dict[str, Any] = {"action": "store_const", "const": "true"} if option.flag else {"metavar": option.metavar}
+        kind: dict[str, Any] = (
+            {"action": "store_const", "const": "true"} if option.flag else {"metavar": option.metavar}
+        )
         group.addoption(option.flag_name, dest=option.ini_name, default=None, help=text, **kind)
         parser.addini(option.ini_name, option.help, default=None)
 

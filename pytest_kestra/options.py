@@ -82,7 +82,9 @@ def _server(value: str) -> str:
     if value in SERVERS or value.startswith(("http://", "https://")):
         return value.rstrip("/")
     if value == "container":
-        raise ValueError("in this version of pytest-kestra yet: use embedded, or start Kestra yourself and give its address")
+        raise ValueError(
+            "in this version of pytest-kestra yet: use embedded, or start Kestra yourself and give its address"
+        )
     raise ValueError("auto, embedded or the http:// address of a Kestra server")
 
 

@@ -176,9 +176,7 @@ class Metric:
     @classmethod
     def of(cls, data: Json) -> Metric:
         """Return the metric that the API's JSON describes."""
-        return cls(
-            data["name"], data["type"], data["value"], data["taskId"], data["taskRunId"], data.get("tags") or {}
-        )
+        return cls(data["name"], data["type"], data["value"], data["taskId"], data["taskRunId"], data.get("tags") or {})
 
 
 def _state(data: Json) -> tuple[State, tuple[StateChange, ...], timedelta | None]:

@@ -6,10 +6,10 @@ from types import TracebackType
 
 import httpx
 
+from pytest_kestra.address import Address
 from pytest_kestra.client.executions import Executions
 from pytest_kestra.client.flows import Flows
 from pytest_kestra.client.transport import Transport
-from pytest_kestra.address import Address
 
 
 class Client:
@@ -38,5 +38,7 @@ class Client:
     def __enter__(self) -> Client:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import httpx
 
+from pytest_kestra.address import Address
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
 from pytest_kestra.records import Json
-from pytest_kestra.address import Address
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_SIZE = 100

@@ -1,7 +1,7 @@
 """The engine's database in memory, and a snapshot of its empty tables.
 
-Kestra's migrations make the tables in half a second at every start. Their result is written once, by the training run that
-makes the AOT cache, and read at the next start, while Kestra's services are still being put together.
+Kestra's migrations make the tables in half a second at every start. Their result is written once, by the training run
+that makes the AOT cache, and read at the next start, while Kestra's services are still being put together.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Interpreted and lightly compiled code starts fastest, and a test run is short; the heap's ceiling keeps a laptop usable.
+# Lightly compiled code starts fastest, and a test run is short; the heap's ceiling keeps a laptop usable.
 OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",

@@ -59,7 +59,7 @@ class Launch:
                 cwd=self.folder,
                 **_detached(),
             )
-        assert process.stdin is not None  # noqa: S101 - it was asked for above
+        assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(self._orders(password).dumps().encode())
         lease = self._ready(process)

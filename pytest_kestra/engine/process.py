@@ -78,7 +78,7 @@ class Engine:
         from pytest_kestra.engine.api.app import app
 
         application = app(kestra, url=self.url, user=self.orders.user, password=self.orders.password, stop=self.stop)
-        settings = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="on", ws="none")
+        settings = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
         self.server = uvicorn.Server(settings)
         Lease(self.url, self.orders.user, self.orders.password, self.orders.version, os.getpid()).write(self.folder)
         self.server.run(sockets=[self.socket])
@@ -180,7 +180,7 @@ def main() -> None:
     engine = Engine(Orders.load(sys.stdin))
     try:
         engine.run()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, the log is where it is looked for
         import traceback
 
         traceback.print_exc()

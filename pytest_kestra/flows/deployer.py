@@ -102,6 +102,8 @@ def _twice(sources: Sequence[FlowSource]) -> FlowError:
     for source in sources:
         if source.key in first:
             other = first[source.key].name
-            return source.error(f"the flow {source.namespace}.{source.id} is in {other} too.", source.line_of(source.id))
+            return source.error(
+                f"the flow {source.namespace}.{source.id} is in {other} too.", source.line_of(source.id)
+            )
         first[source.key] = source
     raise AssertionError  # pragma: no cover - asked only where there is one

@@ -43,7 +43,7 @@ def _found(path: Path, folders: list[Path]) -> Path:
 
 def _folder(folder: Path) -> list[FlowSource]:
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]  # noqa: SIM118 - no mapping
+    flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]
     if not flows:
         seen = f"its {len(files)} YAML files are none" if files else "it has no file that ends in .yaml or .yml"
         raise FlowError(f"{_shown(folder)}: a folder without flows: {seen}.")

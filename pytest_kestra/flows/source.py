@@ -101,7 +101,9 @@ class FlowSource:
         lines = [line for path in paths if (line := self.line_at(path)) is not None]
         # Kestra's sentences name a type or property in quotes, or a task's id before a dot.
         words = re.findall(r"\"([\w.-]+)\"", message)[:1] + re.findall(r"type: ([\w.]+)", message)
-        words += [word for name in re.findall(r"([\w.-]+): ", message) for word in (name.rpartition(".")[0], name) if word]
+        words += [
+            word for name in re.findall(r"([\w.-]+): ", message) for word in (name.rpartition(".")[0], name) if word
+        ]
         words += re.findall(r"'([\w.-]+)'", message) + re.findall(r"flow (id|namespace) update", message)
         return self.line_of(*words) or (lines[-1] if lines else None)
 
@@ -130,7 +132,9 @@ class FlowSource:
 def _explained(message: str) -> str:
     """Return what Kestra says in a shorter form that names the remedy."""
     text = re.sub(r"^(Invalid entity|Validation error|Illegal \w+ source): ", "", message.strip())
-    if match := re.match(r"Unrecognized field \"(.+?)\" \(class (\S+?)\).*?known properties: ([^)]*)\)", text, re.DOTALL):
+    if match := re.match(
+        r"Unrecognized field \"(.+?)\" \(class (\S+?)\).*?known properties: ([^)]*)\)", text, re.DOTALL
+    ):
         field, owner, known = match.groups()
         names = sorted(known.replace('"', "").replace(",", " ").split())
         return f"{owner} has no property {field!r}{hint(field, names)}"

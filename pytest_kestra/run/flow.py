@@ -86,8 +86,8 @@ class Flow(FlowRecord):
         running = [execution.refresh() for execution in running]
         if ended := [execution for execution in running if execution.state.is_final]:
             raise KestraError(
-                f"{self.name}: the flow {self.id} is too fast to be saturated: {len(ended)} of {len(running)} executions "
-                f"had ended (the first as {ended[0].state}) before all of them ran. Give it something that takes longer."
+                f"{self.name}: the flow {self.id} is too fast to be saturated: {len(ended)} of {len(running)} "
+                f"executions had ended (the first as {ended[0].state}) before all of them ran."
             )
         yield running
 
@@ -100,9 +100,7 @@ class Flow(FlowRecord):
 
     def executions(self) -> list[Execution]:
         """Return all executions of this flow, oldest first."""
-        found = self.session.client.executions.search(
-            {"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id}
-        )
+        found = self.session.client.executions.search({"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id})
         return [Execution.reading(record, self.session) for record in found]
 
     def update(self, source: str | PathLike[str]) -> Flow:
@@ -139,6 +137,8 @@ class Flow(FlowRecord):
         """Return the error for an execution that did not answer in time: the newest one that still runs."""
         running = [execution for execution in self.executions() if not execution.state.is_final]
         if not running:
-            return WaitTimeout(f"{self.id} did not end within {limit:g} s, and Kestra knows no execution of it that runs.")
+            return WaitTimeout(
+                f"{self.id} did not end within {limit:g} s, and Kestra knows no execution of it that runs."
+            )
         late = running[-1]
         return WaitTimeout(diagnosis(late, f"was still {late.state} after {limit:g} s"))

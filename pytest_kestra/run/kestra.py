@@ -78,7 +78,7 @@ class Kestra:
         return self._deploy([found])[0]
 
     def deploy_folder(self, folder: str | PathLike[str]) -> list[Flow]:
-        """Deploy every flow of a folder and of the folders in it, sorted by path; all are checked before one is stored."""
+        """Deploy every flow of a folder and the folders in it, sorted by path; all are checked before one is stored."""
         found = files.read(folder, self._session.folders)
         return self._deploy(found if isinstance(found, list) else [found])
 
@@ -120,5 +120,7 @@ class Kestra:
     def __enter__(self) -> Kestra:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -53,14 +53,18 @@ class Trigger:
             # Kestra reads seconds first, where a schedule has them.
             return list(islice(CronSim(expression, start), count))
         except CronSimError as error:
-            raise KestraError(f"The cron expression {cron!r} of the trigger {self.id!r} cannot be read: {error}.") from None
+            raise KestraError(
+                f"The cron expression {cron!r} of the trigger {self.id!r} cannot be read: {error}."
+            ) from None
 
     def _zone(self) -> ZoneInfo:
         name = self.definition.get("timezone") or "UTC"
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise KestraError(f"The time zone {name!r} of the trigger {self.id!r} is not known here: {error}.") from None
+            raise KestraError(
+                f"The time zone {name!r} of the trigger {self.id!r} is not known here: {error}."
+            ) from None
 
 
 def _instant(after: str | datetime | None) -> datetime:

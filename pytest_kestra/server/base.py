@@ -24,8 +24,8 @@ class Server(Protocol):
     def capabilities(self) -> frozenset[str]:
         """Name what tests may rely on.
 
-        `embedded` is our own engine, `settled` means that logs are complete when an execution has ended, `ephemeral` that
-        the server forgets everything when the run ends.
+        `embedded` is our own engine, `settled` means that logs are complete when an execution has ended,
+        `ephemeral` that the server forgets everything when the run ends.
         """
         ...
 

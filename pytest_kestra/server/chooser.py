@@ -27,7 +27,9 @@ def open_server(
 
         return ExistingServer(settings).open()
     if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
-        asked = "No Kestra server to run the tests on" if settings.server == "auto" else "The embedded engine cannot run"
+        asked = (
+            "No Kestra server to run the tests on" if settings.server == "auto" else "The embedded engine cannot run"
+        )
         raise ServerError(
             f"{asked}: the extra is not installed (missing: {', '.join(missing)}).\n"
             "To fix this, either:\n"

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from filelock import FileLock
 
+from pytest_kestra.address import Address
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, damaged, install
@@ -25,7 +26,6 @@ from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.errors import ServerError
-from pytest_kestra.address import Address
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
 
@@ -140,5 +140,7 @@ def stop_engine(folder: Path) -> bool:
 
 def _key(version: str, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:
     """Return a short name for an engine with these settings; the secrets cannot be read from it."""
-    text = json.dumps([version, config, sorted(secrets.items()), list(plugins), os.environ.get("TZ")], sort_keys=True, default=str)
+    text = json.dumps(
+        [version, config, sorted(secrets.items()), list(plugins), os.environ.get("TZ")], sort_keys=True, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 
-from pytest_kestra.errors import ServerError
 from pytest_kestra.address import Address
+from pytest_kestra.errors import ServerError
 from pytest_kestra.settings import Settings
 
 CONNECT_TIMEOUT_S = 10.0
@@ -25,11 +25,13 @@ class ExistingServer:
         """Return this server if it answers as Kestra does; ServerError says what it did instead."""
         url = self.address.url
         try:
-            answer = httpx.get(f"{url}/api/v1/configs", auth=self._auth(), headers=self._headers(), timeout=CONNECT_TIMEOUT_S)
+            answer = httpx.get(
+                f"{url}/api/v1/configs", auth=self._auth(), headers=self._headers(), timeout=CONNECT_TIMEOUT_S
+            )
         except httpx.HTTPError as error:
             raise ServerError(
                 f"No Kestra server answers at {url}: {error}.\n"
-                "To fix this, either start it, give another address with --kestra-server, or use --kestra-server=embedded."
+                "Start it, give another address with --kestra-server, or use --kestra-server=embedded."
             ) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             who = f"user {self.address.user!r}" if self.address.user else "no user"
@@ -40,7 +42,9 @@ class ExistingServer:
         version = _version(answer)
         if version is None:
             raise ServerError(f"What answers at {url} is not Kestra: /api/v1/configs gave status {answer.status_code}.")
-        self.address = Address(url, self.address.user, self.address.password, self.address.token, self.address.tenant, version)
+        self.address = Address(
+            url, self.address.user, self.address.password, self.address.token, self.address.tenant, version
+        )
         return self
 
     def close(self) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import anyio.to_thread
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,10 +25,15 @@ THREADS = 500
 API = "/api/v1"
 # What Kestra's server has under a tenant; a path without a tenant starts with one of these.
 RESOURCES = frozenset(
-    "ai apps assets blueprints concurrency-limit dashboards executions flows groups invitations kv logs metrics misc "
-    "namespaces outputs roles secrets stats taskruns templates test-suites tests triggers users".split()
+    {
+        *("ai", "apps", "assets", "blueprints", "concurrency-limit", "dashboards", "executions", "flows", "groups"),
+        *("invitations", "kv", "logs", "metrics", "misc", "namespaces", "outputs", "roles", "secrets", "stats"),
+        *("taskruns", "templates", "test-suites", "tests", "triggers", "users"),
+    }
 )
-GLOBAL = frozenset("basicAuth basicAuthValidationErrors configs cluster instance license-info plugins usages".split())
+GLOBAL = frozenset(
+    {"basicAuth", "basicAuthValidationErrors", "configs", "cluster", "instance", "license-info", "plugins", "usages"}
+)
 
 
 def routes() -> list[Route]:
@@ -93,7 +97,7 @@ class Guard:
             return
         first = scope["path"].removeprefix(f"{API}/").partition("/")[0] if scope["path"].startswith(f"{API}/") else ""
         if first in RESOURCES:
-            scope = scope | {"path": scope["path"].replace(API, f"{API}/{TENANT}", 1)}
+            scope = {**scope, "path": scope["path"].replace(API, f"{API}/{TENANT}", 1)}
         elif first not in GLOBAL and first not in ("", TENANT):
             problem = problems.Problem(400, "Bad Request: Tenant must be 'main' for OSS version")
             await problems.response(Request(scope), problem)(scope, receive, send)
@@ -101,22 +105,16 @@ class Guard:
         await self.app(scope, receive, send)
 
 
-@contextlib.asynccontextmanager
-async def _lifespan(_: Starlette) -> AsyncIterator[None]:
-    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    yield
-
-
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, problems.Problem)  # noqa: S101 - Starlette hands over what it was registered for
+    assert isinstance(error, problems.Problem)
     return problems.response(request, error)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return problems.response(request, _unserved(request))
     if error.status_code == 405:
@@ -129,7 +127,9 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 def _unserved(request: Request) -> problems.Problem:
     parts = request.url.path.removeprefix(f"{API}/").split("/")
-    known = parts[0] in GLOBAL or (parts[0] == TENANT and len(parts) > 1 and parts[1] in RESOURCES) or parts[0] in RESOURCES
+    known = (
+        parts[0] in GLOBAL or (parts[0] == TENANT and len(parts) > 1 and parts[1] in RESOURCES) or parts[0] in RESOURCES
+    )
     if not request.url.path.startswith(f"{API}/") or not known:
         return problems.not_found()
     return problems.Problem(
@@ -142,7 +142,8 @@ def _unserved(request: Request) -> problems.Problem:
 def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[], None]) -> Any:
     """Return the ASGI application that serves `kestra` at `url` to who has the credentials."""
     handlers: dict[Any, Handler] = {problems.Problem: _problem, HTTPException: _no_route}
-    application = Starlette(routes=routes(), exception_handlers=handlers, lifespan=_lifespan)
+    application = Starlette(routes=routes(), exception_handlers=handlers)
+    application.state.threads = anyio.CapacityLimiter(THREADS)
     application.state.kestra = kestra
     application.state.url = url
     application.state.stop = stop

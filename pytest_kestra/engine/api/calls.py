@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
+import anyio.to_thread
 from starlette.datastructures import FormData, QueryParams, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +17,8 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 
 LOG = logging.getLogger(__name__)
 
+# Names, with a text or with a file's name and content.
+Fields = tuple[tuple[str, str | tuple[str, bytes]], ...]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -29,7 +31,7 @@ class Call:
     path: dict[str, Any]
     query: QueryParams
     text: str = ""
-    fields: tuple[tuple[str, str | tuple[str, bytes]], ...] = ()
+    fields: Fields = ()
     tenant: str = TENANT
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -45,9 +47,7 @@ class Call:
         try:
             return int(value)
         except ValueError:
-            raise problems.Problem(
-                422, f'Internal server error: Failed to convert argument [{name}] for value [{value}] due to: For input string: "{value}"'
-            ) from None
+            raise problems.not_convertible(name, value, f'For input string: "{value}"') from None
 
 
 def json_response(kestra: Kestra, value: Any, status: int = 200) -> Response:
@@ -64,14 +64,15 @@ def endpoint(answer: Callable[[Call], Response], *, consumes: str | None = None,
 
     async def handle(request: Request) -> Response:
         call = await _read(request, consumes, body_name)
-        return await run_in_threadpool(_answer, answer, call)
+        return await anyio.to_thread.run_sync(_answer, answer, call, limiter=request.app.state.threads)
 
     return handle
 
 
 async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    text, fields = "", ()
+    text = ""
+    fields: Fields = ()
     if consumes == "multipart/form-data":
         fields = await _fields(request, kind)
     elif consumes is not None:
@@ -82,7 +83,7 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
     return Call(state.kestra, state.url, request.path_params, request.query_params, text, fields)
 
 
-async def _fields(request: Request, kind: str) -> tuple[tuple[str, str | tuple[str, bytes]], ...]:
+async def _fields(request: Request, kind: str) -> Fields:
     if not kind:
         return ()
     if kind != "multipart/form-data":

@@ -18,8 +18,14 @@ def create(call: Call) -> Response:
     """Create an execution from a form of inputs; with `wait=true` answer when it has ended."""
     kestra = call.kestra
     optional = java("java.util.Optional")
-    revision = optional.of(java("java.lang.Integer")(call.number("revision", 0))) if "revision" in call.query else optional.empty()
-    flow = kestra.flow_service.getFlowIfExecutableOrThrow(call.tenant, call.path["namespace"], call.path["id"], revision)
+    revision = (
+        optional.of(java("java.lang.Integer")(call.number("revision", 0)))
+        if "revision" in call.query
+        else optional.empty()
+    )
+    flow = kestra.flow_service.getFlowIfExecutableOrThrow(
+        call.tenant, call.path["namespace"], call.path["id"], revision
+    )
     execution = _new(call, flow)
     inputs = _input_values(call, flow, execution)
     execution = execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, inputs))
@@ -121,7 +127,8 @@ def _labels(call: Call) -> Any:
             raise Problem(422, "Unprocessable Entity: Can't split the queryString parameter by ':'")
         if key.startswith(label_type.SYSTEM_PREFIX) and key != label_type.CORRELATION_ID:
             raise Problem(
-                422, f"Illegal argument: System labels can only be set by Kestra itself, offending label: {key}={value}."
+                422,
+                f"Illegal argument: System labels can only be set by Kestra itself, offending label: {key}={value}.",
             )
         labels.add(label_type(key, value))
     labels.add(label_type(label_type.FROM, "api"))

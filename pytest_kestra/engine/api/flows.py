@@ -91,5 +91,3 @@ def _find_with_source(call: Call) -> Any:
     if found.isEmpty():
         raise not_found()
     return found.get()
-
-

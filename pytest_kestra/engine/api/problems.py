@@ -36,7 +36,7 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
 )
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - it is an answer, not a failure of the engine
     """End a request with a status and a message; `details` are pairs of message and path."""
 
     def __init__(self, status: int, message: str, details: Iterable[tuple[str, str | None]] = ()) -> None:
@@ -49,6 +49,12 @@ class Problem(Exception):
 def not_found(message: str = "Not Found") -> Problem:
     """Return the problem of a thing that is not there."""
     return Problem(404, message)
+
+
+def not_convertible(name: str, value: Any, reason: Any) -> Problem:
+    """Return the problem of a query parameter that is not of its type."""
+    text = f"Failed to convert argument [{name}] for value [{value}] due to: {reason}"
+    return Problem(422, f"Internal server error: {text}")
 
 
 def from_java(error: Any) -> Problem:
@@ -81,7 +87,7 @@ def _violations(error: Any) -> list[tuple[str, str | None]]:
 def response(request: Request, problem: Problem) -> Response:
     """Return the body that Kestra 1.3 answers for a problem."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    errors = [
+    errors: list[dict[str, Any]] = [
         {"message": message, "logref": None, "path": place, "_links": {}, "_embedded": {}}
         for message, place in problem.details
     ]

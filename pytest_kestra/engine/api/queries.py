@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from pytest_kestra.engine.api.calls import Call, json_response
-from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.api.problems import Problem, not_convertible
 from pytest_kestra.engine.jvm import java, to_java
 
 FILTER = re.compile(r"filters\[(?P<field>[^\]]*)\]\[(?P<operation>[^\]]*)\](?:\[(?P<key>[^\]]*)\])?$")
@@ -93,9 +93,7 @@ def _filter(field: str, operation: str, value: Any) -> Any:
         try:
             value = to_java([state.valueOf(item) for item in str(value).split(",")])
         except java("java.lang.IllegalArgumentException") as error:
-            raise Problem(
-                422, f"Internal server error: Failed to convert argument [state] for value [{value}] due to: {error.getMessage()}"
-            ) from error
+            raise not_convertible("state", value, error.getMessage()) from error
         operation = {"EQUALS": "IN", "NOT_EQUALS": "NOT_IN"}.get(operation, operation)
     elif operation in LISTS and isinstance(value, str):
         value = to_java(value.split(","))

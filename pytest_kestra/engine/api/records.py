@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call, json_response
-from pytest_kestra.engine.api.problems import Problem, not_found
+from pytest_kestra.engine.api.problems import Problem, not_convertible, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
 
@@ -78,7 +78,9 @@ def _find_logs(call: Call) -> Any:
     if task_run := call.query.get("taskRunId"):
         if "attempt" in call.query:
             attempt = java("java.lang.Integer")(call.number("attempt", 0))
-            return repository.findByExecutionIdAndTaskRunIdAndAttempt(call.tenant, execution_id, task_run, level, attempt)
+            return repository.findByExecutionIdAndTaskRunIdAndAttempt(
+                call.tenant, execution_id, task_run, level, attempt
+            )
         return repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, level)
     if task := call.query.get("taskId"):
         return repository.findByExecutionIdAndTaskId(call.tenant, execution_id, task, level)
@@ -91,10 +93,7 @@ def _level(call: Call) -> Any:
     try:
         return level.valueOf(name)
     except java("java.lang.IllegalArgumentException") as error:
-        raise Problem(
-            422,
-            f"Internal server error: Failed to convert argument [minLevel] for value [{name}] due to: {error.getMessage()}",
-        ) from error
+        raise not_convertible("minLevel", name, error.getMessage()) from error
 
 
 def _file(call: Call) -> tuple[Any, Any]:

@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 from pytest_kestra.engine.api.calls import Call, json_response
 from pytest_kestra.engine.jvm import to_java
 
-
 # Not Kestra's: how the one who started the engine ends it.
 STOP = "/pytest-kestra/stop"
 
@@ -19,7 +18,7 @@ async def stop(request: Request) -> Response:
     return Response(status_code=202, background=BackgroundTask(request.app.state.stop))
 
 
-async def health(request: Request) -> Response:
+async def health(_: Request) -> Response:
     """Answer that the server is up; it listens only while it is."""
     details = {"service": {"name": "kestra", "status": "UP"}}
     return JSONResponse({"name": "kestra", "status": "UP", "details": details})
