@@ -5,6 +5,7 @@ It is told what to do by a JSON text on its standard input, so that nothing secr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -64,6 +65,7 @@ class Engine:
         self.socket = _listen()
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server: Any = None
+        self.abandoned = False
 
     def run(self) -> None:
         """Start, serve, and clean up; return when the engine was told to stop."""
@@ -91,10 +93,17 @@ class Engine:
         self.server.force_exit = True
 
     def end(self) -> None:
-        """End the process, everything it started, and remove what it stored; never returns."""
+        """End the process, everything it started, and remove what it stored; never returns.
+
+        Nobody reads the log of an engine whose run has gone, so that is removed too.
+        """
         (self.folder / "engine.json").unlink(missing_ok=True)
         _end_children()
-        shutil.rmtree(self.folder / STORAGE, ignore_errors=True)
+        shutil.rmtree(self.folder if self.abandoned else self.folder / STORAGE, ignore_errors=True)
+        if self.abandoned and self.orders.owner_lock is not None:
+            with contextlib.suppress(OSError):  # another engine of the same run may still be there
+                Path(self.orders.owner_lock).unlink()
+                Path(self.orders.owner_lock).parent.rmdir()
         sys.stdout.flush()
         os._exit(0)
 
@@ -125,6 +134,7 @@ class Engine:
         from filelock import FileLock
 
         FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
+        self.abandoned = True
         self.stop()
 
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT.parent / "shared" / "contracts"
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Callable[[str], Any]:
+    """Return a reader of the answers that were recorded from a real Kestra 1.3.19, by the first digits of their names."""
+    folder = CONTRACTS / "recorded-1.3.19"
+    if not folder.is_dir():
+        pytest.skip("the recorded answers of a Kestra server are not beside this checkout")
+
+    def read(number: str) -> Any:
+        (file,) = folder.glob(f"{number}-*.json")
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    return read

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_kestra.address import Address
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
+from tests.unit.conftest import Asked, Stub
+
+API = "/api/v1/main"
+FLOW = {"id": "f", "namespace": "a.b", "revision": 3, "source": "id: f", "tasks": []}
+EXECUTION = {
+    "id": "e1",
+    "namespace": "a.b",
+    "flowId": "f",
+    "state": {"current": "SUCCESS", "histories": [{"state": "CREATED", "date": "2026-01-01T00:00:00Z"}]},
+}
+
+
+def test_sends_user_and_password(client: Client, stub: Stub) -> None:
+    stub.on("GET", f"{API}/flows/a.b/f", json.dumps(FLOW))
+
+    assert client.flows.get("a.b", "f", revision=3).revision == 3
+    assert stub.asked[0].headers["Authorization"].startswith("Basic ")
+    assert stub.asked[0].path.endswith("?source=true&revision=3")
+
+
+def test_sends_a_token_instead_and_the_tenant(stub: Stub) -> None:
+    stub.on("GET", "/api/v1/team%20a/flows/a.b/f", json.dumps(FLOW))
+    with Client(Address(stub.url, "ada", "s3cret", token="t0ken", tenant="team a")) as client:
+        client.flows.get("a.b", "f")
+
+    assert stub.asked[0].headers["Authorization"] == "Bearer t0ken"
+
+
+def test_update_asks_for_the_flow_first(client: Client, stub: Stub) -> None:
+    stub.on("PUT", f"{API}/flows/a.b/f", json.dumps(FLOW))
+
+    with pytest.raises(NotFoundError):
+        client.flows.update("a.b", "f", "id: f")
+    assert [asked.method for asked in stub.asked] == ["GET"]
+
+
+def test_creates_with_yaml(client: Client, stub: Stub) -> None:
+    stub.on("POST", f"{API}/flows", json.dumps(FLOW))
+
+    assert client.flows.create("id: f # ü").id == "f"
+    assert stub.asked[0].headers["Content-Type"] == "application/x-yaml"
+    assert stub.asked[0].body == "id: f # ü"
+
+
+def test_validate_returns_what_is_wrong(client: Client, stub: Stub, recorded: Callable[[str], Any]) -> None:
+    stub.on("POST", f"{API}/flows/validate", json.dumps(recorded("020")["response"]["body"]))
+
+    assert client.flows.validate("…") == ["Validation error: only.message: must not be null\n"]
+
+
+def test_search_reads_all_pages(client: Client, stub: Stub) -> None:
+    def page(asked: Asked) -> tuple[int, str]:
+        number = int(httpx.URL(asked.path).params["page"])
+        results = [{**FLOW, "id": f"f{number}-{i}"} for i in range(100 if number == 1 else 20)]
+        return 200, json.dumps({"results": results, "total": 120})
+
+    stub.answers["GET", f"{API}/flows/search"] = page
+
+    found = client.flows.search("a.b")
+
+    assert (len(found), found[-1].id) == (120, "f2-19")
+
+
+def test_search_ends_where_the_total_is_wrong(client: Client, stub: Stub) -> None:
+    stub.on("GET", f"{API}/metrics/e1", json.dumps({"results": [], "total": 7}))
+
+    assert client.executions.metrics("e1") == []
+
+
+def test_execution_is_created_from_a_form(client: Client, stub: Stub) -> None:
+    stub.on("POST", f"{API}/executions/a.b/f", json.dumps(EXECUTION))
+
+    fields = [("name", "Ada"), ("file", ("x.csv", b"1,2"))]
+    client.executions.create("a.b", "f", fields, labels={"a": "b:c"}, revision=2, wait=True, timeout=5)
+
+    asked = stub.asked[0]
+    assert dict(httpx.URL(asked.path).params) == {"labels": "a:b:c", "wait": "true", "revision": "2"}
+    assert 'name="name"\r\n\r\nAda' in asked.body
+    assert 'name="file"; filename="x.csv"' in asked.body
+
+
+def test_logs_are_in_the_order_of_their_time(client: Client, stub: Stub) -> None:
+    entries = [
+        {"level": "INFO", "message": text, "timestamp": f"2026-01-01T00:00:0{second}Z"}
+        for text, second in (("second", 2), ("first", 1))
+    ]
+    stub.on("GET", f"{API}/logs/e1", json.dumps(entries))
+
+    assert [entry.message for entry in client.executions.logs("e1")] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (404, NotFoundError), (422, ApiError)])
+def test_refusal_has_status_message_and_details(
+    client: Client, stub: Stub, status: int, kind: type[ApiError]
+) -> None:
+    body = {"message": "Invalid entity", "_embedded": {"errors": [{"message": "bad", "path": "tasks[0]"}]}}
+    stub.on("GET", f"{API}/executions/e1", json.dumps(body), status)
+
+    with pytest.raises(kind) as raised:
+        client.executions.get("e1")
+
+    assert (raised.value.status, raised.value.message) == (status, "Invalid entity")
+    assert raised.value.details == (("bad", "tasks[0]"),)
+    assert str(raised.value) == f"Invalid entity (status {status} for GET {API}/executions/e1)"
+
+
+def test_refusal_without_a_body(client: Client, stub: Stub) -> None:
+    stub.on("GET", f"{API}/executions/e1", "", 401)
+    with pytest.raises(UnauthorizedError, match="did not accept the credentials; set PYTEST_KESTRA_USER"):
+        client.executions.get("e1")
+    stub.on("GET", f"{API}/executions/e1", "[]", 500)
+    with pytest.raises(ApiError, match=r"^\[\] \(status 500"):
+        client.executions.get("e1")
+
+
+def test_errors_of_a_real_server(client: Client, stub: Stub, recorded: Callable[[str], Any]) -> None:
+    answer = recorded("004")["response"]
+    stub.on("POST", f"{API}/flows", json.dumps(answer["body"]), answer["status"])
+
+    with pytest.raises(ApiError) as raised:
+        client.flows.create("…")
+
+    assert raised.value.message == "Invalid entity: Invalid type: io.kestra.plugin.core.log.Nothing"
+    assert raised.value.details[0][1] == 'io.kestra.core.models.flows.FlowWithSource["tasks"]->java.util.ArrayList[0]'
+
+
+def test_server_that_has_gone(stub: Stub) -> None:
+    with Client(Address("http://127.0.0.1:9", "ada", "s3cret")) as client, pytest.raises(ServerError) as raised:
+        client.executions.get("e1")
+
+    assert str(raised.value).startswith("The Kestra server at http://127.0.0.1:9 no longer answers: ")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_any_other_request(client: Client, stub: Stub) -> None:
+    stub.on("DELETE", f"{API}/kv/a%2Fb", "true")
+
+    assert client.request("DELETE", "kv", "a/b").json() is True
+
+
+def test_address_hides_its_secrets() -> None:
+    assert "s3cret" not in repr(Address("http://x", "ada", "s3cret", "t0ken"))
+    assert "t0ken" not in repr(Address("http://x", "ada", "s3cret", "t0ken"))

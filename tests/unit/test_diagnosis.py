@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.flows.deployer import Deployer
+from pytest_kestra.flows.namespaces import Namespaces
+from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.report.comparison import comparison
+from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.session import Session
+from pytest_kestra.states import State
+from tests.unit.conftest import Stub
+
+
+def state(name: str, duration: str | None = None) -> dict[str, Any]:
+    return {"current": name, "histories": [{"state": name, "date": "2026-01-01T00:00:00Z"}], "duration": duration}
+
+
+def run(task: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"id": f"run-{task}", "taskId": task, "state": state(name, "PT0.5S"), **more}
+
+
+def log(level: str, message: str, task: str | None, second: int = 0) -> dict[str, Any]:
+    timestamp = f"2026-01-01T00:00:{second:02}Z"
+    return {"level": level, "message": message, "taskId": task, "taskRunId": task and f"run-{task}", "timestamp": timestamp}
+
+
+@pytest.fixture
+def session(client: Client) -> Session:
+    return Session(client, Deployer(client, Namespaces("t")), timeout=1, settled=True, secrets=["s3cret", "", "s3cret-2"])
+
+
+def execution(session: Session, name: str, *runs: dict[str, Any], **more: Any) -> Execution:
+    data = {"id": "e1", "namespace": "a.b", "flowId": "orders", "state": state(name), "taskRunList": runs, **more}
+    return Execution.reading(ExecutionRecord.of(data), session)
+
+
+def test_tells_task_runs_logs_inputs_and_outputs(session: Session, stub: Stub) -> None:
+    logs = [
+        log("INFO", "fine", "charge", 1),
+        log("WARN", "slow", "other", 2),
+        log("ERROR", "Traceback:\nZeroDivisionError: division by zero", "charge", 3),
+    ]
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps(logs))
+    failed = execution(
+        session,
+        "FAILED",
+        run("each", "FAILED"),
+        run("charge", "FAILED", parentTaskRunId="run-each", value="7", attempts=[{"state": state("FAILED")}] * 2),
+        run("other", "SUCCESS"),
+        inputs={"name": "Ada", "key": {"value": "x", "type": "io.kestra.datatype:aes_encrypted"}, "list": ["s3cret-2"]},
+        outputs={"done": False},
+    )
+
+    assert diagnosis(failed, "is FAILED, not SUCCESS").splitlines() == [
+        "orders is FAILED, not SUCCESS: task charge[7] failed: ZeroDivisionError: division by zero",
+        "  each         FAILED    0.500 s",
+        "    charge[7]  FAILED    0.500 s  2 attempts",
+        "  other        SUCCESS   0.500 s",
+        "Logs of level WARN and above:",
+        "  ERROR charge: Traceback:",
+        "        ZeroDivisionError: division by zero",
+        'Inputs: {"name": "Ada", "key": "*****", "list": ["*****"]}',
+        'Outputs: {"done": false}',
+        f"Execution: {failed.url}",
+    ]
+
+
+def test_first_line_has_at_most_a_hundred_characters(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", "x" * 200, None)]))
+
+    first = diagnosis(execution(session, "FAILED")).splitlines()[0]
+
+    assert first.startswith("orders is FAILED: xxx")
+    assert len(first) == 100
+
+
+def test_only_the_last_of_many_logs_are_shown(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("WARN", f"w{i}", None, i) for i in range(40)]))
+
+    lines = diagnosis(execution(session, "WARNING")).splitlines()
+
+    assert "Logs of level WARN and above, 10 earlier ones left out:" in lines
+    assert "  WARN  the flow: w39" in lines
+    assert "  WARN  the flow: w9" not in lines
+
+
+def test_nothing_ran(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", "[]")
+
+    assert diagnosis(execution(session, "CANCELLED")).splitlines()[0] == "orders is CANCELLED: no task ran"
+
+
+def test_is_told_though_the_logs_cannot_be_had(session: Session) -> None:
+    assert diagnosis(execution(session, "FAILED")).startswith("orders is FAILED: no task ran\nExecution: ")
+
+
+def test_assertion_about_an_execution(session: Session) -> None:
+    failed = execution(session, "FAILED", run("charge", "FAILED"))
+
+    assert comparison(failed.state, "==", "SUCCESS") == diagnosis(failed, "is FAILED, not SUCCESS").splitlines()
+    lines = comparison(failed.state, "in", ("SUCCESS", "WARNING"))
+    assert lines is not None
+    assert lines[0].startswith("orders is FAILED, not one of ('SUCCESS', 'WARNING'): task charge failed")
+
+
+def test_assertion_about_a_task_run(session: Session) -> None:
+    failed = execution(session, "FAILED", run("charge", "FAILED"))
+
+    lines = comparison(failed.task("charge").state, "!=", "FAILED")
+
+    assert lines is not None
+    assert lines[0].startswith("orders is FAILED: its task charge is FAILED, and should not be FAILED")
+
+
+def test_other_assertions_are_left_to_pytest(session: Session) -> None:
+    ended = execution(session, "SUCCESS")
+
+    assert comparison(State("SUCCESS"), "==", "FAILED") is None
+    assert comparison(ended.state, "<", "FAILED") is None
+    assert comparison(State("SUCCESS", ended), "==", "FAILED") is None

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kestra.errors import ApiError, InputError
+from pytest_kestra.records import FlowRecord
+from pytest_kestra.run.inputs import fields, refused
+
+SOURCE = """\
+id: f
+namespace: a.b
+inputs:
+  - id: name
+    type: STRING
+  - id: data
+    type: FILE
+tasks: []
+"""
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+def flow(**types: str) -> FlowRecord:
+    inputs = [{"id": name, "type": kind} for name, kind in (types or {"name": "STRING", "data": "FILE"}).items()]
+    return FlowRecord.of({"id": "f", "namespace": "a.b", "revision": 1, "source": SOURCE, "inputs": inputs})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Ada", "Ada"),
+        (3, "3"),
+        (2.5, "2.5"),
+        (True, "true"),
+        ([1, "a"], '[1, "a"]'),
+        ({"a": None}, '{"a": null}'),
+        (Color.RED, "red"),
+        (datetime(2026, 1, 2, 3), "2026-01-02T03:00:00+00:00"),  # noqa: DTZ001 - that UTC is meant is what is tested
+        (date(2026, 1, 2), "2026-01-02"),
+        (time(3, 4), "03:04:00"),
+        (timedelta(minutes=1.5), "PT1M30S"),
+    ],
+)
+def test_python_values_become_what_kestra_reads(value: Any, text: str) -> None:
+    assert fields(flow(), {"name": value}, "f.yaml") == [("name", text)]
+
+
+def test_none_leaves_an_input_out() -> None:
+    assert fields(flow(), {"name": None}, "f.yaml") == []
+    assert fields(flow(), None, "f.yaml") == []
+
+
+def test_files_from_paths_bytes_and_texts(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"1,2")
+
+    assert fields(flow(), {"data": tmp_path / "x.csv"}, "f.yaml") == [("data", ("x.csv", b"1,2"))]
+    assert fields(flow(), {"data": b"1"}, "f.yaml") == [("data", ("file", b"1"))]
+    assert fields(flow(), {"data": "ü"}, "f.yaml") == [("data", ("file", "ü".encode()))]
+    assert fields(flow(), {"data": "kestra:///x"}, "f.yaml") == [("data", "kestra:///x")]
+
+
+def test_unknown_input_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError) as raised:
+        fields(flow(), {"nmae": "Ada"}, "flows/f.yaml")
+
+    expected = "flows/f.yaml:4: the flow f has no input 'nmae'; did you mean 'name'? It has: name, data."
+    assert str(raised.value) == expected
+
+
+def test_flow_without_inputs_says_so() -> None:
+    empty = FlowRecord.of({"id": "f", "namespace": "a.b", "revision": 1})
+    with pytest.raises(InputError, match=r"^f.yaml: the flow f has no input 'x': it has none\.$"):
+        fields(empty, {"x": 1}, "f.yaml")
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"x.csv of the input 'data' cannot be read: No such file or directory\.$"):
+        fields(flow(), {"data": tmp_path / "x.csv"}, "f.yaml")
+
+
+def test_value_without_a_form() -> None:
+    with pytest.raises(InputError, match="The input 'name' is a set, which has no form in JSON"):
+        fields(flow(), {"name": {1}}, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "Invalid entity: Missing required input:data",
+            "f.yaml:6: the input 'data' (FILE) of the flow f is required and has no default.",
+        ),
+        (
+            'Invalid entity: Invalid value for input `name`. Cause: For input string: "many"',
+            "f.yaml:4: the input 'name' (STRING) of the flow f does not take this value: For input string: \"many\".",
+        ),
+        (
+            "Invalid value for input `other`. It is odd",
+            "f.yaml:4: the input 'other' (unknown type) of the flow f does not take this value: It is odd.",
+        ),
+    ],
+)
+def test_what_kestra_refuses_gets_file_and_line(message: str, expected: str) -> None:
+    assert str(refused(flow(), ApiError(422, message, "POST x"), "f.yaml")) == expected
+
+
+def test_other_refusals_are_left_alone() -> None:
+    assert refused(flow(), ApiError(422, "Flow is disabled", "POST x"), "f.yaml") is None

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, slug
+from pytest_kestra.flows.source import FlowSource
+
+FLOW = """\
+# company.team is named here too
+id: parent
+namespace: company.team   # the flow's own
+labels:
+  owner: company.team
+description: company.team
+tasks:
+  - id: company.team
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: 'company.team'
+    flowId: child
+  - {id: kv, type: x.Get, namespace: "company\\x2eteam", other: company.teams}
+  - id: far
+    type: x.Subflow
+    namespace: company.other
+"""
+
+
+def test_references_follow_their_flow_and_all_else_stays() -> None:
+    text = Namespaces("t1").rewritten(FlowSource(FLOW), {"company.team"})
+
+    assert text == FLOW.replace("namespace: company.team ", "namespace: company.team.t1 ").replace(
+        "'company.team'", "'company.team.t1'"
+    ).replace('"company\\x2eteam"', '"company.team.t1"')
+
+
+def test_several_namespaces_at_once() -> None:
+    text = Namespaces("t1").rewritten(FlowSource(FLOW), {"company.team", "company.other"})
+
+    assert "namespace: company.other.t1\n" in text
+
+
+def test_without_a_name_nothing_changes() -> None:
+    namespaces = Namespaces(None)
+
+    assert namespaces.rewritten(FlowSource(FLOW), {"company.team"}) is FLOW
+    assert namespaces.of("company.team") == "company.team"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("test_a[x-Ä é]", "test-a-x"), ("Test", "test"), ("__", "")])
+def test_slug_has_small_letters_digits_and_hyphens(text: str, expected: str) -> None:
+    assert slug(text) == expected
+
+
+def test_long_names_keep_their_unique_end() -> None:
+    name = child("n" * 100, "a-very-long-name-" * 5 + "gw0-1a2b3c")
+
+    assert len(name) <= LONGEST
+    assert name.endswith("gw0-1a2b3c")

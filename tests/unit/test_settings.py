@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pytest_kestra.errors import SettingsError
+from pytest_kestra.options import OPTIONS
+from pytest_kestra.settings import Settings
+
+
+def test_every_option_is_a_setting() -> None:
+    names = [field.name for field in dataclasses.fields(Settings) if field.name != "sources"]
+
+    assert names == [option.attribute for option in OPTIONS]
+
+
+def test_command_line_wins_over_ini_over_environment() -> None:
+    cli = {"timeout": "1"}
+    ini = {"timeout": "2", "version": "1.3.31"}
+    environ = {"PYTEST_KESTRA_TIMEOUT": "3", "PYTEST_KESTRA_VERSION": "1.3.19", "PYTEST_KESTRA_KEEP": "all"}
+
+    settings = Settings.read(cli, ini, environ)
+
+    assert (settings.timeout, settings.version, settings.keep, settings.server) == (1.0, "1.3.31", "all", "auto")
+    assert settings.source("timeout") == "--kestra-timeout"
+    assert settings.source("version") == "kestra_version in the ini file"
+    assert settings.source("keep") == "the environment variable PYTEST_KESTRA_KEEP"
+    assert settings.source("server") == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("timeout", "soon", "--kestra-timeout: 'soon' is not a number of seconds above 0, such as 60 or 2.5."),
+        ("timeout", "0", "--kestra-timeout: '0' is not a number of seconds above 0, such as 60 or 2.5."),
+        ("timeout", "inf", "--kestra-timeout: 'inf' is not a number of seconds above 0, such as 60 or 2.5."),
+        ("keep", "some", "--kestra-keep: 'some' is not no, failed or all."),
+        ("isolation", "tenant", "--kestra-isolation: 'tenant' is not namespace or none."),
+        ("reuse", "perhaps", "--kestra-reuse: 'perhaps' is not true or false."),
+        ("server", "docker", "--kestra-server: 'docker' is not auto, embedded or the http:// address of a Kestra server."),
+    ],
+)
+def test_wrong_value_is_told_in_a_sentence(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({name: value}, {}, {})
+
+    assert str(raised.value) == message
+
+
+def test_container_is_named_as_not_there_yet() -> None:
+    with pytest.raises(SettingsError, match="'container' is not in this version of pytest-kestra yet"):
+        Settings.read({"server": "container"}, {}, {})
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("off", False), ("no", False)])
+def test_truth_has_the_usual_words(text: str, value: object) -> None:
+    assert Settings.read({}, {"reuse": text}, {}).reuse is value
+
+
+def test_address_loses_its_last_slash() -> None:
+    assert Settings.read({"server": "http://localhost:8080/"}, {}, {}).server == "http://localhost:8080"
+
+
+def test_override_knows_its_source() -> None:
+    settings = Settings().override({"timeout": 2, "user": None}, "conftest.py")
+
+    assert (settings.timeout, settings.source("timeout")) == (2.0, "conftest.py")
+
+
+def test_override_of_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"^conftest.py: there is no setting 'timeot'; did you mean 'timeout'\?"):
+        Settings().override({"timeot": 2}, "conftest.py")
+
+
+def test_secrets_are_never_shown() -> None:
+    environ = {"PYTEST_KESTRA_PASSWORD": "s3cret", "PYTEST_KESTRA_TOKEN": "t0ken", "PYTEST_KESTRA_USER": "ada"}
+    settings = Settings.read({}, {}, environ)
+
+    assert settings.shown() == {"user": "ada"}
+    assert "s3cret" not in repr(settings)
+    assert "t0ken" not in repr(settings)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.run.waiting import has_reached, poll
+
+
+def execution(*states: str, tasks: tuple[str, ...] = ()) -> ExecutionRecord:
+    def state(names: tuple[str, ...]) -> dict[str, object]:
+        return {"current": names[-1], "histories": [{"state": name, "date": "2026-01-01T00:00:00Z"} for name in names]}
+
+    runs = [{"id": name, "taskId": name, "state": state((name,))} for name in tasks]
+    return ExecutionRecord.of(
+        {"id": "e", "namespace": "n", "flowId": "f", "state": state(states), "taskRunList": runs}
+    )
+
+
+def test_reads_until_it_is_as_wished() -> None:
+    values: Iterator[int] = iter((1, 2, 3, 4))
+
+    assert poll(lambda: next(values), lambda value: value == 3, 60) == 3
+
+
+def test_returns_the_last_that_was_read_when_time_is_up() -> None:
+    assert poll(lambda: 1, lambda _: False, 0.001) == 1
+
+
+def test_end_is_when_the_task_runs_have_ended_too() -> None:
+    assert has_reached(execution("CREATED", "SUCCESS"), None)
+    assert not has_reached(execution("CREATED", "RUNNING"), None)
+    assert not has_reached(execution("CREATED", "KILLED", tasks=("KILLING",)), None)
+
+
+def test_state_counts_though_it_has_passed() -> None:
+    assert has_reached(execution("CREATED", "RUNNING", "SUCCESS"), "RUNNING")
+    assert not has_reached(execution("CREATED", "FAILED"), "RUNNING")
