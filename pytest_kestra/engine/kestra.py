@@ -36,7 +36,7 @@ class Kestra:
 
     def run(self, timeout: float) -> None:
         """Start the four services and return when all of them run; `timeout` is in seconds."""
-        worker_id = java("io.kestra.core.utils.IdUtils").create()
+        worker_id = str(java("java.util.UUID").randomUUID())
         threads = java("java.lang.Integer")(WORKER_THREADS)
         services = [
             self.bean("io.kestra.core.runners.ExecutorInterface"),

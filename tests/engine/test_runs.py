@@ -1,0 +1,323 @@
+"""Running flows on a real engine."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from pytest_kestra import (
+    FlowError,
+    InputError,
+    Kestra,
+    KestraError,
+    NotFoundError,
+    UnexpectedStateError,
+    UnknownNameError,
+    WaitTimeout,
+)
+
+RETURN = """\
+id: quick
+namespace: company.team
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ execution.id }}"
+"""
+SLEEP = """\
+id: slow
+namespace: company.team
+{more}
+tasks:
+  - id: sleep
+    type: io.kestra.plugin.core.flow.Sleep
+    duration: {duration}
+"""
+
+
+def slow(duration: str = "PT1M", more: str = "") -> str:
+    return SLEEP.format(duration=duration, more=more)
+
+
+def test_run_returns_the_ended_execution(kestra: Kestra) -> None:
+    execution = kestra.deploy(RETURN).run()
+
+    assert execution.state == "SUCCESS"
+    assert execution.task("say").outputs == {"value": execution.id}
+    assert execution.duration is not None
+    assert [change.state for change in execution.history] == ["CREATED", "RUNNING", "SUCCESS"]
+    assert execution.url.endswith(f"/ui/main/executions/{execution.namespace}/quick/{execution.id}")
+    assert kestra.execution(execution.id) == execution
+    assert kestra.started == [execution]
+
+
+def test_start_returns_at_once(kestra: Kestra) -> None:
+    started = kestra.deploy(RETURN).start()
+
+    assert (started.state, started.task_runs) == ("CREATED", ())
+    assert started.wait().state == "SUCCESS"
+    assert started.refresh().state == "SUCCESS"
+
+
+def test_executions_of_a_flow_come_oldest_first(kestra: Kestra) -> None:
+    flow = kestra.deploy(RETURN)
+    ids = [flow.run().id for _ in range(3)]
+
+    assert [execution.id for execution in flow.executions()] == ids
+
+
+def test_kill_ends_an_execution(kestra: Kestra) -> None:
+    running = kestra.deploy(slow()).run_until("RUNNING")
+    killed = running.kill()
+
+    assert (running.state, killed.state) == ("RUNNING", "KILLED")
+    assert killed.task("sleep").state == "KILLED"
+    assert killed.kill().state == "KILLED"
+
+
+def test_kill_of_what_has_ended_changes_nothing(kestra: Kestra) -> None:
+    assert kestra.deploy(RETURN).run().kill().state == "SUCCESS"
+
+
+def test_state_that_has_passed_counts(kestra: Kestra) -> None:
+    assert kestra.deploy(RETURN).run_until("RUNNING").wait().state == "SUCCESS"
+
+
+def test_final_state_ends_a_wait_at_once(kestra: Kestra) -> None:
+    with pytest.raises(UnexpectedStateError, match=r"^quick is SUCCESS and never was PAUSED\n  say +SUCCESS"):
+        kestra.deploy(RETURN).run_until("PAUSED")
+
+
+def test_wait_for_a_state_that_kestra_does_not_have(kestra: Kestra) -> None:
+    with pytest.raises(UnknownNameError, match=r"There is no state 'RUNING' in Kestra; did you mean 'RUNNING'\?"):
+        kestra.deploy(RETURN).run().wait(until="RUNING")
+
+
+def test_run_that_takes_too_long_tells_where_it_is(kestra: Kestra) -> None:
+    with pytest.raises(WaitTimeout, match=r"^slow was still RUNNING after 1 s\n  sleep +RUNNING\n"):
+        kestra.deploy(slow()).run(timeout=1)
+
+
+def test_wait_that_takes_too_long_tells_where_it_is(kestra: Kestra) -> None:
+    started = kestra.deploy(slow()).run_until("RUNNING")
+    with pytest.raises(WaitTimeout, match=r"^slow was RUNNING, not at its end, after 0.05 s\n"):
+        started.wait(timeout=0.05)
+
+
+@pytest.mark.kestra(timeout=0.2)
+def test_timeout_of_a_mark(kestra: Kestra) -> None:
+    with pytest.raises(WaitTimeout, match=r"after 0.2 s"):
+        kestra.deploy(slow()).run()
+
+
+INPUTS = """\
+id: typed
+namespace: company.team
+inputs:
+  - {id: text, type: STRING}
+  - {id: count, type: INT, min: 1, max: 10}
+  - {id: share, type: FLOAT, defaults: 0.5}
+  - {id: flag, type: BOOL, defaults: false}
+  - {id: when, type: DATETIME, defaults: "2026-01-01T00:00:00Z"}
+  - {id: day, type: DATE, required: false}
+  - {id: span, type: DURATION, defaults: PT1S}
+  - {id: data, type: JSON, defaults: '{}'}
+  - {id: numbers, type: ARRAY, itemType: INT, defaults: [1]}
+  - {id: colors, type: MULTISELECT, values: [red, green, blue], defaults: [red]}
+  - {id: file, type: FILE, required: false}
+tasks:
+  - id: read
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ inputs.file is null ? 'no file' : read(inputs.file) }}"
+"""
+
+
+def test_inputs_of_every_type(kestra: Kestra, tmp_path: Path) -> None:
+    (tmp_path / "data.txt").write_text("from a file", encoding="utf-8")
+    inputs = {
+        "text": "Ada",
+        "count": 3,
+        "share": 0.25,
+        "flag": True,
+        "when": datetime(2026, 5, 6, 7, tzinfo=timezone.utc),
+        "day": date(2026, 5, 6),
+        "span": timedelta(minutes=90),
+        "data": {"a": [1, None]},
+        "numbers": [3, 4],
+        "colors": ["red", "blue"],
+        "file": tmp_path / "data.txt",
+    }
+
+    execution = kestra.deploy(INPUTS).run(inputs)
+
+    assert execution.state == "SUCCESS"
+    assert execution.task("read").outputs["value"] == "from a file"
+    assert execution.inputs["file"].startswith("kestra:///")
+    assert {name: value for name, value in execution.inputs.items() if name != "file"} == {
+        "text": "Ada",
+        "count": 3,
+        "share": 0.25,
+        "flag": True,
+        "when": "2026-05-06T07:00:00.000000Z",
+        "day": "2026-05-06",
+        "span": 5400.0,
+        "data": {"a": [1, None]},
+        "numbers": [3, 4],
+        "colors": ["red", "blue"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"count": 3}, r"^<text>:4: the input 'text' \(STRING\) of the flow typed is required and has no default\.$"),
+        ({"text": "x", "count": "many"}, r"^<text>:5: the input 'count' \(INT\) .* does not take this value: .*many"),
+        ({"text": "x", "count": 11}, r"^<text>:5: the input 'count' \(INT\) .* does not take this value: .*10"),
+        ({"text": "x", "cuont": 3}, r"^<text>:4: the flow typed has no input 'cuont'; did you mean 'count'\?"),
+    ],
+)
+def test_wrong_inputs_are_told_with_their_line(kestra: Kestra, inputs: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kestra.deploy(INPUTS).run(inputs)
+
+
+def test_task_that_did_not_run_suggests_the_nearest(kestra: Kestra) -> None:
+    execution = kestra.deploy(RETURN).run()
+
+    assert execution.tasks("sya") == []
+    with pytest.raises(UnknownNameError, match=r"no run of a task 'sya' in the execution of quick; did you mean 'say'\?"):
+        execution.task("sya")
+    with pytest.raises(UnknownNameError, match=r"There is no task 'sya' in the flow quick; did you mean 'say'\?"):
+        execution.logs(task="sya")
+
+
+LOOP = """\
+id: loop
+namespace: company.team
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: ["a", "b"]
+    tasks:
+      - id: item
+        type: io.kestra.plugin.core.debug.Return
+        format: "item {{ taskrun.value }}"
+"""
+
+
+def test_task_of_a_loop_is_chosen_by_its_value(kestra: Kestra) -> None:
+    execution = kestra.deploy(LOOP).run()
+
+    assert execution.task("item", "b").outputs["value"] == "item b"
+    assert [run.value for run in execution.tasks("item")] == ["a", "b"]
+    with pytest.raises(KestraError, match=r"'item' ran 2 times .* choose with task\('item', value=…\) one of 'a', 'b'"):
+        execution.task("item")
+    with pytest.raises(UnknownNameError, match=r"no run of the task 'item' for the value 'c' .* It has: a, b\."):
+        execution.task("item", "c")
+
+
+def test_file_of_another_scheme_is_refused(kestra: Kestra) -> None:
+    with pytest.raises(KestraError, match="The URI of a file begins with kestra://, and 'x.csv' does not"):
+        kestra.deploy(RETURN).run().file("x.csv")
+
+
+def test_file_that_an_execution_made(kestra: Kestra, tmp_path: Path) -> None:
+    execution = kestra.deploy("""\
+id: files
+namespace: company.team
+tasks:
+  - id: write
+    type: io.kestra.plugin.core.storage.Write
+    extension: .json
+    content: '{"a": 1}'
+""").run()
+    file = execution.file(execution.task("write").outputs["uri"])
+
+    assert (file.text(), file.json()) == ('{"a": 1}', {"a": 1})
+    assert file.save(tmp_path / "x.json").read_bytes() == file.content
+
+
+def limited(behavior: str, duration: str = "PT1M") -> str:
+    return slow(duration, f"concurrency: {{limit: 2, behavior: {behavior}}}")
+
+
+@pytest.mark.parametrize(("behavior", "state"), [("FAIL", "FAILED"), ("CANCEL", "CANCELLED")])
+def test_run_over_the_limit_is_refused(kestra: Kestra, behavior: str, state: str) -> None:
+    flow = kestra.deploy(limited(behavior))
+    with flow.saturated() as running:
+        refused = flow.run()
+
+    assert (refused.state, refused.rejected_by_concurrency_limit) == (state, True)
+    assert len(running) == 2
+    assert [execution.kill().state for execution in running] == ["KILLED", "KILLED"]
+    assert not any(execution.refresh().rejected_by_concurrency_limit for execution in running)
+
+
+def test_run_over_the_limit_is_queued(kestra: Kestra) -> None:
+    flow = kestra.deploy(limited("QUEUE"))
+    with flow.saturated() as running:
+        queued = flow.run_until("QUEUED")
+        assert queued.state == "QUEUED"
+        running[0].kill()
+        assert queued.wait(until="RUNNING").state == "RUNNING"
+
+
+def test_failure_is_not_taken_for_a_refusal(kestra: Kestra) -> None:
+    flow = kestra.deploy("""\
+id: failing
+namespace: company.team
+concurrency: {limit: 1}
+tasks:
+  - id: fail
+    type: io.kestra.plugin.core.execution.Fail
+""")
+
+    assert not flow.run().rejected_by_concurrency_limit
+
+
+def test_flow_that_cannot_be_saturated(kestra: Kestra) -> None:
+    with pytest.raises(KestraError, match="the flow slow has no `concurrency`"), kestra.deploy(slow()).saturated():
+        pass
+    with (
+        pytest.raises(KestraError, match="the flow slow is too fast to be saturated"),
+        kestra.deploy(limited("FAIL", "PT0.01S")).saturated(),
+    ):
+        pass
+
+
+def test_reason_of_a_refusal_is_in_the_logs_at_once(kestra: Kestra) -> None:
+    flow = kestra.deploy(limited("FAIL"))
+    with flow.saturated():
+        assert "concurrency limit" in flow.run().logs(level="ERROR").text
+
+
+def test_update_needs_the_file_of_one_flow(kestra: Kestra, tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(RETURN, encoding="utf-8")
+    with pytest.raises(FlowError, match="a folder; give the file of one flow"):
+        kestra.deploy(RETURN).update(tmp_path)
+
+
+def test_what_a_test_made_is_removed(kestra: Kestra) -> None:
+    with Kestra(kestra.client, namespace="inner", settled=True) as inner:
+        ended = inner.deploy(RETURN).run()
+        running = inner.deploy(slow()).run_until("RUNNING")
+        inner.deploy(RETURN.replace("quick", "deleted")).delete()
+
+    for execution in (ended, running):
+        with pytest.raises(NotFoundError):
+            execution.refresh()
+    assert kestra.client.flows.search("company.team.inner") == []
+
+
+def test_flow_that_was_there_before_is_left(kestra: Kestra) -> None:
+    flow = kestra.deploy(RETURN)
+    before = flow.run()
+    with Kestra(kestra.client, settled=True) as inner:
+        execution = inner.deploy(flow.source).run()
+
+    assert flow.refresh().revision == 1
+    assert [found.id for found in flow.executions()] == [before.id]
+    with pytest.raises(NotFoundError):
+        execution.refresh()
