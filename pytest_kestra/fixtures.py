@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -59,14 +60,19 @@ def kestra_server(
     """Start or find the server of this run; all workers of pytest-xdist share one."""
     from pytest_kestra.server.chooser import open_server
 
+    manager = pytestconfig.pluginmanager
+    capture, reporter = manager.getplugin("capturemanager"), manager.getplugin("terminalreporter")
     try:
-        server = open_server(
-            kestra_settings,
-            config=kestra_server_config,
-            secrets=kestra_secrets,
-            plugins=kestra_plugins,
-            run=run_of(pytestconfig),
-        )
+        # Who waits for the first download wants to see it.
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            server = open_server(
+                kestra_settings,
+                config=kestra_server_config,
+                secrets=kestra_secrets,
+                plugins=kestra_plugins,
+                run=run_of(pytestconfig),
+                announce=reporter.ensure_newline if reporter else None,
+            )
     except ServerError as error:
         pytest.fail(str(error), pytrace=False)
     pytestconfig.stash[SERVER] = server

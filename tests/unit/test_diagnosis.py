@@ -27,12 +27,20 @@ def run(task: str, name: str, **more: Any) -> dict[str, Any]:
 
 def log(level: str, message: str, task: str | None, second: int = 0) -> dict[str, Any]:
     timestamp = f"2026-01-01T00:00:{second:02}Z"
-    return {"level": level, "message": message, "taskId": task, "taskRunId": task and f"run-{task}", "timestamp": timestamp}
+    return {
+        "level": level,
+        "message": message,
+        "taskId": task,
+        "taskRunId": task and f"run-{task}",
+        "timestamp": timestamp,
+    }
 
 
 @pytest.fixture
 def session(client: Client) -> Session:
-    return Session(client, Deployer(client, Namespaces("t")), timeout=1, settled=True, secrets=["s3cret", "", "s3cret-2"])
+    return Session(
+        client, Deployer(client, Namespaces("t")), timeout=1, settled=True, secrets=["s3cret", "", "s3cret-2"]
+    )
 
 
 def execution(session: Session, name: str, *runs: dict[str, Any], **more: Any) -> Execution:

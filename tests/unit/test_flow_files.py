@@ -48,7 +48,9 @@ def test_folder_gives_its_flows_sorted_and_leaves_out_what_is_none(tmp_path: Pat
 
 
 def test_missing_file_names_the_places(tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match=r"^flow.yaml: there is no such file or folder \(.*a/flow.yaml or .*flow.yaml\)"):
+    with pytest.raises(
+        FlowError, match=r"^flow.yaml: there is no such file or folder \(.*a/flow.yaml or .*flow.yaml\)"
+    ):
         read("flow.yaml", [tmp_path / "a", tmp_path])
 
 
@@ -61,8 +63,8 @@ def test_folder_without_flows(tmp_path: Path) -> None:
 
 
 def test_folder_where_one_flow_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(FLOW.format(id="b"), encoding="utf-8")
     with pytest.raises(FlowError, match="a folder; give the file of one flow"):
-        (tmp_path / "x.yaml").write_text(FLOW.format(id="b"), encoding="utf-8")
         one(tmp_path)
 
 

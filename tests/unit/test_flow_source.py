@@ -37,7 +37,10 @@ def test_reads_id_and_namespace() -> None:
     [
         ("id: x\n namespace: [", "flows/hello.yaml:2: this is not YAML: mapping values are not allowed here."),
         ("id: [", "flows/hello.yaml:1: this is not YAML: expected the node content, but found '<stream end>'."),
-        ("id: \x00", "flows/hello.yaml: this is not YAML: unacceptable character #x0000: special characters are not allowed."),
+        (
+            "id: \x00",
+            "flows/hello.yaml: this is not YAML: unacceptable character #x0000: special characters are not allowed.",
+        ),
         ("", "flows/hello.yaml:1: a flow is a YAML mapping with `id`, `namespace` and `tasks`; this is none."),
         ("- id: x", "flows/hello.yaml:1: a flow is a YAML mapping with `id`, `namespace` and `tasks`; this is none."),
         ("id: x\n---\nid: y\n", "flows/hello.yaml:3: a second YAML document begins; write one flow into one file."),
@@ -80,12 +83,12 @@ def test_finds_the_line_of_a_path_as_far_as_it_goes(path: str, line: int | None)
     [
         (
             "Invalid entity: Invalid type: io.kestra.plugin.core.log.Log",
-            "flows/hello.yaml:8: Kestra does not know the type io.kestra.plugin.core.log.Log. Check its spelling, or name "
-            "the plugin that has it in the fixture kestra_plugins.",
+            "flows/hello.yaml:8: Kestra does not know the type io.kestra.plugin.core.log.Log. Check its spelling, or "
+            "name the plugin that has it in the fixture kestra_plugins.",
         ),
         (
-            'Unrecognized field "message" (class io.kestra.X), not marked as ignorable (2 known properties: "level", "messages")',
-            "flows/hello.yaml:9: io.kestra.X has no property 'message'; did you mean 'messages'? It has: level, messages.",
+            'Unrecognized field "message" (class io.X), not marked as ignorable (2 known properties: "level", "text")',
+            "flows/hello.yaml:9: io.X has no property 'message'. It has: level, text.",
         ),
         ("Validation error: inner.message: must not be null\n", "flows/hello.yaml:13: inner.message: must not be null"),
         ("Illegal flow id update", "flows/hello.yaml:1: Illegal flow id update"),

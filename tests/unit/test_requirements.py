@@ -6,7 +6,8 @@ from pytest_kestra.requirements import unmet
 
 
 @pytest.mark.parametrize(
-    ("version", "actual"), [(">=1.3", "1.3.31"), (">=1.3,<2", "v1.3.19"), (">=2", "2.0.0-SNAPSHOT"), ("==1.3.*", "1.3.31")]
+    ("version", "actual"),
+    [(">=1.3", "1.3.31"), (">=1.3,<2", "v1.3.19"), (">=2", "2.0.0-SNAPSHOT"), ("==1.3.*", "1.3.31")],
 )
 def test_versions_that_fit(version: str, actual: str) -> None:
     assert unmet(actual, (), version=version) is None
@@ -24,5 +25,5 @@ def test_capabilities() -> None:
 
 
 def test_range_that_is_none() -> None:
-    with pytest.raises(ValueError, match="'new' is not a range of versions such as '>=1.3.20'"):
+    with pytest.raises(ValueError, match=r"'new' is not a range of versions such as '>=1.3.20'"):
         unmet("1.3.31", (), version="new")

@@ -38,7 +38,11 @@ def test_command_line_wins_over_ini_over_environment() -> None:
         ("keep", "some", "--kestra-keep: 'some' is not no, failed or all."),
         ("isolation", "tenant", "--kestra-isolation: 'tenant' is not namespace or none."),
         ("reuse", "perhaps", "--kestra-reuse: 'perhaps' is not true or false."),
-        ("server", "docker", "--kestra-server: 'docker' is not auto, embedded or the http:// address of a Kestra server."),
+        (
+            "server",
+            "docker",
+            "--kestra-server: 'docker' is not auto, embedded or the http:// address of a Kestra server.",
+        ),
     ],
 )
 def test_wrong_value_is_told_in_a_sentence(name: str, value: str, message: str) -> None:

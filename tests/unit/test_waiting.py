@@ -11,9 +11,7 @@ def execution(*states: str, tasks: tuple[str, ...] = ()) -> ExecutionRecord:
         return {"current": names[-1], "histories": [{"state": name, "date": "2026-01-01T00:00:00Z"} for name in names]}
 
     runs = [{"id": name, "taskId": name, "state": state((name,))} for name in tasks]
-    return ExecutionRecord.of(
-        {"id": "e", "namespace": "n", "flowId": "f", "state": state(states), "taskRunList": runs}
-    )
+    return ExecutionRecord.of({"id": "e", "namespace": "n", "flowId": "f", "state": state(states), "taskRunList": runs})
 
 
 def test_reads_until_it_is_as_wished() -> None:

@@ -1,0 +1,43 @@
+"""Measure every row and print a table in Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from benchmarks import engine, runs
+from benchmarks.figures import Row
+
+ROWS: dict[str, Callable[[], list[Row]]] = {
+    "start": engine.start,
+    "executions": engine.executions,
+    "idle": engine.idle,
+    "suite": runs.suite,
+    "plugin": runs.plugin,
+    "workers": runs.workers,
+}
+
+
+def main() -> None:
+    """Measure what is asked for and print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="which groups of rows; all without")
+    chosen = parser.parse_args().rows or list(ROWS)
+    print(f"{_machine()}, {datetime.now(timezone.utc):%Y-%m-%d}\n")
+    print("| what | measured | target |\n|---|---|---|")
+    for name in chosen:
+        for row in ROWS[name]():
+            print(f"| {row.what} | {row.measured} | {row.target} |", flush=True)
+
+
+def _machine() -> str:
+    import os
+
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What the embedded engine takes: to start, to run executions, to be idle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.figures import Row, milliseconds, seconds, spread
+from pytest_kestra import Client, Kestra, Settings
+from pytest_kestra.engine.lease import Lease
+from pytest_kestra.server.embedded import EmbeddedServer
+from pytest_kestra.server.run import Run
+
+STARTS, WARM_UP, SINGLES, FIVES, CROWDS, CROWD, IDLE_S = 7, 30, 300, 20, 5, 100, 20.0
+ONE = """\
+id: one
+namespace: benchmarks
+tasks:
+  - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ execution.id }}"}
+"""
+FIVE = Path(__file__).resolve().parent.parent / "example_flows" / "01_hello_world.yaml"
+
+
+@contextlib.contextmanager
+def kestra() -> Iterator[tuple[Kestra, Lease]]:
+    """Start an engine of its own and end it."""
+    run = Run.create()
+    try:
+        server = EmbeddedServer(Settings(), run, config={}, secrets={}, plugins=()).open()
+        lease = Lease.read(server.folder)
+        assert lease is not None
+        with Client(server.address) as client:
+            yield Kestra(client, namespace="b", settled=True, ephemeral=True), lease
+    finally:
+        run.finish()
+
+
+def start() -> list[Row]:
+    """Measure from nothing to the end of the first execution."""
+    values = []
+    for _ in range(STARTS):
+        started = time.perf_counter()
+        with kestra() as (engine, _):
+            assert engine.deploy(ONE).run().state == "SUCCESS"
+            values.append(time.perf_counter() - started)
+    return [Row(f"engine started, first flow finished, median of {STARTS}", spread(values), "≤ 3 s")]
+
+
+def executions() -> list[Row]:
+    """Measure single executions one after the other, and many at once."""
+    with kestra() as (engine, _):
+        one, five = engine.deploy(ONE), engine.deploy(FIVE)
+        for _ in range(WARM_UP):
+            one.run()
+        singles = [seconds(one.run) for _ in range(SINGLES)]
+        fives = [seconds(five.run) for _ in range(FIVES)]
+
+        def crowd() -> None:
+            ended = [execution.wait().state for execution in [one.start() for _ in range(CROWD)]]
+            assert set(ended) == {"SUCCESS"}
+
+        crowds = [seconds(crowd) for _ in range(CROWDS)]
+    return [
+        Row(f"one-task flow, `flow.run()`, median / p95 of {SINGLES}", milliseconds(singles), "≤ 50 / 120 ms"),
+        Row(f"five tasks with Sleep 0.5 s, median / p95 of {FIVES}", milliseconds(fives), "≤ 700 ms"),
+        Row(f"{CROWD} executions at once, median of {CROWDS}", spread(crowds), "≤ 2.4 s"),
+    ]
+
+
+def idle() -> list[Row]:
+    """Measure the processor time and the memory of an engine that has worked and now waits; Linux only."""
+    with kestra() as (engine, lease):
+        flow = engine.deploy(ONE)
+        for _ in range(WARM_UP):
+            flow.run()
+        process = Path(f"/proc/{lease.pid}")
+        if not process.exists():
+            return [Row("idle engine", "not measured on this system", "≤ 5 % of one core, ≤ 400 MB")]
+        time.sleep(3)  # what the last execution has left to do
+        before = _processor_seconds(process)
+        time.sleep(IDLE_S)
+        share = (_processor_seconds(process) - before) / IDLE_S
+        memory = int(next(line.split()[1] for line in _lines(process / "status") if line.startswith("VmRSS")))
+    return [Row("idle engine", f"{share:.1%} of one core, {memory / 1024:.0f} MB", "≤ 5 % of one core, ≤ 400 MB")]
+
+
+def _processor_seconds(process: Path) -> float:
+    fields = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,189 @@
+"""Options, marks, fixtures that are overridden, and servers that cannot be had."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_kestra import Server
+from tests.plugin.conftest import RunPytest
+from tests.unit.conftest import Stub, stub
+
+__all__ = ["stub"]
+
+USES_KESTRA = """
+    def test_it(kestra):
+        pass
+"""
+
+
+def test_header_tells_what_is_set(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_KESTRA_TOKEN", "t0ken")
+    pytester.makeini("[pytest]\nkestra_timeout = 7\n")
+    result = pytester.runpytest("--kestra-keep=all")
+
+    result.stdout.fnmatch_lines(["kestra: server=auto, version=1.3, timeout=7.0, keep=all"])
+    assert "t0ken" not in result.stdout.str()
+
+
+def test_wrong_value_ends_the_run_before_it_begins(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--kestra-timeout=soon")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --kestra-timeout: 'soon' is not a number of seconds above 0, such as *"])
+
+
+def test_marks_are_registered(pytester: pytest.Pytester) -> None:
+    pytester.runpytest("--markers").stdout.fnmatch_lines(
+        [
+            "@pytest.mark.kestra(timeout=, isolation=, keep=): *",
+            "@pytest.mark.kestra_requires(version=, capability=): *",
+        ]
+    )
+
+
+def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:
+    text = pytester.runpytest("--fixtures").stdout.str()
+
+    for name in ("", "_client", "_server", "_settings", "_server_config", "_secrets", "_plugins"):
+        assert f"\nkestra{name} " in text
+
+
+def test_run_without_kestra_starts_nothing(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import sys
+
+        def test_it():
+            assert not {"httpx", "yaml", "filelock", "jpype", "starlette"} & set(sys.modules)
+    """)
+
+    pytester.runpytest_subprocess("-p", "no:xdist", "-p", "no:cov").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("mark", "message"),
+    [
+        ("kestra(timeot=3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, not timeot."),
+        ("kestra(3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, not 3."),
+        ("kestra(timeout='soon')", "the mark `kestra` of test_it: 'soon' is not a number of seconds above 0, *"),
+        ("kestra_requires(version='new')", "the mark `kestra_requires` of test_it: 'new' is not a range of versions *"),
+        ("kestra_requires(versoin='>1')", "the mark `kestra_requires` of test_it: * unexpected keyword argument *"),
+    ],
+)
+def test_wrong_mark_is_told_in_a_sentence(run_pytest: RunPytest, mark: str, message: str) -> None:
+    result = run_pytest(f"""
+        import pytest
+
+        @pytest.mark.{mark}
+        def test_it(kestra):
+            pass
+    """)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+    assert "fixtures.py" not in result.stdout.str()
+
+
+def test_requirements_skip_with_their_reason(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        import pytest
+
+        @pytest.mark.kestra_requires(version=">=1.3,<2")
+        def test_runs(kestra):
+            pass
+
+        @pytest.mark.kestra_requires(version=">=2")
+        def test_newer(kestra):
+            pass
+
+        @pytest.mark.kestra_requires(capability="docker")
+        def test_docker(kestra):
+            pass
+        """,
+        "-rs",
+    )
+
+    result.assert_outcomes(passed=1, skipped=2)
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED * needs Kestra >=2, and the server is 1.3.*",
+            "SKIPPED * needs a server with the capability 'docker', and this one has: none",
+        ]
+    )
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("no", False), ("failed", True), ("all", True)])
+def test_what_is_kept_is_said(run_pytest: RunPytest, keep: str, kept: bool) -> None:
+    result = run_pytest(
+        """
+        def test_it(kestra):
+            kestra.deploy("orders.yaml").run()
+            assert False
+        """,
+        f"--kestra-keep={keep}",
+    )
+
+    assert ("kept: flows and executions below …test-it-" in result.stdout.str()) is kept
+
+
+def test_settings_can_be_overridden_in_a_conftest(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_settings(kestra_settings):
+            return kestra_settings.override({"timeout": 0.2}, "conftest.py")
+    """)
+    result = run_pytest("""
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run()
+    """)
+
+    result.stdout.fnmatch_lines(["E       pytest_kestra.errors.WaitTimeout: slow was still RUNNING after 0.2 s"])
+
+
+def test_server_that_is_not_there(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(USES_KESTRA)
+    result = pytester.runpytest("--kestra-server=http://127.0.0.1:9")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "No Kestra server answers at http://127.0.0.1:9: *",
+            "Start it, give another address with --kestra-server, or use --kestra-server=embedded.",
+        ]
+    )
+    assert "Traceback" not in result.stdout.str()
+    assert "fixtures.py" not in result.stdout.str()
+
+
+def test_wrong_password(pytester: pytest.Pytester, kestra_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_KESTRA_USER", "ada")
+    monkeypatch.setenv("PYTEST_KESTRA_PASSWORD", "wr0ng")
+    pytester.makepyfile(USES_KESTRA)
+    result = pytester.runpytest(f"--kestra-server={kestra_server.address.url}")
+
+    result.stdout.fnmatch_lines(
+        [
+            "The Kestra server at http://127.0.0.1:* refused user 'ada' (401).",
+            "Set the credentials in PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD, or PYTEST_KESTRA_TOKEN.",
+        ]
+    )
+    assert "wr0ng" not in result.stdout.str()
+
+
+def test_what_answers_is_not_kestra(pytester: pytest.Pytester, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/configs", json.dumps(["something else"]))
+    pytester.makepyfile(USES_KESTRA)
+    result = pytester.runpytest(f"--kestra-server={stub.url}")
+
+    result.stdout.fnmatch_lines(["What answers at http://127.0.0.1:* is not Kestra: /api/v1/configs gave status 200."])
+
+
+def test_version_that_there_is_not(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(USES_KESTRA)
+    result = pytester.runpytest("--kestra-server=embedded", "--kestra-version=0.9")
+
+    result.stdout.fnmatch_lines(["The embedded engine has no Kestra 0.9; it has: 1.3.31. Choose one of these*"])

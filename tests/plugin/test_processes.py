@@ -1,0 +1,84 @@
+"""Several processes: the workers of pytest-xdist share one engine, and nothing outlives a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polling2
+import pytest
+
+from pytest_kestra.engine.lease import Lease
+
+WAIT_S = 60
+URLS = """
+    import os
+    from pathlib import Path
+
+    import pytest
+
+    @pytest.mark.parametrize("number", range(6))
+    def test_it(kestra, kestra_server, number):
+        Path(f"url-{os.environ.get('PYTEST_XDIST_WORKER')}-{number}").write_text(kestra_server.address.url)
+        assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+"""
+
+
+@pytest.fixture
+def temporary(flows: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder in which the runs of a test make their own."""
+    folder = flows.path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_processes_share_one_engine(flows: pytest.Pytester, temporary: Path, workers: tuple[str, ...]) -> None:
+    flows.makepyfile(URLS)
+    result = flows.runpytest_subprocess("--kestra-server=embedded", *workers)
+
+    result.assert_outcomes(passed=6)
+    files = sorted(flows.path.glob("url-*"))
+    assert len(files) == 6
+    assert len({file.read_text(encoding="utf-8") for file in files}) == 1
+    assert list(temporary.glob("pytest-kestra-*")) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_nothing_outlives_a_run(
+    flows: pytest.Pytester, temporary: Path, sent: signal.Signals, workers: tuple[str, ...]
+) -> None:
+    flows.makepyfile("""
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run()
+    """)
+    command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", *workers]
+    with subprocess.Popen(command, cwd=flows.path, stdout=subprocess.DEVNULL) as process:
+        lease = polling2.poll(lambda: _lease(temporary), step=0.05, timeout=WAIT_S)
+        process.send_signal(sent)
+    assert process.returncode != 0
+
+    polling2.poll(lambda: not _alive(lease.pid), step=0.05, timeout=WAIT_S)
+    polling2.poll(lambda: not list(temporary.glob("pytest-kestra-*")), step=0.05, timeout=WAIT_S)
+
+
+def _lease(temporary: Path) -> Lease | None:
+    folders = list(temporary.glob("pytest-kestra-*/engine-*"))
+    return Lease.read(folders[0]) if folders else None
+
+
+def _alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    if status.parent.parent.exists():
+        # One that nobody has taken note of has ended all the same.
+        return status.exists() and status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

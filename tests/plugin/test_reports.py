@@ -1,0 +1,192 @@
+"""What pytest shows when a test of a flow fails."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from pytest_kestra import Server
+from tests.plugin.conftest import RunPytest
+
+FAILING = """
+    def test_orders(kestra):
+        assert kestra.deploy("orders.yaml").run({"count": 7}).state == "SUCCESS"
+"""
+
+
+def test_state_that_is_not_as_asserted_tells_the_story(run_pytest: RunPytest) -> None:
+    result = run_pytest(FAILING)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            ">       assert kestra.deploy(*",
+            "E       assert orders is FAILED, not SUCCESS: task check failed: Command failed with exit code 3",
+            "E           check  FAILED * s",
+            "E         Logs of level WARN and above:",
+            "E           ERROR check: too many",
+            'E         Inputs: {"count": 7}',
+            "E         Execution: http://127.0.0.1:*/ui/main/executions/company.team.test-orders-*/orders/*",
+        ],
+        consecutive=False,
+    )
+    result.stdout.no_fnmatch_line("*the executions of this test*")
+
+
+def test_state_of_a_task_run_tells_the_story(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_orders(kestra):
+            execution = kestra.deploy("orders.yaml").run({"count": 7})
+            assert execution.task("check").state in ("SUCCESS", "WARNING")
+    """)
+
+    result.stdout.fnmatch_lines(
+        ["E       assert orders is FAILED: its task check is FAILED, not one of ('SUCCESS', 'WARNING')*"]
+    )
+
+
+def test_other_failures_get_a_section(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_orders(kestra):
+            flow = kestra.deploy("orders.yaml")
+            executions = [flow.run({"count": number}) for number in range(4)]
+            assert executions[0].task("done").outputs["value"] == "3"
+    """)
+
+    result.stdout.fnmatch_lines(
+        [
+            "E       AssertionError: assert '0' == '3'",
+            "*- the executions of this test -*",
+            "1 earlier ones are left out",
+            "orders is SUCCESS",
+            "  check  SUCCESS * s",
+            "  done   SUCCESS * s",
+            'Inputs: {"count": 3}',
+        ]
+    )
+
+
+def test_mistake_of_the_user_shows_no_frame_of_ours(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_broken(kestra):
+            kestra.deploy("id: x\\nnamespace: [")
+
+        def test_input(kestra):
+            kestra.deploy("orders.yaml").run({"count": "many"})
+    """)
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            '>       kestra.deploy("id: x*',
+            "E       pytest_kestra.errors.FlowError: <text>:2: this is not YAML: *",
+            "test_mistake_of_the_user_shows_no_frame_of_ours.py:2: FlowError",
+            "E       pytest_kestra.errors.InputError: orders.yaml:4: the input 'count' (INT) of the flow orders *",
+            "test_mistake_of_the_user_shows_no_frame_of_ours.py:5: InputError",
+        ]
+    )
+    assert "pytest_kestra/" not in result.stdout.str().replace("rootdir", "")
+    assert "direct cause" not in result.stdout.str()
+
+
+def test_full_trace_shows_everything(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        def test_input(kestra):
+            kestra.deploy("orders.yaml").run({"count": "many"})
+        """,
+        "--full-trace",
+    )
+
+    result.stdout.fnmatch_lines(["*ApiError: Invalid entity: Invalid value for input `count`*", "*InputError*"])
+
+
+def test_junit_file_has_the_essentials(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
+    run_pytest(FAILING, "--junit-xml=junit.xml")
+
+    (failure,) = ET.parse(pytester.path / "junit.xml").iter("failure")
+    assert "orders is FAILED, not SUCCESS: task check failed" in failure.attrib["message"]
+    assert "ERROR check: too many" in (failure.text or "")
+
+
+def test_password_is_never_shown(run_pytest: RunPytest, kestra_server: Server) -> None:
+    password = kestra_server.address.password or ""
+    result = run_pytest(
+        """
+        def test_secret(kestra, kestra_client):
+            fail = "{id: x, type: io.kestra.plugin.core.execution.Fail, errorMessage: '%s'}"
+            text = "id: x\\nnamespace: a.b\\ntasks:\\n- " + fail
+            assert kestra.deploy(text % kestra_client.address.password).run().state == "SUCCESS"
+        """,
+        "-vv",
+    )
+
+    assert password
+    assert password not in result.stdout.str()
+    result.stdout.fnmatch_lines(["E       assert x is FAILED, not SUCCESS: task x failed: *****"])
+
+
+def test_failing_setup_of_a_test_is_left_alone(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        import pytest
+
+        @pytest.fixture
+        def broken(kestra):
+            raise ValueError("no")
+
+        def test_it(broken):
+            pass
+    """)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["E       ValueError: no"])
+
+
+def test_server_that_dies_is_told_with_its_log(flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        import os, signal
+        from pathlib import Path
+        from pytest_kestra.engine.lease import Lease
+
+        def test_it(kestra, kestra_server):
+            flow = kestra.deploy("orders.yaml")
+            lease = Lease.read(kestra_server.folder)
+            log = kestra_server.folder / "engine.log"
+            log.write_text(log.read_text() + "these were its last words\\n")
+            os.kill(lease.pid, signal.SIGKILL)
+            os.waitpid(lease.pid, 0)
+            flow.run()
+
+        def test_next(kestra):
+            kestra.deploy("orders.yaml")
+    """)
+    result = flows.runpytest_subprocess("--kestra-server=embedded")
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            ">       flow.run()",
+            "E       pytest_kestra.errors.ServerError: The Kestra server at http://127.0.0.1:* no longer answers: *",
+            "*- the log of the Kestra server -*",
+            "these were its last words",
+        ]
+    )
+
+
+def test_what_is_left_running_after_a_test_is_ended(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
+    result = run_pytest("""
+        from pathlib import Path
+
+        def test_first(kestra):
+            Path("id").write_text(kestra.deploy("slow.yaml").run_until("RUNNING").id)
+
+        def test_then(kestra):
+            import pytest, pytest_kestra
+            with pytest.raises(pytest_kestra.NotFoundError):
+                kestra.execution(Path("id").read_text())
+    """)
+
+    result.assert_outcomes(passed=2)
+    assert Path(pytester.path / "id").is_file()
