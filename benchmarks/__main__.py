@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
-import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 
@@ -34,10 +34,8 @@ def main() -> None:
 
 
 def _machine() -> str:
-    import os
-
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

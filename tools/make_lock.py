@@ -6,6 +6,7 @@ For maintainers; it needs Maven. Users need neither Maven nor Java: their instal
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,10 @@ def resolve(coordinates: Iterable[str], bom: str | None = None) -> tuple[Jar, ..
 
 def _jar(line: str) -> Jar:
     # group:artifact:jar:version:scope:/path/of/the.jar, and behind the path perhaps the name of its module
-    group, artifact, _, version, _, path = line.split(" -- ", 1)[0].split(":", 5)
+    match = re.fullmatch(r"([^:]+):([^:]+):jar:([^:]+):(?:compile|runtime):(.+)", line.split(" -- ", 1)[0])
+    if match is None:
+        sys.exit(f"{line}: this is not group:artifact:jar:version:scope:path; classifiers are not supported.")
+    group, artifact, version, path = match.groups()
     file = Path(path.strip())
     jar = Jar(group, artifact, version, file.stat().st_size, digest(file))
     if jar.file_name != file.name:

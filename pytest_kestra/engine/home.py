@@ -75,7 +75,8 @@ def writing(folder: Path, needed: int = 0) -> Iterator[None]:
     except OSError as error:
         if error.errno in DISK_FULL:
             raise InstallError(
-                f"The disk of {folder} is full: {megabytes(needed)} are needed, {_free(folder)} are free. "
+                f"The disk of {folder} is full: {f'{megabytes(needed)} are needed, ' if needed else ''}"
+                f"{_free(folder)} are free. "
                 f"Make room, or set {VARIABLE} to a folder on another disk; what was downloaded is kept."
             ) from error
         raise InstallError(

@@ -172,13 +172,13 @@ class _Installer:
         except (EngineError, OSError) as error:
             with contextlib.suppress(OSError):
                 self.cache.unlink()
-            reason = str(error)
+            reason = str(error) or type(error).__name__
             self.progress.note(
                 "The start-up cache could not be made, so the engine takes some seconds longer to start; "
                 f"`pytest-kestra engine install` tries again. {reason.splitlines()[0]} "
                 f"({self.folder / FILE_NAME} has the whole text)"
             )
-            return replace(marker, aot_failure=reason)
+            return replace(marker.without(self.cache, self.tables), aot_failure=reason)
 
     def _compiled(self, marker: Marker) -> bool:
         return all(marker.intact(self.folder / name, verify=self.verify) for name in TREES)

@@ -39,6 +39,11 @@ class Marker:
         """Return a marker that also knows a file."""
         return replace(self, files={**self.files, file.name: (file.stat().st_size, digest(file))})
 
+    def without(self, *files: Path) -> Marker:
+        """Return a marker that does not know some files."""
+        gone = {file.name for file in files}
+        return replace(self, files={name: known for name, known in self.files.items() if name not in gone})
+
     def intact(self, file: Path, *, verify: bool = False) -> bool:
         """Return whether a file is there as it was recorded; its content is read only to `verify` it."""
         if file.name not in self.files:

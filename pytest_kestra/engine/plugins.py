@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def provides(jar: Path) -> frozenset[str]:
     try:
         with zipfile.ZipFile(jar) as archive:
             text = archive.read(SERVICES).decode("utf-8") if SERVICES in archive.namelist() else ""
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         raise InstallError(f"The plugin {jar} cannot be read as a jar: {error}.") from error
     names = (line.partition("#")[0].strip() for line in text.splitlines())
     return frozenset(name for name in names if name)
@@ -60,7 +62,10 @@ def _whole(jar: Path, sha256: str | None) -> bool:
 
 
 def _given(coordinate: str) -> Path:
-    path = Path(coordinate).expanduser().absolute()
+    path = Path(coordinate)
+    with contextlib.suppress(RuntimeError):  # there is no such user
+        path = path.expanduser()
+    path = path.absolute()
     if path.is_file():
         return path
     raise InstallError(
@@ -80,15 +85,31 @@ def _fetch(path: str, target: Path, sha256: str | None, repository: Repository, 
 
 
 def _published(path: str, repository: Repository) -> tuple[str, str]:
-    """Return algorithm and digest that the repository publishes for a jar."""
+    """Return algorithm and digest that the repository publishes for a jar; the local one is asked first."""
     from pytest_kestra.engine.remote import Remote
 
+    for algorithm in DIGESTS:
+        if found := _digest(_local_text(repository, f"{path}.{algorithm}"), algorithm):
+            return algorithm, found
     with Remote.opened(repository, REMEDY) as remote:
-        for algorithm, length in DIGESTS.items():
-            words = (remote.text(f"{path}.{algorithm}") or "").split()
-            if words and re.fullmatch(f"[0-9a-fA-F]{{{length}}}", words[0]):
-                return algorithm, words[0].lower()
+        for algorithm in DIGESTS:
+            if found := _digest(remote.text(f"{path}.{algorithm}"), algorithm):
+                return algorithm, found
     raise InstallError(
         f"The plugin {path} is not at {repository}, or without the digest to verify it ({' or '.join(DIGESTS)}). "
         f"Set {ADDRESS_VARIABLE} to a Maven repository that has both, {REMEDY}."
     )
+
+
+def _local_text(repository: Repository, path: str) -> str | None:
+    # Maven keeps the digest beside a jar that it has downloaded.
+    try:
+        return None if repository.local is None else (repository.local / path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _digest(text: str | None, algorithm: str) -> str | None:
+    """Return the digest that a text begins with, or nothing."""
+    words = (text or "").split()
+    return words[0].lower() if words and re.fullmatch(f"[0-9a-fA-F]{{{DIGESTS[algorithm]}}}", words[0]) else None

@@ -60,13 +60,14 @@ class LineProgress:
         def advance(count: int) -> None:
             nonlocal done, tenths
             done += count
-            if tenths < done * 10 // total < 10:
+            # Of a plugin nobody knows the size before it is there.
+            if total and tenths < done * 10 // total < 10:
                 tenths = done * 10 // total
                 self.note(f"  {tenths * 10} % of {megabytes(total)}")
 
         self.note(text)
         yield advance
-        self.note(_done(total, time.monotonic() - started))
+        self.note(_done(total or done, time.monotonic() - started))
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:
@@ -103,9 +104,10 @@ class BarProgress:
         self.note(text)
         started = time.monotonic()
         with bars.Progress(*columns, console=self.console, transient=True) as bar:
-            task = bar.add_task(text, total=total)
+            task = bar.add_task(text, total=total or None)
             yield lambda count: bar.update(task, advance=count)
-        self.note(_done(total, time.monotonic() - started))
+            done = int(bar.tasks[task].completed)
+        self.note(_done(total or done, time.monotonic() - started))
 
     @contextlib.contextmanager
     def step(self, text: str) -> Iterator[None]:

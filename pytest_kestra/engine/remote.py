@@ -59,7 +59,7 @@ class Remote:
             with self.client.stream("GET", f"{self.repository.url}/{path}", headers=headers) as answer:
                 self._check(answer, path)
                 yield answer
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise TransientError(str(error) or type(error).__name__) from error
 
     def text(self, path: str) -> str | None:

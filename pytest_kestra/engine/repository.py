@@ -26,10 +26,11 @@ class Repository:
     local: Path | None = None
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not self._is_address():
+            # Without what stands before the @, which may be a password.
+            shown = self.address.rpartition("@")[2]
             raise InstallError(
-                f"The repository must be an http or https address, and {self} is none; see {ADDRESS_VARIABLE}. "
+                f"The repository must be an http or https address, and {shown} is none; see {ADDRESS_VARIABLE}. "
                 f"A folder in the layout of a Maven repository can be given as {LOCAL_VARIABLE}."
             )
 
@@ -46,6 +47,14 @@ class Repository:
             named = environ.get(LOCAL_VARIABLE)
             local = Path.home() / ".m2" / "repository" if named is None else Path(named) if named else None
         return cls(address, local)
+
+    def _is_address(self) -> bool:
+        try:
+            parts = urlsplit(self.address)
+            _ = parts.port  # ValueError where it is no number
+        except ValueError:
+            return False
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
 
     @property
     def url(self) -> str:

@@ -463,7 +463,6 @@ class TestATrainingThatFails:
         assert engine(train=trainer).aot_cache is None
         assert str(error) in heard.notes[0]
 
-    @pytest.mark.xfail(reason="the marker still knows the cache that was deleted")
     def test_leaves_no_damage_when_it_is_repeated(self, engine: Install, home: Home, trainer: Trainer) -> None:
         error, trainer.error = trainer.error, None
         folder = engine(train=trainer).folder
@@ -472,7 +471,6 @@ class TestATrainingThatFails:
 
         assert damaged(engine(train=trainer), home) == []
 
-    @pytest.mark.xfail(reason="the first line of an empty text is asked for", raises=IndexError)
     def test_can_have_no_text(self, engine: Install, trainer: Trainer) -> None:
         trainer.error = OSError()
 

@@ -116,7 +116,6 @@ def test_a_jar_of_another_name_is_refused(make_lock: ModuleType, mvn: Maven) -> 
         make_lock.resolve([])
 
 
-@pytest.mark.xfail(reason="the classifier shifts the parts of the line", raises=FileNotFoundError)
 def test_a_jar_with_a_classifier_is_refused(make_lock: ModuleType, mvn: Maven) -> None:
     mvn.more = [mvn.line("io.netty:netty:4.1").replace(":4.1:", ":linux-x86_64:4.1:")]
 

@@ -71,7 +71,6 @@ def test_the_text_of_a_refusal_has_no_password(address: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.xfail(reason="the password is shown when the scheme was forgotten")
 def test_the_text_of_a_refusal_has_no_password_without_a_scheme() -> None:
     with pytest.raises(InstallError) as caught:
         Repository("ann:secret@mirror.example/maven")
@@ -79,7 +78,6 @@ def test_the_text_of_a_refusal_has_no_password_without_a_scheme() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.xfail(reason="a ValueError is raised, or httpx.InvalidURL when it is used")
 @pytest.mark.parametrize("address", ["http://[::1", "http://mirror.example:port/maven"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(InstallError):
