@@ -111,6 +111,7 @@ def kestra(
         folders=[Path.cwd(), request.config.rootpath, node.path.parent],
         settled="settled" in kestra_server.capabilities,
         ephemeral="ephemeral" in kestra_server.capabilities,
+        pages="pages" in kestra_server.capabilities,
         secrets=[*kestra_secrets.values(), *([password] if password else [])],
     )
     yield kestra

@@ -73,14 +73,16 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
     """Tell the whole story where the state of an execution or a task run is not as asserted."""
-    del config
     from pytest_kestra.states import State
 
     if not isinstance(left, State):
         return None
     from pytest_kestra.report.comparison import comparison
 
-    return comparison(left, op, right)
+    # As pytest decides whether it cuts explanations; what is left out of this one stands in a section of the report.
+    verbose = config.get_verbosity(pytest.Config.VERBOSITY_ASSERTIONS) >= 2
+    whole = verbose or any(os.environ.get(name) for name in ("CI", "BUILD_NUMBER"))
+    return comparison(left, op, right, whole=whole)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,33 +16,45 @@ if TYPE_CHECKING:
 
 FIRST_LINE = 100
 LOG_LINES = 30
+BRIEF_LOG_LINES = 5
+# What Kestra says when a script has failed, after the script has said why.
+ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners.TaskException")
 VALUE_LENGTH = 500
 # States of task runs worth a look when an execution is not as wished.
 BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
 
-def diagnosis(execution: Execution, what: str | None = None) -> str:
+def diagnosis(execution: Execution, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
-    `what` says what is wrong with it, such as `is FAILED, not SUCCESS`. Gathering this never raises.
+    `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
+    Gathering this never raises.
     """
     logs = _logs(execution)
-    lines = [_first(execution, what or f"is {execution.state}", logs)]
+    lines = [_first(execution, what or f"is {execution.state}", run, logs)]
     lines += _task_runs(execution)
     lines += _log_lines(execution, logs)
     lines += _values("Inputs", execution.inputs)
     lines += _values("Outputs", execution.outputs)
-    lines.append(f"Execution: {execution.url}")
+    place = execution.url if execution.session.pages else f"{execution.id} in {execution.namespace}"
+    lines.append(f"Execution: {place}")
     return execution.session.masked("\n".join(lines))
 
 
-def _first(execution: Execution, what: str, logs: Logs) -> str:
+def brief(execution: Execution, what: str, run: TaskRun | None = None) -> str:
+    """Return the most important lines of a diagnosis, at most six of a hundred characters."""
+    logs = _logs(execution)
+    chosen = _chosen(execution, logs)
+    best = [entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS)]
+    told = [_short(line, FIRST_LINE) for entry in best or chosen for line in _entry(entry)]
+    lines = [_first(execution, what, run, logs), *told[-BRIEF_LOG_LINES:]]
+    return execution.session.masked("\n".join(lines))
+
+
+def _first(execution: Execution, what: str, run: TaskRun | None, logs: Logs) -> str:
     head = f"{execution.flow_id} {what}"
-    failed = [run for run in execution.task_runs if run.state == "FAILED"]
-    # The innermost: a flowable task fails because one in it did.
-    parents = {run.parent_id for run in failed}
-    cause = next((run for run in failed if run.id not in parents), None)
-    if cause is not None:
+    cause = run or _cause(execution)
+    if run is None and cause is not None:
         head += f": task {_run_name(cause)} failed"
     reason = _reason(cause, logs)
     if reason:
@@ -52,9 +64,17 @@ def _first(execution: Execution, what: str, logs: Logs) -> str:
     return head if len(head) <= FIRST_LINE else head[: FIRST_LINE - 1] + "…"
 
 
+def _cause(execution: Execution) -> TaskRun | None:
+    failed = [run for run in execution.task_runs if run.state == "FAILED"]
+    # The innermost: a flowable task fails because one in it did.
+    parents = {run.parent_id for run in failed}
+    return next((run for run in failed if run.id not in parents), None)
+
+
 def _reason(run: TaskRun | None, logs: Logs) -> str:
     errors = [entry for entry in logs if entry.level == "ERROR" and (run is None or entry.task_run_id == run.id)]
-    message = errors[-1].message.strip() if errors else ""
+    told = [entry for entry in errors if not entry.message.startswith(ENDINGS)] or errors
+    message = told[-1].message.strip() if told else ""
     return message.splitlines()[-1].strip() if message else ""
 
 
@@ -89,9 +109,14 @@ def _seconds(duration: timedelta | None) -> str:
     return "" if duration is None else f"{duration.total_seconds():.3f} s"
 
 
-def _log_lines(execution: Execution, logs: Logs) -> list[str]:
+def _chosen(execution: Execution, logs: Logs) -> list[LogEntry]:
+    """Return the logs of what went wrong."""
     bad = {run.id for run in execution.task_runs if run.state in BAD}
-    chosen = [entry for entry in logs if entry.task_run_id is None or not bad or entry.task_run_id in bad]
+    return [entry for entry in logs if entry.task_run_id is None or not bad or entry.task_run_id in bad]
+
+
+def _log_lines(execution: Execution, logs: Logs) -> list[str]:
+    chosen = _chosen(execution, logs)
     if not chosen:
         return []
     shown = chosen[-LOG_LINES:]

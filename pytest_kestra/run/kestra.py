@@ -38,6 +38,7 @@ class Kestra:
         folders: Sequence[Path] = (),
         settled: bool = False,
         ephemeral: bool = False,
+        pages: bool = True,
         secrets: Sequence[str] = (),
     ) -> None:
         deployer = Deployer(client, Namespaces(namespace))
@@ -48,6 +49,7 @@ class Kestra:
             folders,
             settled=settled,
             ephemeral=ephemeral,
+            pages=pages,
             secrets=secrets,
         )
 

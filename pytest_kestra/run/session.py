@@ -15,8 +15,9 @@ class Session:
     """Hold the client, the deployed flows and the limits of one test.
 
     `timeout` is in seconds. `settled` says that the server's logs are complete when an execution has ended; elsewhere
-    they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `started`
-    are the ids of the executions that the test has started, `secrets` values that no report shows.
+    they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `pages`
+    says that the server has Kestra's user interface. `started` are the ids of the executions that the test has started,
+    `secrets` values that no report shows.
     """
 
     client: Client
@@ -25,6 +26,7 @@ class Session:
     folders: Sequence[Path] = ()
     settled: bool = False
     ephemeral: bool = False
+    pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
 

@@ -25,7 +25,7 @@ class Server(Protocol):
         """Name what tests may rely on.
 
         `embedded` is our own engine, `settled` means that logs are complete when an execution has ended,
-        `ephemeral` that the server forgets everything when the run ends.
+        `ephemeral` that the server forgets everything when the run ends, `pages` that it has Kestra's user interface.
         """
         ...
 

@@ -15,7 +15,7 @@ class ExistingServer:
     """Use the server at a URL; nothing of it is started or stopped."""
 
     kind = "url"
-    capabilities: frozenset[str] = frozenset()
+    capabilities = frozenset({"pages"})
 
     def __init__(self, settings: Settings) -> None:
         url = settings.server.rstrip("/")

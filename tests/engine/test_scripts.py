@@ -27,9 +27,9 @@ def run(
 
 
 def test_python_script_runs_with_the_python_of_the_tests(kestra: Kestra) -> None:
-    code = "import json, sys\nprint('::' + json.dumps({'outputs': {'python': sys.executable}}) + '::')"
+    code = "import json, sys\nprint('::' + json.dumps({'outputs': {'prefix': sys.prefix}}) + '::')"
 
-    assert run(kestra, f"{PYTHON}.Script", script=code).task("script").outputs["vars"]["python"] == sys.executable
+    assert run(kestra, f"{PYTHON}.Script", script=code).task("script").outputs["vars"]["prefix"] == sys.prefix
 
 
 def test_python_commands(kestra: Kestra) -> None:

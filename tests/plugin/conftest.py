@@ -39,6 +39,9 @@ RunPytest = Callable[..., pytest.RunResult]
 def flows(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return a folder with two flows, for runs that use the engine that is installed."""
     monkeypatch.setenv(VARIABLE, HOME)
+    # Where pytest cuts no explanation.
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
     pytester.makefile(".yaml", orders=RETURN, slow=SLOW)
     return pytester
 

@@ -16,21 +16,41 @@ FAILING = """
 """
 
 
-def test_state_that_is_not_as_asserted_tells_the_story(run_pytest: RunPytest) -> None:
+def test_state_that_is_not_as_asserted_tells_the_reason_and_then_the_story(run_pytest: RunPytest) -> None:
     result = run_pytest(FAILING)
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             ">       assert kestra.deploy(*",
-            "E       assert orders is FAILED, not SUCCESS: task check failed: Command failed with exit code 3",
+            "E       assert orders is FAILED, not SUCCESS: task check failed: too many",
+            "E           ERROR check: too many",
+            "*- the executions of this test -*",
+            "orders is FAILED: task check failed: too many",
+            "  check  FAILED * s",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Full output truncated*")
+
+
+@pytest.mark.parametrize("way", ["verbose", "CI"])
+def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
+    run_pytest: RunPytest, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "CI":
+        monkeypatch.setenv("CI", "true")
+    result = run_pytest(FAILING, *(["-vv"] if way == "verbose" else []))
+
+    result.stdout.fnmatch_lines(
+        [
+            ">       assert kestra.deploy(*",
+            "E       assert orders is FAILED, not SUCCESS: task check failed: too many",
             "E           check  FAILED * s",
             "E         Logs of level WARN and above:",
             "E           ERROR check: too many",
             'E         Inputs: {"count": 7}',
             "E         Execution: http://127.0.0.1:*/ui/main/executions/company.team.test-orders-*/orders/*",
-        ],
-        consecutive=False,
+        ]
     )
     result.stdout.no_fnmatch_line("*the executions of this test*")
 
@@ -43,7 +63,7 @@ def test_state_of_a_task_run_tells_the_story(run_pytest: RunPytest) -> None:
     """)
 
     result.stdout.fnmatch_lines(
-        ["E       assert orders is FAILED: its task check is FAILED, not one of ('SUCCESS', 'WARNING')*"]
+        ["E * assert orders is FAILED: its task check is FAILED, not one of ('SUCCESS', 'WARNING'): too many"]
     )
 
 

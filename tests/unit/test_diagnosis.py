@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.report.comparison import comparison
-from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.diagnosis import brief, diagnosis
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.session import Session
 from pytest_kestra.states import State
@@ -39,7 +40,12 @@ def log(level: str, message: str, task: str | None, second: int = 0) -> dict[str
 @pytest.fixture
 def session(client: Client) -> Session:
     return Session(
-        client, Deployer(client, Namespaces("t")), timeout=1, settled=True, secrets=["s3cret", "", "s3cret-2"]
+        client,
+        Deployer(client, Namespaces("t")),
+        timeout=1,
+        settled=True,
+        pages=True,
+        secrets=["s3cret", "", "s3cret-2"],
     )
 
 
@@ -88,6 +94,12 @@ def test_first_line_has_at_most_a_hundred_characters(session: Session, stub: Stu
     assert len(first) == 100
 
 
+def test_server_without_pages_has_no_address_to_show(session: Session) -> None:
+    ended = execution(replace(session, pages=False), "SUCCESS")
+
+    assert diagnosis(ended).splitlines()[-1] == "Execution: e1 in a.b"
+
+
 def test_only_the_last_of_many_logs_are_shown(session: Session, stub: Stub) -> None:
     stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("WARN", f"w{i}", None, i) for i in range(40)]))
 
@@ -96,6 +108,23 @@ def test_only_the_last_of_many_logs_are_shown(session: Session, stub: Stub) -> N
     assert "Logs of level WARN and above, 10 earlier ones left out:" in lines
     assert "  WARN  the flow: w39" in lines
     assert "  WARN  the flow: w9" not in lines
+
+
+def test_brief_is_short_enough_for_pytest(session: Session, stub: Stub) -> None:
+    trace = "\n".join(["Traceback:", *["  frame " * 30] * 7, "ValueError: no"])
+    logs = [
+        log("ERROR", trace, "charge", 1),
+        log("ERROR", "Command failed with exit code 1", "charge", 2),
+        log("ERROR", "Failed to render output values", None, 3),
+    ]
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps(logs))
+
+    lines = brief(execution(session, "FAILED", run("charge", "FAILED")), "is FAILED").splitlines()
+
+    assert lines[0] == "orders is FAILED: task charge failed: ValueError: no"
+    assert lines[-1] == "        ValueError: no"
+    assert len(lines) == 6
+    assert max(map(len, lines)) <= 100
 
 
 def test_nothing_ran(session: Session, stub: Stub) -> None:
@@ -112,6 +141,8 @@ def test_assertion_about_an_execution(session: Session) -> None:
     failed = execution(session, "FAILED", run("charge", "FAILED"))
 
     assert comparison(failed.state, "==", "SUCCESS") == diagnosis(failed, "is FAILED, not SUCCESS").splitlines()
+    short = comparison(failed.state, "==", "SUCCESS", whole=False)
+    assert short == brief(failed, "is FAILED, not SUCCESS").splitlines()
     lines = comparison(failed.state, "in", ("SUCCESS", "WARNING"))
     assert lines is not None
     assert lines[0].startswith("orders is FAILED, not one of ('SUCCESS', 'WARNING'): task charge failed")

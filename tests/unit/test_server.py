@@ -48,7 +48,7 @@ def test_existing_server_tells_its_version(stub: Stub) -> None:
     assert isinstance(server, ExistingServer)
     assert (server.address.version, server.address.tenant) == ("1.3.19", "team")
     assert stub.asked[0].headers["Authorization"] == "Bearer t0ken"
-    assert (server.kind, server.capabilities, server.log_tail()) == ("url", frozenset(), "")
+    assert (server.kind, server.capabilities, server.log_tail()) == ("url", frozenset({"pages"}), "")
     server.close()
 
 
