@@ -25,10 +25,10 @@ def logs_download(call: Call) -> Response:
 
 
 def logs_delete(call: Call) -> Response:
-    """Delete the logs of an execution, from a level up."""
-    lowest = _level(call).toInt()
-    levels = [level for level in java("org.slf4j.event.Level").values() if level.toInt() >= lowest]
-    call.kestra.logs.deleteByQuery(call.tenant, None, None, call.path["id"], to_java(levels), None, None)
+    """Delete the logs of an execution, of one task, task run or attempt, from a level up."""
+    attempt = java("java.lang.Integer")(call.number("attempt", 0)) if "attempt" in call.query else None
+    chosen = (call.query.get("taskId"), call.query.get("taskRunId"), _level(call), attempt)
+    call.kestra.logs.deleteByQuery(call.tenant, call.path["id"], *chosen)
     return Response(status_code=204)
 
 
