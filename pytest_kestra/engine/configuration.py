@@ -43,10 +43,6 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "kestra.server.service.purge.initial-delay": "1h",
         "kestra.server.service.purge.fixed-delay": "1d",
         "kestra.server.service.purge.retention": "30d",
-        # Messages that were received stay in the queue's table, and every poll reads past them: remove them soon.
-        "kestra.jdbc.cleaner.initial-delay": "1s",
-        "kestra.jdbc.cleaner.fixed-delay": "1s",
-        "kestra.jdbc.cleaner.retention": "2s",
         "datasources.h2.url": database.URL,
         "datasources.h2.username": database.USER,
         "datasources.h2.password": "",

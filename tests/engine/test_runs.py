@@ -295,6 +295,28 @@ def test_reason_of_a_refusal_is_in_the_logs_at_once(kestra: Kestra) -> None:
         assert "concurrency limit" in flow.run().logs(level="ERROR").text
 
 
+def test_logs_and_metrics_are_complete_when_an_execution_has_ended(kestra: Kestra) -> None:
+    flow = kestra.deploy("""\
+id: chatty
+namespace: company.team
+tasks:
+  - id: log
+    type: io.kestra.plugin.core.log.Log
+    message: [one, two, three]
+  - id: count
+    type: io.kestra.plugin.scripts.shell.Commands
+    commands:
+      - echo '::{"metrics":[{"name":"count","type":"counter","value":1}]}::'
+      - echo last
+""")
+
+    for _ in range(10):
+        execution = flow.run()
+        assert execution.logs(task="log").messages == ["one", "two", "three"]
+        assert "last" in execution.logs(task="count").messages
+        assert "count" in {found.name for found in execution.metrics()}
+
+
 def test_update_needs_the_file_of_one_flow(kestra: Kestra, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(RETURN, encoding="utf-8")
     with pytest.raises(FlowError, match="a folder; give the file of one flow"):

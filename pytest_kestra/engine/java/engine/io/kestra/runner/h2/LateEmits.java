@@ -3,14 +3,17 @@ package io.kestra.runner.h2;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Emits what need not be waited for, such as logs, in the order it came, and tells when all of it is stored.
+ * Emits what need not be waited for, such as logs, in the order it came, and tells when it can be read.
  *
- * Kestra has a pool of threads for this, so nobody can say when the logs of an execution are complete.
+ * Kestra emits them in a pool of threads, and its indexer writes them into their tables later still, so nobody can say
+ * when the logs of an execution are complete.
  */
 public final class LateEmits {
     interface Emit {
@@ -23,6 +26,8 @@ public final class LateEmits {
         thread.setDaemon(true);
         return thread;
     });
+
+    private static final Set<Deliveries> INDEXED = ConcurrentHashMap.newKeySet();
 
     private LateEmits() {
     }
@@ -37,8 +42,14 @@ public final class LateEmits {
         });
     }
 
-    /** Returns when everything that was submitted before is stored. */
+    /** Counts on the messages of a queue that the indexer reads. */
+    static void watch(Deliveries deliveries) {
+        INDEXED.add(deliveries);
+    }
+
+    /** Returns when the logs and metrics that were emitted before are in their tables. */
     public static void settle() {
         CompletableFuture.runAsync(() -> { }, EXECUTOR).join();
+        INDEXED.forEach(Deliveries::await);
     }
 }

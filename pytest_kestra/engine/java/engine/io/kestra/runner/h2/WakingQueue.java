@@ -5,7 +5,9 @@ import io.kestra.core.exceptions.DeserializationException;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
+import io.kestra.core.runners.Indexer;
 import io.kestra.core.utils.Either;
+import io.kestra.jdbc.repository.AbstractJdbcRepository;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.transaction.TransactionOperations;
 import io.micronaut.transaction.TransactionStatus;
@@ -17,19 +19,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
+import org.jooq.Condition;
 import org.jooq.DSLContext;
+import org.jooq.impl.DSL;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Kestra's H2 queue, whose consumers are woken by what is emitted and otherwise rest.
  *
- * Everything that is stored, locked and delivered is Kestra's; only the pause between two polls is replaced. Kestra
- * sleeps a fixed time: short costs a core while nothing runs, long costs latency. The database lives in this process,
- * so every message is emitted here and the pause can end at once.
+ * What is stored, locked and delivered is Kestra's; two things are replaced. First the pause between two polls: Kestra
+ * sleeps a fixed time, of which a short one costs a core while nothing runs and a long one costs latency. The database
+ * lives in this process, so every message is emitted here and the pause can end at once. Second, a message is deleted
+ * when all its consumers have it: Kestra marks it and deletes it days later, and until then every poll reads past it.
  */
 public class WakingQueue<T> extends H2Queue<T> {
     private static final Logger LOG = LoggerFactory.getLogger(WakingQueue.class);
@@ -40,6 +46,10 @@ public class WakingQueue<T> extends H2Queue<T> {
     private static final long STOP_LIMIT_MS = 30_000;
 
     private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
+    /** The names of the consumers that mark what they have received, and how many others only remember an offset. */
+    private final Set<String> readers = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger followers = new AtomicInteger();
+    private final Deliveries deliveries = new Deliveries();
     private final TransactionOperations<?> transactions;
     private volatile boolean paused;
 
@@ -55,13 +65,46 @@ public class WakingQueue<T> extends H2Queue<T> {
         BiConsumer<DSLContext, List<Either<T, DeserializationException>>> consumer,
         Boolean inTransaction,
         boolean forUpdate) {
-        if (cls != Execution.class || queueType != Executor.class) {
-            return super.receiveImpl(consumerGroup, queueType, consumer, inTransaction, forUpdate);
+        readers.add(queueName(queueType));
+        if (queueType == Indexer.class) {
+            LateEmits.watch(deliveries);
         }
-        return super.receiveImpl(consumerGroup, queueType, (database, executions) -> {
-            consumer.accept(database, executions);
-            executions.stream().filter(Either::isLeft).forEach(either -> ExecutionEnds.processed((Execution) either.getLeft()));
+        return super.receiveImpl(consumerGroup, queueType, (database, messages) -> {
+            consumer.accept(database, messages);
+            deliveries.delivered(messages.size());
+            if (cls == Execution.class && queueType == Executor.class) {
+                messages.stream().filter(Either::isLeft).forEach(either -> ExecutionEnds.processed((Execution) either.getLeft()));
+            }
         }, inTransaction, forUpdate);
+    }
+
+    @Override
+    public Runnable receive(
+        String consumerGroup, java.util.function.Consumer<Either<T, DeserializationException>> consumer, boolean forUpdate) {
+        followers.incrementAndGet();
+        Runnable end = super.receive(consumerGroup, consumer, forUpdate);
+        return () -> {
+            end.run();
+            followers.decrementAndGet();
+        };
+    }
+
+    @Override
+    protected void doUpdateGroupOffsets(DSLContext database, String consumerGroup, String reader, List<Long> offsets) {
+        boolean last = followers.get() == 0;
+        if (!last || readers.size() > 1) {
+            super.doUpdateGroupOffsets(database, consumerGroup, reader, offsets);
+        }
+        if (last) {
+            Condition received = readers.stream()
+                .filter(name -> readers.size() > 1)
+                .map(name -> DSL.condition("ARRAY_CONTAINS(\"consumers\", ?)", name))
+                .reduce(DSL.noCondition(), Condition::and);
+            database.delete(table)
+                .where(AbstractJdbcRepository.field("offset").in(offsets))
+                .and(received)
+                .execute();
+        }
     }
 
     @Override
@@ -89,15 +132,20 @@ public class WakingQueue<T> extends H2Queue<T> {
     private void wakeAfterCommit() {
         Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
         if (transaction.isEmpty()) {
-            wakeAll();
+            stored();
             return;
         }
         transaction.get().registerSynchronization(new TransactionSynchronization() {
             @Override
             public void afterCommit() {
-                wakeAll();
+                stored();
             }
         });
+    }
+
+    private void stored() {
+        deliveries.stored();
+        wakeAll();
     }
 
     private void wakeAll() {
