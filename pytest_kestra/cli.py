@@ -82,7 +82,7 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _stop(_: argparse.Namespace) -> int:
-    from pytest_kestra.server.embedded import stop_engine
+    from pytest_kestra.server.engines import stop_engine
 
     stopped = [folder for folder in _warm_folders() if stop_engine(folder)]
     print(f"{len(stopped)} engine(s) stopped" if stopped else "No engine was running")
@@ -91,7 +91,7 @@ def _stop(_: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
-    from pytest_kestra.server.embedded import running
+    from pytest_kestra.server.engines import running
 
     home = Home.configured()
     print(f"Folder: {home.root}")

@@ -22,4 +22,4 @@ def comparison(left: State, operator: str, right: object, *, whole: bool = True)
         what = f"is {execution.state}: its task {run.task_id} {what}"
     elif left is not execution.state:
         return None
-    return (diagnosis if whole else brief)(execution, what, run).splitlines()
+    return (diagnosis if whole else brief)(execution, execution.session, what, run).splitlines()

@@ -37,5 +37,5 @@ def _executions(kestra: Kestra, told: str) -> str:
     except KestraError as error:
         return f"They cannot be read: {error}"
     left = len(executions) - SHOWN
-    texts = [diagnosis(execution) for execution in executions[-SHOWN:]]
+    texts = [diagnosis(execution, execution.session) for execution in executions[-SHOWN:]]
     return "\n\n".join([*([f"{left} earlier ones are left out"] if left > 0 else []), *texts])

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_kestra.errors import KestraError
-from pytest_kestra.records import LogEntry, TaskRun
+from pytest_kestra.records import ExecutionRecord, LogEntry, TaskRun
 from pytest_kestra.run.logs import Logs
-
-if TYPE_CHECKING:
-    from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.session import Session
 
 FIRST_LINE = 100
 LOG_LINES = 30
@@ -24,34 +22,36 @@ VALUE_LENGTH = 500
 BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
 
-def diagnosis(execution: Execution, what: str | None = None, run: TaskRun | None = None) -> str:
+def diagnosis(
+    execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None
+) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
     `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
     Gathering this never raises.
     """
-    logs = _logs(execution)
+    logs = _logs(execution, session)
     lines = [_first(execution, what or f"is {execution.state}", run, logs)]
     lines += _task_runs(execution)
     lines += _log_lines(execution, logs)
     lines += _values("Inputs", execution.inputs)
     lines += _values("Outputs", execution.outputs)
-    place = execution.url if execution.session.pages else f"{execution.id} in {execution.namespace}"
+    place = session.page(execution) if session.pages else f"{execution.id} in {execution.namespace}"
     lines.append(f"Execution: {place}")
-    return execution.session.masked("\n".join(lines))
+    return session.masked("\n".join(lines))
 
 
-def brief(execution: Execution, what: str, run: TaskRun | None = None) -> str:
+def brief(execution: ExecutionRecord, session: Session, what: str, run: TaskRun | None = None) -> str:
     """Return the most important lines of a diagnosis, at most six of a hundred characters."""
-    logs = _logs(execution)
+    logs = _logs(execution, session)
     chosen = _chosen(execution, logs)
     best = [entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS)]
     told = [_short(line, FIRST_LINE) for entry in best or chosen for line in _entry(entry)]
     lines = [_first(execution, what, run, logs), *told[-BRIEF_LOG_LINES:]]
-    return execution.session.masked("\n".join(lines))
+    return session.masked("\n".join(lines))
 
 
-def _first(execution: Execution, what: str, run: TaskRun | None, logs: Logs) -> str:
+def _first(execution: ExecutionRecord, what: str, run: TaskRun | None, logs: Logs) -> str:
     head = f"{execution.flow_id} {what}"
     cause = run or _cause(execution)
     if run is None and cause is not None:
@@ -64,7 +64,7 @@ def _first(execution: Execution, what: str, run: TaskRun | None, logs: Logs) -> 
     return head if len(head) <= FIRST_LINE else head[: FIRST_LINE - 1] + "…"
 
 
-def _cause(execution: Execution) -> TaskRun | None:
+def _cause(execution: ExecutionRecord) -> TaskRun | None:
     failed = [run for run in execution.task_runs if run.state == "FAILED"]
     # The innermost: a flowable task fails because one in it did.
     parents = {run.parent_id for run in failed}
@@ -78,7 +78,7 @@ def _reason(run: TaskRun | None, logs: Logs) -> str:
     return message.splitlines()[-1].strip() if message else ""
 
 
-def _task_runs(execution: Execution) -> list[str]:
+def _task_runs(execution: ExecutionRecord) -> list[str]:
     if not execution.task_runs:
         return []
     names = [_indent(run, execution) + _run_name(run) for run in execution.task_runs]
@@ -89,7 +89,7 @@ def _task_runs(execution: Execution) -> list[str]:
     ]
 
 
-def _indent(run: TaskRun, execution: Execution) -> str:
+def _indent(run: TaskRun, execution: ExecutionRecord) -> str:
     parents = {other.id: other.parent_id for other in execution.task_runs}
     depth, parent = 0, run.parent_id
     while parent is not None and depth < len(parents):
@@ -109,13 +109,13 @@ def _seconds(duration: timedelta | None) -> str:
     return "" if duration is None else f"{duration.total_seconds():.3f} s"
 
 
-def _chosen(execution: Execution, logs: Logs) -> list[LogEntry]:
+def _chosen(execution: ExecutionRecord, logs: Logs) -> list[LogEntry]:
     """Return the logs of what went wrong."""
     bad = {run.id for run in execution.task_runs if run.state in BAD}
     return [entry for entry in logs if entry.task_run_id is None or not bad or entry.task_run_id in bad]
 
 
-def _log_lines(execution: Execution, logs: Logs) -> list[str]:
+def _log_lines(execution: ExecutionRecord, logs: Logs) -> list[str]:
     chosen = _chosen(execution, logs)
     if not chosen:
         return []
@@ -130,9 +130,9 @@ def _entry(entry: LogEntry) -> list[str]:
     return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
 
 
-def _logs(execution: Execution) -> Logs:
+def _logs(execution: ExecutionRecord, session: Session) -> Logs:
     try:
-        return Logs(execution.session.client.executions.logs(execution.id)).select(min_level="WARN")
+        return Logs(session.client.executions.logs(execution.id)).select(min_level="WARN")
     except KestraError:  # the server may be gone; what is known is told all the same
         return Logs()
 

@@ -43,8 +43,7 @@ class Execution(ExecutionRecord):
     @property
     def url(self) -> str:
         """The page of this execution in Kestra's user interface."""
-        address = self.session.client.address
-        return f"{address.url}/ui/{address.tenant}/executions/{self.namespace}/{self.flow_id}/{self.id}"
+        return self.session.page(self)
 
     def task(self, task_id: str, value: Any = None) -> TaskRun:
         """Return the run of a task; in a loop, the one for `value`.
@@ -141,8 +140,10 @@ class Execution(ExecutionRecord):
             return execution
         wished = until or "at its end"
         if execution.state in FINAL and until is not None:
-            raise UnexpectedStateError(diagnosis(execution, f"is {execution.state} and never was {wished}"))
-        raise WaitTimeout(diagnosis(execution, f"was {execution.state}, not {wished}, after {limit:g} s"))
+            raise UnexpectedStateError(
+                diagnosis(execution, self.session, f"is {execution.state} and never was {wished}")
+            )
+        raise WaitTimeout(diagnosis(execution, self.session, f"was {execution.state}, not {wished}, after {limit:g} s"))
 
     def kill(self) -> Execution:
         """End this execution and its subflows, and return it when it has ended; one that had ended stays as it is."""

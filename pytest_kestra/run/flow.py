@@ -96,7 +96,7 @@ class Flow(FlowRecord):
         if trigger_id not in self.triggers:
             raise UnknownNameError("trigger", trigger_id, self.triggers, f"the flow {self.id}")
         definition = self.triggers[trigger_id]
-        return Trigger(trigger_id, definition["type"], definition, self)
+        return Trigger(trigger_id, definition["type"], definition)
 
     def executions(self) -> list[Execution]:
         """Return all executions of this flow, oldest first."""
@@ -141,4 +141,4 @@ class Flow(FlowRecord):
                 f"{self.id} did not end within {limit:g} s, and Kestra knows no execution of it that runs."
             )
         late = running[-1]
-        return WaitTimeout(diagnosis(late, f"was still {late.state} after {limit:g} s"))
+        return WaitTimeout(diagnosis(late, self.session, f"was still {late.state} after {limit:g} s"))

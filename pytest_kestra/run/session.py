@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.flows.deployer import Deployer
+from pytest_kestra.records import ExecutionRecord
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Session:
     pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
+
+    def page(self, execution: ExecutionRecord) -> str:
+        """Return the address of an execution in Kestra's user interface."""
+        address = self.client.address
+        return f"{address.url}/ui/{address.tenant}/executions/{execution.namespace}/{execution.flow_id}/{execution.id}"
 
     def masked(self, text: str) -> str:
         """Return a text without the secrets."""

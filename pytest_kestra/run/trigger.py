@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -13,9 +12,6 @@ from cronsim import CronSim, CronSimError
 from pytest_kestra.errors import KestraError
 from pytest_kestra.records import Json
 from pytest_kestra.times import instant
-
-if TYPE_CHECKING:
-    from pytest_kestra.run.flow import Flow
 
 # The names that Kestra's Schedule takes for an expression.
 NICKNAMES = {
@@ -36,7 +32,6 @@ class Trigger:
     id: str
     type: str
     definition: Json
-    flow: Flow = field(repr=False, compare=False)
 
     def next_dates(self, count: int, after: str | datetime | None = None) -> list[datetime]:
         """Return the next dates of a schedule, from now or from `after` on, in the schedule's own time zone.

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 from filelock import FileLock
 
 from pytest_kestra.address import Address
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, damaged, install
-from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
+from pytest_kestra.engine.launcher import Launch, log_tail
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.errors import ServerError
+from pytest_kestra.server.engines import running
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
-
-HEALTH_TIMEOUT_S = 5.0
-STOP_TIMEOUT_S = 10.0
-STOP_POLL_S = 0.02
 
 
 class EmbeddedServer:
@@ -117,32 +111,6 @@ def install_engine(
     from pytest_kestra.engine.training import train
 
     return install(version, home=home, repository=repository, progress=progress, train=train, verify=verify)
-
-
-def running(folder: Path) -> Lease | None:
-    """Return the lease of the engine that runs in a folder, or None."""
-    lease = Lease.read(folder)
-    if lease is None:
-        return None
-    try:
-        httpx.get(f"{lease.url}/health", timeout=HEALTH_TIMEOUT_S).raise_for_status()
-    except httpx.HTTPError:
-        return None
-    return lease
-
-
-def stop_engine(folder: Path) -> bool:
-    """Stop the engine that runs in a folder and wait for its end; say whether there was one."""
-    lease = Lease.read(folder)
-    if lease is None:
-        return False
-    with contextlib.suppress(httpx.HTTPError):
-        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password), timeout=HEALTH_TIMEOUT_S)
-    wait_for_end(lease.pid, STOP_TIMEOUT_S)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while Lease.read(folder) is not None and time.monotonic() < deadline and running(folder):
-        time.sleep(STOP_POLL_S)
-    return True
 
 
 def _key(version: str, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ class Run:
             return
         lock, self._lock = self._lock, None
         if any(self.folder.glob("engine-*")):
-            from pytest_kestra.server.embedded import stop_engine
+            from pytest_kestra.server.engines import stop_engine
 
             for folder in self.folder.glob("engine-*/"):
                 stop_engine(folder)

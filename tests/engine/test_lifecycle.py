@@ -25,7 +25,8 @@ from pytest_kestra.engine.lock import Lock
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import LOCAL_VARIABLE, Repository
 from pytest_kestra.engine.training import train
-from pytest_kestra.server.embedded import EmbeddedServer, running, stop_engine
+from pytest_kestra.server.embedded import EmbeddedServer
+from pytest_kestra.server.engines import running, stop_engine
 from pytest_kestra.server.run import Run
 
 WAIT_S = 60

@@ -71,7 +71,7 @@ def test_tells_task_runs_logs_inputs_and_outputs(session: Session, stub: Stub) -
         outputs={"done": False},
     )
 
-    assert diagnosis(failed, "is FAILED, not SUCCESS").splitlines() == [
+    assert diagnosis(failed, session, "is FAILED, not SUCCESS").splitlines() == [
         "orders is FAILED, not SUCCESS: task charge[7] failed: ZeroDivisionError: division by zero",
         "  each         FAILED    0.500 s",
         "    charge[7]  FAILED    0.500 s  2 attempts",
@@ -88,22 +88,22 @@ def test_tells_task_runs_logs_inputs_and_outputs(session: Session, stub: Stub) -
 def test_first_line_has_at_most_a_hundred_characters(session: Session, stub: Stub) -> None:
     stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", "x" * 200, None)]))
 
-    first = diagnosis(execution(session, "FAILED")).splitlines()[0]
+    first = diagnosis(execution(session, "FAILED"), session).splitlines()[0]
 
     assert first.startswith("orders is FAILED: xxx")
     assert len(first) == 100
 
 
 def test_server_without_pages_has_no_address_to_show(session: Session) -> None:
-    ended = execution(replace(session, pages=False), "SUCCESS")
+    without = replace(session, pages=False)
 
-    assert diagnosis(ended).splitlines()[-1] == "Execution: e1 in a.b"
+    assert diagnosis(execution(without, "SUCCESS"), without).splitlines()[-1] == "Execution: e1 in a.b"
 
 
 def test_only_the_last_of_many_logs_are_shown(session: Session, stub: Stub) -> None:
     stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("WARN", f"w{i}", None, i) for i in range(40)]))
 
-    lines = diagnosis(execution(session, "WARNING")).splitlines()
+    lines = diagnosis(execution(session, "WARNING"), session).splitlines()
 
     assert "Logs of level WARN and above, 10 earlier ones left out:" in lines
     assert "  WARN  the flow: w39" in lines
@@ -119,7 +119,7 @@ def test_brief_is_short_enough_for_pytest(session: Session, stub: Stub) -> None:
     ]
     stub.on("GET", "/api/v1/main/logs/e1", json.dumps(logs))
 
-    lines = brief(execution(session, "FAILED", run("charge", "FAILED")), "is FAILED").splitlines()
+    lines = brief(execution(session, "FAILED", run("charge", "FAILED")), session, "is FAILED").splitlines()
 
     assert lines[0] == "orders is FAILED: task charge failed: ValueError: no"
     assert lines[-1] == "        ValueError: no"
@@ -130,19 +130,21 @@ def test_brief_is_short_enough_for_pytest(session: Session, stub: Stub) -> None:
 def test_nothing_ran(session: Session, stub: Stub) -> None:
     stub.on("GET", "/api/v1/main/logs/e1", "[]")
 
-    assert diagnosis(execution(session, "CANCELLED")).splitlines()[0] == "orders is CANCELLED: no task ran"
+    assert diagnosis(execution(session, "CANCELLED"), session).splitlines()[0] == "orders is CANCELLED: no task ran"
 
 
 def test_is_told_though_the_logs_cannot_be_had(session: Session) -> None:
-    assert diagnosis(execution(session, "FAILED")).startswith("orders is FAILED: no task ran\nExecution: ")
+    assert diagnosis(execution(session, "FAILED"), session).startswith("orders is FAILED: no task ran\nExecution: ")
 
 
 def test_assertion_about_an_execution(session: Session) -> None:
     failed = execution(session, "FAILED", run("charge", "FAILED"))
 
-    assert comparison(failed.state, "==", "SUCCESS") == diagnosis(failed, "is FAILED, not SUCCESS").splitlines()
+    assert (
+        comparison(failed.state, "==", "SUCCESS") == diagnosis(failed, session, "is FAILED, not SUCCESS").splitlines()
+    )
     short = comparison(failed.state, "==", "SUCCESS", whole=False)
-    assert short == brief(failed, "is FAILED, not SUCCESS").splitlines()
+    assert short == brief(failed, session, "is FAILED, not SUCCESS").splitlines()
     lines = comparison(failed.state, "in", ("SUCCESS", "WARNING"))
     assert lines is not None
     assert lines[0].startswith("orders is FAILED, not one of ('SUCCESS', 'WARNING'): task charge failed")

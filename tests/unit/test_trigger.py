@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from pytest_kestra.errors import KestraError
-from pytest_kestra.run.flow import Flow
 from pytest_kestra.run.trigger import Trigger
 
 
 def schedule(**definition: Any) -> Trigger:
-    return Trigger("daily", "io.kestra.plugin.core.trigger.Schedule", definition, cast("Flow", None))
+    return Trigger("daily", "io.kestra.plugin.core.trigger.Schedule", definition)
 
 
 def test_dates_of_a_schedule_in_utc() -> None:
