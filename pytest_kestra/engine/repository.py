@@ -72,4 +72,4 @@ class Repository:
         return unquote(parts.username), unquote(parts.password or "")
 
     def __str__(self) -> str:
-        return self.url
+        return "Maven Central" if self.address == DEFAULT_REPOSITORY else self.url

@@ -22,9 +22,7 @@ VALUE_LENGTH = 500
 BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
 
-def diagnosis(
-    execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None
-) -> str:
+def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
     `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.

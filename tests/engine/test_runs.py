@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_kestra import (
+    Flow,
     FlowError,
     InputError,
     Kestra,
@@ -279,12 +280,19 @@ tasks:
     assert not flow.run().rejected_by_concurrency_limit
 
 
-def test_flow_that_cannot_be_saturated(kestra: Kestra) -> None:
+def test_flow_without_a_limit_cannot_be_saturated(kestra: Kestra) -> None:
     with pytest.raises(KestraError, match="the flow slow has no `concurrency`"), kestra.deploy(slow()).saturated():
         pass
+
+
+def test_flow_that_is_too_fast_cannot_be_saturated(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = kestra.deploy(limited("FAIL", "PT0.01S"))
+    # On a slow machine even this flow could still run: wait for its end.
+    monkeypatch.setattr(Flow, "run_until", lambda flow, _, inputs, timeout: flow.run(inputs, timeout=timeout))
+
     with (
-        pytest.raises(KestraError, match="the flow slow is too fast to be saturated"),
-        kestra.deploy(limited("FAIL", "PT0.01S")).saturated(),
+        pytest.raises(KestraError, match=r"the flow slow is too fast to be saturated: 2 of 2 executions had ended"),
+        flow.saturated(),
     ):
         pass
 
