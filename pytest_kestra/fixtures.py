@@ -74,7 +74,7 @@ def kestra_server(
                 announce=reporter.ensure_newline if reporter else None,
             )
     except ServerError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
     yield server
     server.close()
@@ -123,7 +123,12 @@ def kestra(
         kestra.close()
     except KestraError as error:
         if not (failed and isinstance(error, ServerError)):  # which the test has told already
-            pytest.fail(f"What the test made could not be removed. {error}", pytrace=False)
+            raise _told(f"What the test made could not be removed. {error}") from None
+
+
+def _told(message: str) -> BaseException:
+    """Return a failure that shows its message and nothing else."""
+    return pytest.fail.Exception(message, pytrace=False)
 
 
 def _of_test(node: pytest.Item, settings: Settings) -> Settings:
@@ -132,11 +137,11 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
         wrong = [name for name in mark.kwargs if name not in PER_TEST]
         if mark.args or wrong:
             given = ", ".join([*map(repr, mark.args), *wrong])
-            pytest.fail(f"{where} takes {', '.join(f'{name}=' for name in PER_TEST)}, not {given}.", pytrace=False)
+            raise _told(f"{where} takes {', '.join(f'{name}=' for name in PER_TEST)}, not {given}.")
         try:
             settings = settings.override(mark.kwargs, where)
         except SettingsError as error:
-            pytest.fail(str(error), pytrace=False)
+            raise _told(str(error)) from None
     return settings
 
 
@@ -147,7 +152,7 @@ def _skip_unless(node: pytest.Item, server: Server) -> None:
         try:
             reason = unmet(server.address.version, server.capabilities, *mark.args, **mark.kwargs)
         except (TypeError, ValueError) as error:
-            pytest.fail(f"the mark `kestra_requires` of {node.name}: {error}", pytrace=False)
+            raise _told(f"the mark `kestra_requires` of {node.name}: {error}") from None
         if reason:
             pytest.skip(reason)
 
