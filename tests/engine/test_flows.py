@@ -103,6 +103,8 @@ def test_folder_is_deployed_whole_or_not_at_all(kestra: Kestra, tmp_path: Path) 
     (flow,) = kestra.deploy_folder(tmp_path)
     assert flow.id == "good"
     assert kestra.deploy_folder(tmp_path / "a.yaml") == [flow]
+    flows: object = kestra.deploy(tmp_path)
+    assert flows == [flow]
 
 
 @pytest.mark.parametrize(

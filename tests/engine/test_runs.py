@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pytest_kestra import (
+    ApiError,
     Flow,
     FlowError,
     InputError,
@@ -99,6 +101,26 @@ def test_wait_for_a_state_that_kestra_does_not_have(kestra: Kestra) -> None:
 def test_run_that_takes_too_long_tells_where_it_is(kestra: Kestra) -> None:
     with pytest.raises(WaitTimeout, match=r"^slow was still RUNNING after 1 s\n  sleep +RUNNING\n"):
         kestra.deploy(slow()).run(timeout=1)
+
+
+def test_run_that_answers_too_late_though_it_has_ended(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = kestra.deploy(RETURN)
+
+    def late(*_: object, **__: object) -> None:
+        raise httpx.ReadTimeout("too late")
+
+    monkeypatch.setattr(Flow, "_create", late)
+    with pytest.raises(
+        WaitTimeout, match=r"^quick did not end within 1 s, and Kestra knows no execution of it that runs"
+    ):
+        flow.run(timeout=1)
+
+
+def test_disabled_flow_is_refused_as_kestra_says(kestra: Kestra) -> None:
+    flow = kestra.deploy(RETURN + "disabled: true\n")
+
+    with pytest.raises(ApiError, match=r"Requested Flow is disabled\. \(status 409 for POST "):
+        flow.run()
 
 
 def test_wait_that_takes_too_long_tells_where_it_is(kestra: Kestra) -> None:

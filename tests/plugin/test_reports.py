@@ -195,6 +195,34 @@ def test_server_that_dies_is_told_with_its_log(flows: pytest.Pytester) -> None:
     )
 
 
+def test_executions_that_cannot_be_read_do_not_hide_the_failure(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_it(kestra):
+            execution = kestra.deploy("orders.yaml").run()
+            kestra.client.executions.delete(execution.id)
+            assert execution.task("done").outputs["value"] == "3"
+    """)
+
+    result.stdout.fnmatch_lines(
+        ["E * assert '1' == '3'", "*- the executions of this test -*", "They cannot be read: Not Found (status 404 *"]
+    )
+
+
+def test_clean_up_that_fails_is_told_in_a_sentence(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        from pytest_kestra import KestraError
+
+        def test_it(kestra, monkeypatch):
+            def refuse():
+                raise KestraError("The server is read-only.")
+            kestra.close = refuse
+    """)
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["What the test made could not be removed. The server is read-only."])
+    assert "fixtures.py" not in result.stdout.str()
+
+
 def test_what_is_left_running_after_a_test_is_ended(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
     result = run_pytest("""
         from pathlib import Path
