@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ ENGINE_JAR = "kestra-engine.jar"
 SCRIPTS_JAR = "kestra-scripts.jar"
 AOT_CACHE = "kestra.aot"
 TABLES = "tables.sql"
+# An engine takes 150 MB; who has two virtual environments may use two of them.
+UNUSED_S = 30 * 24 * 3600.0
 # The tree of Java sources that each jar is made of.
 TREES = {ENGINE_JAR: "engine", SCRIPTS_JAR: "scripts"}
 
@@ -100,6 +103,7 @@ class _Installer:
         marker = Marker.read(self.folder)
         whole = self._compiled(marker) and not (self.train and self._untrained(marker))
         if whole and all(intact(self.home.jar(jar), jar.size) for jar in self.lock.jars):
+            marker.used(self.folder)
             return self._installation(marker)
         return None
 
@@ -121,7 +125,15 @@ class _Installer:
             marker = self._trained(marker, self.train)
         with writing(self.folder):
             marker.write(self.folder)
+        self._prune()
         return self._installation(marker)
+
+    def _prune(self) -> None:
+        """Remove what older releases of this package made for the same version, once nobody uses it any more."""
+        for folder in self.folder.parent.glob(f"{self.lock.version}-*"):
+            if folder != self.folder and Marker.age(folder) > UNUSED_S:
+                self.progress.note(f"{folder} was not used for a month: it is removed")
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _fetch(self, jars: Sequence[Jar]) -> None:
         from pytest_kestra.engine.download import download

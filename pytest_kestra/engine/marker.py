@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -34,6 +37,20 @@ class Marker:
         part = folder / f"{FILE_NAME}.part"
         part.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
         part.replace(folder / FILE_NAME)
+
+    @staticmethod
+    def used(folder: Path) -> None:
+        """Note that the engine in a folder was used just now."""
+        with contextlib.suppress(OSError):  # a cache that can only be read is never cleaned up either
+            os.utime(folder / FILE_NAME)
+
+    @staticmethod
+    def age(folder: Path) -> float:
+        """Return for how long the engine in a folder was not used, in seconds; nothing for one that is being made."""
+        try:
+            return time.time() - (folder / FILE_NAME).stat().st_mtime
+        except OSError:
+            return 0.0
 
     def adding(self, file: Path) -> Marker:
         """Return a marker that also knows a file."""

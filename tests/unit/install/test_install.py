@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from pytest_kestra.engine.install import (
     SCRIPTS_JAR,
     TABLES,
     TREES,
+    UNUSED_S,
     Installation,
     damaged,
     install,
@@ -215,6 +217,44 @@ class TestASecondInstall:
         assert second.folder != first.folder
         assert second.jars == first.jars
         assert len(maven.requests) == 3
+
+
+class TestAnEngineOfAnOlderRelease:
+    @pytest.fixture
+    def older(self, engine: Install) -> Path:
+        """Return the folder of an engine of the same version that was made of other sources."""
+        folder = engine().folder
+        (compiler.SOURCES / "engine" / "Two.java").write_text("class Two {}")
+        return folder
+
+    def test_is_removed_when_it_was_not_used_for_a_month(self, engine: Install, heard: Heard, older: Path) -> None:
+        month_ago = time.time() - UNUSED_S - 60
+        os.utime(older / FILE_NAME, (month_ago, month_ago))
+
+        engine()
+
+        assert not older.exists()
+        assert f"{older} was not used for a month: it is removed" in heard.notes
+
+    def test_is_left_when_it_was_used_since(self, engine: Install, older: Path) -> None:
+        engine()
+
+        assert older.is_dir()
+
+    def test_is_left_while_it_is_being_made(self, engine: Install, older: Path) -> None:
+        (older / FILE_NAME).unlink()
+
+        engine()
+
+        assert older.is_dir()
+
+    def test_counts_from_its_last_use(self, engine: Install) -> None:
+        folder = engine().folder
+        os.utime(folder / FILE_NAME, (0, 0))
+
+        engine()
+
+        assert (folder / FILE_NAME).stat().st_mtime > 0
 
 
 class TestALocalRepository:
