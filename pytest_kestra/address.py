@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -10,7 +13,8 @@ class Address:
     """Tell how a Kestra server is reached.
 
     `url` has no trailing slash and no path. `password` and `token` are left out of the representation, so that a
-    traceback or a log that prints an address does not give them away. `version` is Kestra's own, where it is known.
+    traceback or a log that prints an address does not give them away; a token goes before user and password. `version`
+    is Kestra's own, where it is known.
     """
 
     url: str
@@ -19,3 +23,23 @@ class Address:
     token: str | None = field(default=None, repr=False)
     tenant: str = "main"
     version: str | None = None
+
+    @property
+    def auth(self) -> tuple[str, str] | None:
+        """User and password for basic authentication, if they are what counts."""
+        return (self.user, self.password or "") if self.user and not self.token else None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that show the token, if there is one."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine, where no proxy of the environment leads."""
+        return urlsplit(self.url).hostname in LOCAL
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no report may show."""
+        return [secret for secret in (self.password, self.token) if secret]

@@ -103,7 +103,6 @@ def kestra(
     node = request.node
     settings = _of_test(node, kestra_settings)
     _skip_unless(node, kestra_server)
-    password = kestra_server.address.password
     kestra = Kestra(
         kestra_client,
         namespace=_namespace(node) if settings.isolation == "namespace" else None,
@@ -112,7 +111,7 @@ def kestra(
         settled="settled" in kestra_server.capabilities,
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
-        secrets=[*kestra_secrets.values(), *([password] if password else [])],
+        secrets=[*kestra_secrets.values(), *kestra_server.address.secrets],
     )
     yield kestra
     failed = node.stash.get(FAILED, False)

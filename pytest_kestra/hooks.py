@@ -95,8 +95,9 @@ def pytest_runtest_makereport(
 
         shorten(call.excinfo.value)
     report = yield
+    # A rerun begins anew.
+    item.stash[FAILED] = report.failed or (call.when != "setup" and item.stash.get(FAILED, False))
     if report.failed:
-        item.stash[FAILED] = True
         from pytest_kestra.report.sections import add_sections
 
         add_sections(report, call, item, item.config.stash.get(SERVER, None))

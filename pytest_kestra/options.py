@@ -15,7 +15,7 @@ SERVERS = ("auto", "embedded")
 class Option:
     """Describe one option; `parse` reads its text and raises ValueError, which says what it takes.
 
-    A `flag` needs no value on the command line. The value of a `secret` is never shown.
+    A `flag` needs no value on the command line. The value of a `secret` is never shown; an address may hold one.
     """
 
     name: str
@@ -79,6 +79,8 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 def _server(value: str) -> str:
+    if "@" in value:
+        raise ValueError("an address without user and password: give these in PYTEST_KESTRA_USER and _PASSWORD")
     if value in SERVERS or value.startswith(("http://", "https://")):
         return value.rstrip("/")
     if value == "container":
@@ -121,5 +123,6 @@ OPTIONS = (
         _text,
         "the Maven repository from which the embedded engine is downloaded, instead of Maven Central",
         metavar="URL",
+        secret=True,
     ),
 )

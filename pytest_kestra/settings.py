@@ -76,5 +76,5 @@ def _parsed(option: Option, text: str, source: str) -> Any:
     try:
         return option.parse(text)
     except ValueError as error:
-        given = "its value" if option.secret else repr(text)
+        given = "its value" if option.secret or "@" in text else repr(text)
         raise SettingsError(f"{source}: {given} is not {error}.") from None

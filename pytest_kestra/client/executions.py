@@ -35,14 +35,14 @@ class Executions:
         if revision is not None:
             params.append(("revision", str(revision)))
         files = [(name, (None, value) if isinstance(value, str) else value) for name, value in inputs]
-        answer = self._transport.request(
-            "POST", "executions", namespace, flow_id, params=params, files=files or None, timeout=timeout
+        path = ("executions", namespace, flow_id)
+        return ExecutionRecord.of(
+            self._transport.json("POST", *path, params=params, files=files or None, timeout=timeout)
         )
-        return ExecutionRecord.of(answer.json())
 
     def get(self, execution_id: str) -> ExecutionRecord:
         """Return an execution."""
-        return ExecutionRecord.of(self._transport.request("GET", "executions", execution_id).json())
+        return ExecutionRecord.of(self._transport.json("GET", "executions", execution_id))
 
     def search(self, filters: Mapping[str, str]) -> list[ExecutionRecord]:
         """Return all executions that match, oldest first; a filter's name is as in `namespace][PREFIX`."""
@@ -60,7 +60,7 @@ class Executions:
 
     def logs(self, execution_id: str) -> list[LogEntry]:
         """Return all logs of an execution, in the order of their time."""
-        entries = self._transport.request("GET", "logs", execution_id).json()
+        entries = self._transport.json("GET", "logs", execution_id)
         return sorted((LogEntry.of(entry) for entry in entries), key=lambda entry: entry.timestamp)
 
     def metrics(self, execution_id: str) -> list[Metric]:

@@ -24,15 +24,16 @@ class Flows:
         """Store a new revision of a flow that exists; the same text keeps the revision."""
         # Kestra's own server can hang when a body reaches a flow that is not there: look first.
         self._transport.request("GET", "flows", namespace, flow_id)
-        answer = self._transport.request("PUT", "flows", namespace, flow_id, content=source.encode(), headers=YAML)
-        return FlowRecord.of(answer.json())
+        return FlowRecord.of(
+            self._transport.json("PUT", "flows", namespace, flow_id, content=source.encode(), headers=YAML)
+        )
 
     def get(self, namespace: str, flow_id: str, revision: int | None = None) -> FlowRecord:
         """Return a flow with its source, in its latest revision unless one is named."""
         params: dict[str, Any] = {"source": "true"}
         if revision is not None:
             params["revision"] = revision
-        return FlowRecord.of(self._transport.request("GET", "flows", namespace, flow_id, params=params).json())
+        return FlowRecord.of(self._transport.json("GET", "flows", namespace, flow_id, params=params))
 
     def delete(self, namespace: str, flow_id: str) -> None:
         """Delete a flow."""
@@ -49,4 +50,4 @@ class Flows:
         return [FlowRecord.of(item) for item in found]
 
     def _post(self, path: str, source: str, *more: str) -> Any:
-        return self._transport.request("POST", path, *more, content=source.encode(), headers=YAML).json()
+        return self._transport.json("POST", path, *more, content=source.encode(), headers=YAML)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -22,23 +23,20 @@ class Transport:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        headers = {"Authorization": f"Bearer {address.token}"} if address.token else {}
-        auth = (address.user, address.password or "") if address.user and not address.token else None
-        # A server on this machine is never behind the proxy that the environment names.
         self._http = httpx.Client(
             base_url=address.url,
-            auth=auth,
-            headers=headers,
+            auth=address.auth,
+            headers=address.headers,
             timeout=TIMEOUT,
-            trust_env=not _is_local(address.url),
+            trust_env=not address.is_local,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         )
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a path below the tenant, given in parts, and return the answer.
 
-        `timeout` is in seconds. Raises ApiError where Kestra refuses, ServerError where it does not answer; the latter
-        is an httpx.ReadTimeout where only the time was too short.
+        Raises ApiError where Kestra refuses, ServerError where it does not answer, and httpx.ReadTimeout where it does
+        not within `timeout` seconds, if these are given.
         """
         parts = "/".join(quote(part, safe="") for part in path)
         return self.send(method, f"/api/v1/{quote(self.address.tenant, safe='')}/{parts}", timeout=timeout, **options)
@@ -49,24 +47,35 @@ class Transport:
             options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
         try:
             answer = self._http.request(method, path, **options)
-        except httpx.ReadTimeout:
-            raise
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
+            if timeout is not None and isinstance(error, httpx.ReadTimeout):
+                raise
             reason = str(error) or type(error).__name__
             raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
         if answer.is_success:
             return answer
         raise _refusal(answer, f"{method} {path}")
 
+    def json(self, method: str, *path: str, **options: Any) -> Any:
+        """Send a request as `request` does and return the JSON of the answer; ServerError where it has none."""
+        answer = self.request(method, *path, **options)
+        try:
+            return answer.json()
+        except ValueError:
+            raise ServerError(
+                f"What answers at {self.address.url} is not Kestra, or a proxy stands before it: {method} "
+                f"{answer.request.url.path} gave {answer.headers.get('content-type', 'something')}, not JSON."
+            ) from None
+
     def pages(self, *path: str, params: Mapping[str, Any]) -> list[Json]:
         """Return the results of all pages of a search."""
         found: list[Json] = []
-        while True:
-            page = {"size": PAGE_SIZE, "page": len(found) // PAGE_SIZE + 1}
-            answer = self.request("GET", *path, params={**params, **page}).json()
+        for page in itertools.count(1):
+            answer = self.json("GET", *path, params={**params, "size": PAGE_SIZE, "page": page})
             found += answer["results"]
-            if not answer["results"] or len(found) >= answer["total"]:
-                return found
+            if not answer["results"] or page * PAGE_SIZE >= answer["total"]:
+                break
+        return found
 
     def close(self) -> None:
         """Close all connections."""
@@ -89,7 +98,3 @@ def _told(answer: httpx.Response) -> tuple[str, Iterable[tuple[str, str]]]:
         return str(body.get("message") or ""), [(item.get("message") or "", item.get("path") or "") for item in details]
     except (ValueError, AttributeError):
         return answer.text.strip(), ()
-
-
-def _is_local(url: str) -> bool:
-    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")

@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lease import FILE_NAME, Lease
 from pytest_kestra.engine.plugins import provides
 from pytest_kestra.engine.process import Orders
 
@@ -49,6 +50,7 @@ class Launch:
         """Start the engine and return its lease when it answers; EngineError shows its log if it does not."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         password = secrets.token_urlsafe(24)
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
         with (self.folder / LOG_NAME).open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pytest_kestra.engine.process"],
@@ -62,8 +64,8 @@ class Launch:
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin:
             process.stdin.write(self._orders(password).dumps().encode())
-        lease = self._ready(process)
-        _STARTED[process.pid] = process
+        lease = self._ready(process, password)
+        _STARTED[lease.pid] = process
         return lease
 
     def _orders(self, password: str) -> Orders:
@@ -110,17 +112,16 @@ class Launch:
             environment[f"SECRET_{name.upper()}"] = base64.b64encode(value.encode()).decode()
         return environment
 
-    def _ready(self, process: subprocess.Popen[bytes]) -> Lease:
+    def _ready(self, process: subprocess.Popen[bytes], password: str) -> Lease:
         deadline = time.monotonic() + self.startup_timeout
         while True:
             lease = Lease.read(self.folder)
-            if lease is not None and lease.pid == process.pid:
+            if lease is not None and lease.password == password:
                 return lease
             if (code := process.poll()) is not None:
                 raise EngineError(f"The embedded engine ended while it started (exit code {code}).{self._log()}")
             if time.monotonic() > deadline:
-                process.kill()
-                process.wait()
+                _kill(process)
                 raise EngineError(
                     f"The embedded engine was not ready after {self.startup_timeout:g} s; a slow machine may need a "
                     f"longer --kestra-startup-timeout.{self._log()}"
@@ -140,8 +141,16 @@ def wait_for_end(pid: int, timeout: float) -> None:
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End an engine, and the scripts it runs."""
+    if os.name != "nt":
+        with contextlib.suppress(ProcessLookupError):  # it was not detached yet, or has just ended
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def log_tail(folder: Path, lines: int = 50) -> str:

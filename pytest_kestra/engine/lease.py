@@ -35,5 +35,5 @@ class Lease:
         """Return the lease in a folder, or None where there is none."""
         try:
             return cls(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):  # not there, or on Windows just being replaced
             return None

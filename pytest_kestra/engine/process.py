@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -21,6 +22,7 @@ from pytest_kestra.engine.lease import Lease
 
 # How often the engine looks whether the test run that started it still lives, in seconds.
 OWNER_POLL_S = 0.5
+KEEP_ALIVE_S = 75
 STORAGE = "storage"
 
 
@@ -80,8 +82,20 @@ class Engine:
         from pytest_kestra.engine.api.app import app
 
         application = app(kestra, url=self.url, user=self.orders.user, password=self.orders.password, stop=self.stop)
-        settings = uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off", ws="none")
+        settings = uvicorn.Config(
+            application,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            # Longer than clients keep an idle connection: else one is used at the moment it is closed here.
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
+        )
         self.server = uvicorn.Server(settings)
+        # uvicorn ends its loop and then raises the signal anew.
+        signal.signal(signal.SIGTERM, lambda *_: self.end())
+        threading.Thread(target=self._watch_kestra, daemon=True, name="kestra").start()
         Lease(self.url, self.orders.user, self.orders.password, self.orders.version, os.getpid()).write(self.folder)
         self.server.run(sockets=[self.socket])
 
@@ -92,7 +106,7 @@ class Engine:
         self.server.should_exit = True
         self.server.force_exit = True
 
-    def end(self) -> None:
+    def end(self, code: int = 0) -> None:
         """End the process, everything it started, and remove what it stored; never returns.
 
         Nobody reads the log of an engine whose run has gone, so that is removed too.
@@ -105,7 +119,8 @@ class Engine:
                 Path(self.orders.owner_lock).unlink()
                 Path(self.orders.owner_lock).parent.rmdir()
         sys.stdout.flush()
-        os._exit(0)
+        sys.stderr.flush()
+        os._exit(code)
 
     def _start_kestra(self) -> Any:
         orders = self.orders
@@ -133,9 +148,15 @@ class Engine:
             return
         from filelock import FileLock
 
-        FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
+        with contextlib.suppress(OSError):  # the folder has gone, and so has the run
+            FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
         self.abandoned = True
         self.stop()
+
+    def _watch_kestra(self) -> None:
+        """End when Kestra cannot go on; an engine that is deaf would only make tests wait."""
+        jvm.java("io.kestra.runner.h2.Failure").awaitFailure()
+        self.end(1)
 
 
 class _Tables:
@@ -194,9 +215,7 @@ def main() -> None:
         import traceback
 
         traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)
+        engine.end(1)
     engine.end()
 
 

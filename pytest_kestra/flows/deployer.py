@@ -23,8 +23,9 @@ class Deployer:
         self._client = client
         self._namespaces = namespaces
         self._deployed: dict[tuple[str, str], FlowSource] = {}
-        # Namespace and id, as the server has them, of the flows that were not there before.
-        self.created: list[tuple[str, str]] = []
+        # Namespace and id, as the server has them, of the flows that were not there before, with their first revision:
+        # a flow that was deleted once goes on counting, and keeps its executions.
+        self.created: dict[tuple[str, str], int] = {}
 
     @property
     def namespace(self) -> str | None:
@@ -52,15 +53,21 @@ class Deployer:
         text = self._text(source, self._deployed)
         self._validate([source], [text])
         try:
-            return self._client.flows.update(flow.namespace, flow.id, text)
+            record = self._client.flows.update(flow.namespace, flow.id, text)
         except ApiError as error:
             raise _refused(source, error) from error
+        for key in self._keys(flow):
+            self._deployed[key] = source
+        return record
 
     def forget(self, flow: FlowRecord) -> None:
         """Forget a flow that is no longer on the server."""
-        keys = [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (flow.namespace, flow.id)]
-        for key in keys:
+        for key in self._keys(flow):
             del self._deployed[key]
+
+    def _keys(self, flow: FlowRecord) -> list[tuple[str, str]]:
+        """Return under which names a flow was deployed."""
+        return [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (flow.namespace, flow.id)]
 
     def _texts(self, sources: Sequence[FlowSource], deployed: dict[tuple[str, str], FlowSource]) -> list[str]:
         return [self._text(source, deployed) for source in sources]
@@ -82,13 +89,13 @@ class Deployer:
     def _store(self, source: FlowSource, text: str) -> FlowRecord:
         try:
             record = self._client.flows.create(text)
-            self.created.append((record.namespace, record.id))
+            self.created.setdefault((record.namespace, record.id), record.revision)
             return record
         except ApiError as error:
             if EXISTS not in error.message:
                 raise _refused(source, error) from error
         try:
-            return self._client.flows.update(self._namespaces.of(source.namespace), source.id, text)
+            return self._client.flows.update(*FlowSource(text, source.name).key, text)
         except ApiError as error:
             raise _refused(source, error) from error
 

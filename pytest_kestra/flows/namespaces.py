@@ -38,19 +38,27 @@ class Namespaces:
         return namespace if self.name is None else child(namespace, self.name)
 
     def rewritten(self, source: FlowSource, namespaces: Collection[str]) -> str:
-        """Return the text of a flow with every scalar that equals one of `namespaces` replaced; all else stays."""
+        """Return the text of a flow with every value that equals one of `namespaces` replaced; all else stays."""
         if self.name is None:
             return source.text
         text = source.text
         # From the end, so that the places before stay right.
-        for scalar in reversed(list(source.scalars(skip=NO_REFERENCES))):
+        for scalar in reversed(list(source.scalars(keys=False, skip=NO_REFERENCES))):
             if scalar.value in namespaces:
                 start, end = scalar.start_mark.index, scalar.end_mark.index
                 text = text[:start] + self._replaced(text[start:end], scalar) + text[end:]
+        self._check(source, text, namespaces)
         return text
 
     def _replaced(self, written: str, scalar: yaml.ScalarNode) -> str:
         new = self.of(scalar.value)
-        if scalar.value in written:  # whatever its quotes are
-            return written.replace(scalar.value, new, 1)
-        return json.dumps(new)  # written with escapes
+        # What stands before the value may hold the same word: an anchor, a tag, a comment.
+        before, found, after = written.rpartition(scalar.value)
+        return before + new + after if found else json.dumps(new)  # else it is written with escapes
+
+    def _check(self, source: FlowSource, text: str, namespaces: Collection[str]) -> None:
+        """Raise FlowError where a flow would not come into its own namespace: better no flow than one in a real one."""
+        wished = self.of(source.namespace) if source.namespace in namespaces else source.namespace
+        if FlowSource(text, source.name).namespace != wished:
+            line = source.line_of(source.namespace)
+            raise source.error("this way to write the `namespace` cannot be rewritten; write it plainly.", line)

@@ -62,8 +62,8 @@ class FlowSource:
         """The names of the flow's own properties."""
         return [key.value for key, _ in self.root.value if isinstance(key, yaml.ScalarNode)]
 
-    def scalars(self, *, skip: frozenset[str] = frozenset()) -> Iterator[yaml.ScalarNode]:
-        """Return every scalar in the order of the text, but those that stand under a key of `skip`."""
+    def scalars(self, *, keys: bool = True, skip: frozenset[str] = frozenset()) -> Iterator[yaml.ScalarNode]:
+        """Return every scalar in the order of the text, but those that stand under a key of `skip`, and `keys`."""
         seen: set[int] = set()
         waiting: list[yaml.Node] = [self.root]
         while waiting:
@@ -79,7 +79,8 @@ class FlowSource:
                 for key, value in reversed(node.value):
                     if not (isinstance(key, yaml.ScalarNode) and key.value in skip):
                         waiting.append(value)
-                    waiting.append(key)
+                    if keys:
+                        waiting.append(key)
 
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""

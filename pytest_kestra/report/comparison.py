@@ -22,4 +22,7 @@ def comparison(left: State, operator: str, right: object, *, whole: bool = True)
         what = f"is {execution.state}: its task {run.task_id} {what}"
     elif left is not execution.state:
         return None
-    return (diagnosis if whole else brief)(execution, execution.session, what, run).splitlines()
+    try:
+        return (diagnosis if whole else brief)(execution, execution.session, what, run).splitlines()
+    except Exception:  # noqa: BLE001 - whatever it is, it must not hide the failure
+        return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kestra.errors import KestraError, ServerError
+from pytest_kestra.errors import ServerError
 
 if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
@@ -22,6 +22,8 @@ def add_sections(
     """Add the log of a server that has gone, or what the test's executions did where the failure does not tell it."""
     if call.excinfo is not None and isinstance(call.excinfo.value, ServerError):
         if server is not None and (log := server.log_tail()):
+            for secret in server.address.secrets:
+                log = log.replace(secret, "*****")
             report.sections.append(("the log of the Kestra server", log))
         return
     kestra = getattr(item, "funcargs", {}).get("kestra")
@@ -32,10 +34,13 @@ def add_sections(
 def _executions(kestra: Kestra, told: str) -> str:
     from pytest_kestra.run.diagnosis import diagnosis
 
+    ids = [execution_id for execution_id in kestra.started if execution_id not in told]
+    left = len(ids) - SHOWN
+    texts = [f"{left} earlier ones are left out"] if left > 0 else []
     try:
-        executions = [execution for execution in kestra.started if execution.id not in told]
-    except KestraError as error:
-        return f"They cannot be read: {error}"
-    left = len(executions) - SHOWN
-    texts = [diagnosis(execution, execution.session) for execution in executions[-SHOWN:]]
-    return "\n\n".join([*([f"{left} earlier ones are left out"] if left > 0 else []), *texts])
+        for execution_id in ids[-SHOWN:]:
+            execution = kestra.execution(execution_id)
+            texts.append(diagnosis(execution, execution.session))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide the failure
+        texts.append(f"They cannot be read: {error}")
+    return "\n\n".join(texts)

@@ -130,7 +130,8 @@ def _entry(entry: LogEntry) -> list[str]:
 
 def _logs(execution: ExecutionRecord, session: Session) -> Logs:
     try:
-        return Logs(session.client.executions.logs(execution.id)).select(min_level="WARN")
+        read = session.client.executions
+        return session.settle(execution, lambda: Logs(read.logs(execution.id)).select(min_level="WARN"))
     except KestraError:  # the server may be gone; what is known is told all the same
         return Logs()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pytest_kestra.errors import KestraError, UnexpectedStateError, UnknownNameError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
@@ -14,11 +13,6 @@ from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.waiting import has_reached, poll
 from pytest_kestra.states import FINAL, STATES, State
-
-# How long logs and metrics may come after the end of their execution, in seconds.
-SETTLE_S = 0.5
-
-Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -85,15 +79,16 @@ class Execution(ExecutionRecord):
         """
         if task is not None:
             self._check_task(task)
-        return self._settled(
+        return self.session.settle(
+            self,
             lambda: Logs(self.session.client.executions.logs(self.id)).select(
                 task=task, level=level, min_level=min_level, matching=matching
-            )
+            ),
         )
 
     def metrics(self) -> list[Metric]:
         """Return the metrics of all tasks."""
-        return self._settled(lambda: self.session.client.executions.metrics(self.id))
+        return self.session.settle(self, lambda: self.session.client.executions.metrics(self.id))
 
     def children(self) -> list[Execution]:
         """Return the executions that subflow tasks of this one have started, oldest first."""
@@ -160,9 +155,3 @@ class Execution(ExecutionRecord):
         known = self.session.client.flows.get(self.namespace, self.flow_id, self.revision).tasks
         if task_id not in known:
             raise UnknownNameError("task", task_id, known, f"the flow {self.flow_id}")
-
-    def _settled(self, read: Callable[[], Read]) -> Read:
-        """Return what is read; where it is empty and may be late, read on for a while."""
-        if self.session.settled or not self.state.is_final:
-            return read()
-        return poll(read, bool, SETTLE_S)

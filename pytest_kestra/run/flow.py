@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -19,6 +21,8 @@ from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
+
+CORRELATION = "system.correlationId"
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,17 @@ class Flow(FlowRecord):
         is in seconds; WaitTimeout where it takes longer. InputError for an input that is unknown, missing or wrong.
         """
         limit = self.session.timeout if timeout is None else timeout
+        deadline = time.monotonic() + limit
+        # By which the execution is found again if it does not answer in time; Kestra lets clients choose it.
+        mark = uuid.uuid4().hex
         try:
-            record = self._create(inputs, labels, wait=True, timeout=limit)
+            record = self._create(inputs, {**(labels or {}), CORRELATION: mark}, wait=True, timeout=limit)
         except httpx.ReadTimeout as error:
-            raise self._late(limit) from error
+            raise self._late(limit, mark) from error
         execution = Execution.reading(record, self.session)
-        return execution if has_reached(execution, None) else execution.wait(timeout=limit)
+        if has_reached(execution, None):
+            return execution
+        return execution.wait(timeout=max(0.0, deadline - time.monotonic()))
 
     def start(self, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None) -> Execution:
         """Start the flow and return its execution at once; arguments as in `run`."""
@@ -100,7 +109,7 @@ class Flow(FlowRecord):
 
     def executions(self) -> list[Execution]:
         """Return all executions of this flow, oldest first."""
-        found = self.session.client.executions.search({"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id})
+        found = self.session.client.executions.search(self._filters)
         return [Execution.reading(record, self.session) for record in found]
 
     def update(self, source: str | PathLike[str]) -> Flow:
@@ -133,12 +142,15 @@ class Flow(FlowRecord):
                 raise wrong from error
             raise
 
-    def _late(self, limit: float) -> WaitTimeout:
-        """Return the error for an execution that did not answer in time: the newest one that still runs."""
-        running = [execution for execution in self.executions() if not execution.state.is_final]
-        if not running:
-            return WaitTimeout(
-                f"{self.id} did not end within {limit:g} s, and Kestra knows no execution of it that runs."
-            )
-        late = running[-1]
+    def _late(self, limit: float, mark: str) -> WaitTimeout:
+        """Return the error for the execution that did not answer in time."""
+        found = self.session.client.executions.search({**self._filters, f"labels][EQUALS][{CORRELATION}": mark})
+        self.session.started.extend(record.id for record in found)
+        if not found:
+            return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")
+        late = Execution.reading(found[-1], self.session)
         return WaitTimeout(diagnosis(late, self.session, f"was still {late.state} after {limit:g} s"))
+
+    @property
+    def _filters(self) -> dict[str, str]:
+        return {"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id}

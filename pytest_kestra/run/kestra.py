@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import NotFoundError
+from pytest_kestra.errors import KestraError, NotFoundError
 from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
@@ -59,9 +60,9 @@ class Kestra:
         return self._session.deployer.namespace
 
     @property
-    def started(self) -> list[Execution]:
-        """The executions that this test has started, as they are now."""
-        return [self.execution(execution_id) for execution_id in self._session.started]
+    def started(self) -> list[str]:
+        """The ids of the executions that this test has started, oldest first."""
+        return list(self._session.started)
 
     @property
     def client(self) -> Client:
@@ -93,28 +94,42 @@ class Kestra:
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
     def close(self) -> None:
-        """End what still runs of the deployed flows, and delete these and their executions."""
-        ours: list[str] = []
-        for namespace, flow_id in dict.fromkeys(self._session.deployer.created):
-            found = self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
-            ours += [record.id for record in found]
-            self._end([record.id for record in found if not record.state.is_final])
-            with contextlib.suppress(NotFoundError):
+        """End what still runs of the deployed flows, and delete these and their executions.
+
+        Of a flow that was there before, only what this test has started. What fails is raised when the rest is done.
+        """
+        errors: list[KestraError | AssertionError] = []
+        ours = dict.fromkeys(self._session.started)
+        for (namespace, flow_id), revision in self._session.deployer.created.items():
+            with _collecting(errors):
+                found = self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
+                mine = [record.id for record in found if record.revision is None or record.revision >= revision]
+                ours |= dict.fromkeys(mine)
+                self._end([record.id for record in found if record.id in mine and not record.state.is_final])
+            with _collecting(errors):
                 self.client.flows.delete(namespace, flow_id)
-        # Of a flow that was there before, only what this test has started.
-        self._end([started for started in self._session.started if started not in ours])
+        with _collecting(errors):
+            self._end([execution_id for execution_id in self._session.started if self._runs(execution_id)])
         if not self._session.ephemeral:
-            for execution_id in dict.fromkeys([*ours, *self._session.started]):
-                with contextlib.suppress(NotFoundError):
+            for execution_id in ours:
+                with _collecting(errors):
                     self.client.executions.delete(execution_id)
+        if errors:
+            raise errors[0]
+
+    def _runs(self, execution_id: str) -> bool:
+        try:
+            return not self.execution(execution_id).state.is_final
+        except NotFoundError:
+            return False
 
     def _end(self, execution_ids: Sequence[str]) -> None:
+        """Kill executions, and return when all of them have ended."""
+        deadline = time.monotonic() + KILL_TIMEOUT_S
         for execution_id in execution_ids:
-            with contextlib.suppress(NotFoundError):
-                self.client.executions.kill(execution_id)
+            self.client.executions.kill(execution_id)
         for execution_id in execution_ids:
-            with contextlib.suppress(NotFoundError):
-                self.execution(execution_id).wait(timeout=KILL_TIMEOUT_S)
+            self.execution(execution_id).wait(timeout=max(0.0, deadline - time.monotonic()))
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
@@ -126,3 +141,14 @@ class Kestra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _collecting(errors: list[KestraError | AssertionError]) -> Iterator[None]:
+    """Keep an error for later; what is gone already is none."""
+    try:
+        yield
+    except NotFoundError:
+        pass
+    except (KestraError, AssertionError) as error:
+        errors.append(error)

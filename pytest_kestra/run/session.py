@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.run.waiting import poll
+
+# How long logs and metrics may come after the end of their execution, in seconds.
+SETTLE_S = 0.5
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,12 @@ class Session:
         """Return the address of an execution in Kestra's user interface."""
         address = self.client.address
         return f"{address.url}/ui/{address.tenant}/executions/{execution.namespace}/{execution.flow_id}/{execution.id}"
+
+    def settle(self, execution: ExecutionRecord, read: Callable[[], Read]) -> Read:
+        """Return what is read of an execution; where that is empty, but may only be late, read on for a while."""
+        if self.settled or not execution.state.is_final:
+            return read()
+        return poll(read, bool, SETTLE_S)
 
     def masked(self, text: str) -> str:
         """Return a text without the secrets."""

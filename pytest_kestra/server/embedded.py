@@ -13,8 +13,9 @@ from typing import Any
 from filelock import FileLock
 
 from pytest_kestra.address import Address
+from pytest_kestra.engine import compiler
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.home import Home, writing
 from pytest_kestra.engine.install import Installation, damaged, install
 from pytest_kestra.engine.launcher import Launch, log_tail
 from pytest_kestra.engine.lease import Lease
@@ -50,7 +51,7 @@ class EmbeddedServer:
         self.announce = announce
         self.config, self.secrets, self.plugins = config, secrets, plugins
         self.home = Home.configured()
-        key = _key(settings.version, config, secrets, plugins)
+        key = _key(settings, config, secrets, plugins)
         self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
         self.address = Address("")
@@ -59,8 +60,9 @@ class EmbeddedServer:
 
     def open(self) -> EmbeddedServer:
         """Return this server when its engine answers; ServerError says why it does not."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
+            with writing(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with FileLock(self.folder / "start.lock"):
                 lease = running(self.folder) or self._start()
         except EngineError as error:
@@ -113,9 +115,22 @@ def install_engine(
     return install(version, home=home, repository=repository, progress=progress, train=train, verify=verify)
 
 
-def _key(version: str, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:
-    """Return a short name for an engine with these settings; the secrets cannot be read from it."""
-    text = json.dumps(
-        [version, config, sorted(secrets.items()), list(plugins), os.environ.get("TZ")], sort_keys=True, default=str
-    )
+def _key(settings: Settings, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:
+    """Return a short name for an engine with these settings, which nothing of them can be read from.
+
+    Who would start another engine gets another name: scripts run with this Python, and a jar may have been built anew.
+    """
+    made_of = [
+        *(settings.version, config, sorted(secrets.items()), [_plugin(plugin) for plugin in plugins]),
+        *(sys.executable, os.environ.get("TZ"), compiler.fingerprint(compiler.SOURCES)),
+    ]
+    text = json.dumps(made_of, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plugin(plugin: str) -> list[object]:
+    try:
+        status = Path(plugin).expanduser().absolute().stat()
+    except (OSError, RuntimeError):  # a coordinate
+        return [plugin]
+    return [str(Path(plugin).absolute()), status.st_size, status.st_mtime]

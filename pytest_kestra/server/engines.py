@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from pytest_kestra.engine.launcher import wait_for_end
-from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lease import FILE_NAME, Lease
 
 HEALTH_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
@@ -17,12 +17,15 @@ STOP_POLL_S = 0.02
 
 
 def running(folder: Path) -> Lease | None:
-    """Return the lease of the engine that runs in a folder, or None."""
+    """Return the lease of the engine that runs in a folder, or None.
+
+    Only the engine that wrote the lease takes its credentials: another one may have got its port since.
+    """
     lease = Lease.read(folder)
     if lease is None:
         return None
     try:
-        httpx.get(f"{lease.url}/health", timeout=HEALTH_TIMEOUT_S).raise_for_status()
+        _ask("GET", lease, "/api/v1/configs").raise_for_status()
     except httpx.HTTPError:
         return None
     return lease
@@ -30,13 +33,20 @@ def running(folder: Path) -> Lease | None:
 
 def stop_engine(folder: Path) -> bool:
     """Stop the engine that runs in a folder and wait for its end; say whether there was one."""
-    lease = Lease.read(folder)
+    lease = running(folder)
     if lease is None:
+        (folder / FILE_NAME).unlink(missing_ok=True)
         return False
     with contextlib.suppress(httpx.HTTPError):
-        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password), timeout=HEALTH_TIMEOUT_S)
+        _ask("POST", lease, "/pytest-kestra/stop")
     wait_for_end(lease.pid, STOP_TIMEOUT_S)
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while Lease.read(folder) is not None and time.monotonic() < deadline and running(folder):
+    while running(folder) and time.monotonic() < deadline:
         time.sleep(STOP_POLL_S)
     return True
+
+
+def _ask(method: str, lease: Lease, path: str) -> httpx.Response:
+    # No proxy of the environment leads to this machine.
+    auth = (lease.user, lease.password)
+    return httpx.request(method, f"{lease.url}{path}", auth=auth, timeout=HEALTH_TIMEOUT_S, trust_env=False)

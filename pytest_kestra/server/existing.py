@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 
 from pytest_kestra.address import Address
@@ -26,7 +28,11 @@ class ExistingServer:
         url = self.address.url
         try:
             answer = httpx.get(
-                f"{url}/api/v1/configs", auth=self._auth(), headers=self._headers(), timeout=CONNECT_TIMEOUT_S
+                f"{url}/api/v1/configs",
+                auth=self.address.auth,
+                headers=self.address.headers,
+                timeout=CONNECT_TIMEOUT_S,
+                trust_env=not self.address.is_local,
             )
         except httpx.HTTPError as error:
             raise ServerError(
@@ -42,9 +48,7 @@ class ExistingServer:
         version = _version(answer)
         if version is None:
             raise ServerError(f"What answers at {url} is not Kestra: /api/v1/configs gave status {answer.status_code}.")
-        self.address = Address(
-            url, self.address.user, self.address.password, self.address.token, self.address.tenant, version
-        )
+        self.address = replace(self.address, version=version)
         return self
 
     def close(self) -> None:
@@ -54,12 +58,6 @@ class ExistingServer:
         """Return nothing: the log of a server elsewhere cannot be read."""
         del lines
         return ""
-
-    def _auth(self) -> tuple[str, str] | None:
-        return (self.address.user, self.address.password or "") if self.address.user else None
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.address.token}"} if self.address.token else {}
 
 
 def _version(answer: httpx.Response) -> str | None:

@@ -139,3 +139,13 @@ def test_trigger_without_dates(kestra: Kestra) -> None:
 
     with pytest.raises(KestraError, match="The trigger 'hook' has no dates"):
         flow.trigger("hook").next_dates(1)
+
+
+def test_update_is_not_undone_by_a_later_deployment(kestra: Kestra) -> None:
+    flow = kestra.deploy(FLOW + "  - {id: ask, type: io.kestra.plugin.core.debug.Return, format: company.shared}\n")
+    updated = flow.update(flow.source.replace("greeting: hi", "greeting: hello"))
+    other = kestra.deploy(FLOW.replace("company.team", "company.shared").replace("id: hello", "id: other"))
+
+    now = updated.refresh()
+    assert now.variables == {"greeting": "hello"}
+    assert now.tasks["ask"]["format"] == other.namespace

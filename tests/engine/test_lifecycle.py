@@ -27,7 +27,11 @@ from pytest_kestra.engine.repository import LOCAL_VARIABLE, Repository
 from pytest_kestra.engine.training import train
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.engines import running, stop_engine
+from pytest_kestra.server.existing import ExistingServer
 from pytest_kestra.server.run import Run
+from tests.unit.conftest import Stub, stub
+
+__all__ = ["stub"]
 
 WAIT_S = 60
 FLOW = """\
@@ -157,6 +161,53 @@ def test_engine_ends_when_the_process_that_owns_it_is_killed(tmp_path: Path) -> 
     polling2.poll(lambda: not folder.exists(), step=0.05, timeout=WAIT_S)
 
 
+def test_engine_that_is_asked_to_end_takes_its_scripts_along(run: Run, tmp_path: Path) -> None:
+    embedded = server(run).open()
+    lease = Lease.read(embedded.folder)
+    assert lease is not None
+    script = SCRIPT.replace("echo hello", f"echo $$ > {tmp_path}/pid; sleep 300")
+    with Client(embedded.address) as client:
+        Kestra(client, namespace="t").deploy(script).start()
+        pid = polling2.poll(lambda: _text(tmp_path / "pid"), step=0.02, timeout=WAIT_S)
+        os.kill(lease.pid, signal.SIGTERM)
+    wait_for_end(lease.pid, WAIT_S)
+
+    assert Lease.read(embedded.folder) is None
+    polling2.poll(lambda: not Path(f"/proc/{pid}").exists(), step=0.02, timeout=WAIT_S)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip() if file.exists() else ""
+
+
+def test_proxy_of_the_environment_is_not_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    first, second = server(run).open(), server(Run.join(run.folder)).open()
+
+    assert first.address == second.address
+    settings = {"server": first.address.url, "user": first.address.user, "password": first.address.password}
+    existing = ExistingServer(Settings().override(settings, "the test")).open()
+    assert existing.address.version == "1.3.31"
+    assert stop_engine(first.folder)
+
+
+def test_other_server_on_the_port_of_a_lease_is_not_taken_for_the_engine(tmp_path: Path, stub: Stub) -> None:
+    stub.on("GET", "/health", "{}")
+    stub.on("GET", "/api/v1/configs", "", 401)
+    Lease(stub.url, "ada", "s3cret", "1.3.31", 1).write(tmp_path)
+
+    assert running(tmp_path) is None
+
+
+def test_home_that_cannot_be_used_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
+
+    with pytest.raises(ServerError, match=r"^Cannot write to .*file/warm/.*: Not a directory\."):
+        server(run, reuse=True).open()
+
+
 def test_engine_that_dies_is_told_with_its_log(run: Run) -> None:
     embedded = server(run).open()
     (folder,) = run.folder.glob("engine-*")
@@ -260,7 +311,8 @@ def test_lease_that_nobody_keeps_is_no_engine(tmp_path: Path) -> None:
     Lease("http://127.0.0.1:9", "ada", "s3cret", "1.3.31", 1).write(tmp_path)
 
     assert running(tmp_path) is None
-    assert stop_engine(tmp_path)
+    assert not stop_engine(tmp_path)
+    assert Lease.read(tmp_path) is None
     (tmp_path / "engine.json").write_text(json.dumps({"url": "x"}), encoding="utf-8")
     assert running(tmp_path) is None
     assert not stop_engine(tmp_path)

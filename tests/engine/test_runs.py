@@ -53,7 +53,7 @@ def test_run_returns_the_ended_execution(kestra: Kestra) -> None:
     assert [change.state for change in execution.history] == ["CREATED", "RUNNING", "SUCCESS"]
     assert execution.url.endswith(f"/ui/main/executions/{execution.namespace}/quick/{execution.id}")
     assert kestra.execution(execution.id) == execution
-    assert kestra.started == [execution]
+    assert kestra.started == [execution.id]
 
 
 def test_start_returns_at_once(kestra: Kestra) -> None:
@@ -103,16 +103,14 @@ def test_run_that_takes_too_long_tells_where_it_is(kestra: Kestra) -> None:
         kestra.deploy(slow()).run(timeout=1)
 
 
-def test_run_that_answers_too_late_though_it_has_ended(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_that_was_not_even_created_in_time(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = kestra.deploy(RETURN)
 
     def late(*_: object, **__: object) -> None:
         raise httpx.ReadTimeout("too late")
 
     monkeypatch.setattr(Flow, "_create", late)
-    with pytest.raises(
-        WaitTimeout, match=r"^quick did not end within 1 s, and Kestra knows no execution of it that runs"
-    ):
+    with pytest.raises(WaitTimeout, match=r"^Kestra has not even created an execution of quick within 1 s"):
         flow.run(timeout=1)
 
 
@@ -375,3 +373,58 @@ def test_flow_that_was_there_before_is_left(kestra: Kestra) -> None:
     assert [found.id for found in flow.executions()] == [before.id]
     with pytest.raises(NotFoundError):
         execution.refresh()
+
+
+def test_history_of_a_flow_that_was_there_once_is_left(kestra: Kestra) -> None:
+    flow = kestra.deploy(RETURN)
+    before = flow.run()
+    flow.delete()
+    with Kestra(kestra.client, settled=True) as inner:
+        again = inner.deploy(flow.source)
+        execution = again.run()
+
+    assert again.revision > flow.revision
+    assert before.refresh().state == "SUCCESS"
+    with pytest.raises(NotFoundError):
+        execution.refresh()
+
+
+def test_run_that_took_too_long_is_ended_with_the_test(kestra: Kestra) -> None:
+    flow = kestra.deploy(slow())
+    with Kestra(kestra.client, settled=True, ephemeral=True) as inner, pytest.raises(WaitTimeout):
+        inner.deploy(flow.source).run(timeout=0.3)
+
+    assert [execution.state for execution in flow.executions()] == ["KILLED"]
+
+
+def test_clean_up_goes_on_after_an_error(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = Kestra(kestra.client, namespace="goes-on", settled=True)
+    inner.deploy(RETURN)
+    inner.deploy(slow())
+    delete = inner.client.flows.delete
+
+    def refuse(namespace: str, flow_id: str) -> None:
+        if flow_id == "quick":
+            raise KestraError("no")
+        delete(namespace, flow_id)
+
+    monkeypatch.setattr(inner.client.flows, "delete", refuse)
+    with pytest.raises(KestraError, match="no"):
+        inner.close()
+
+    assert [flow.id for flow in kestra.client.flows.search("company.team.goes-on")] == ["quick"]
+    delete("company.team.goes-on", "quick")
+
+
+def test_file_with_any_name(kestra: Kestra) -> None:
+    execution = kestra.deploy("""\
+id: names
+namespace: company.team
+tasks:
+  - id: write
+    type: io.kestra.plugin.scripts.shell.Commands
+    outputFiles: ["*.csv"]
+    commands: ["echo 1,2 > отчёт.csv"]
+""").run()
+
+    assert execution.file(execution.task("write").outputs["outputFiles"]["отчёт.csv"]).text() == "1,2\n"

@@ -238,3 +238,27 @@ def test_what_is_left_running_after_a_test_is_ended(run_pytest: RunPytest, pytes
 
     result.assert_outcomes(passed=2)
     assert Path(pytester.path / "id").is_file()
+
+
+def test_test_that_passes_when_it_is_run_again_keeps_nothing(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        from pathlib import Path
+
+        def test_it(kestra):
+            kestra.deploy("orders.yaml")
+            first = not Path("again").exists()
+            Path("again").touch()
+            Path("first" if first else "second").write_text(kestra.namespace)
+            assert not first
+
+        def test_then(kestra):
+            kept = [flow.namespace for flow in kestra.client.flows.search("company.team")]
+            assert [name for name in kept if name.endswith(Path("first").read_text())]
+            assert not [name for name in kept if name.endswith(Path("second").read_text())]
+        """,
+        "--kestra-keep=failed",
+        "--reruns=1",
+    )
+
+    result.assert_outcomes(passed=2)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from pytest_kestra.address import Address
+from pytest_kestra.client import transport
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.executions import Field
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
@@ -152,3 +154,38 @@ def test_any_other_request(client: Client, stub: Stub) -> None:
 def test_address_hides_its_secrets() -> None:
     assert "s3cret" not in repr(Address("http://x", "ada", "s3cret", "t0ken"))
     assert "t0ken" not in repr(Address("http://x", "ada", "s3cret", "t0ken"))
+
+
+def test_page_of_a_proxy_is_not_kestra(client: Client, stub: Stub) -> None:
+    stub.on("GET", f"{API}/executions/e1", "<html>Please log in</html>")
+    with pytest.raises(
+        ServerError, match=r"is not Kestra, or a proxy stands before it: GET /api/v1/main/executions/e1"
+    ):
+        client.executions.get("e1")
+
+
+def test_server_that_hangs_no_longer_answers(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = threading.Event()
+
+    def hang(_: Asked) -> tuple[int, str]:
+        hangs.wait(60)
+        return 200, "{}"
+
+    stub.answers["GET", f"{API}/executions/e1"] = hang
+    monkeypatch.setattr(transport, "TIMEOUT", httpx.Timeout(0.05))
+    with Client(Address(stub.url)) as client:
+        with pytest.raises(ServerError, match=r"no longer answers: timed out"):
+            client.executions.get("e1")
+        with pytest.raises(httpx.ReadTimeout):
+            client.request("GET", "executions", "e1", timeout=0.05)
+    hangs.set()
+
+
+def test_address_knows_how_to_show_itself() -> None:
+    both = Address("http://localhost:1", "ada", "s3cret", "t0ken")
+
+    assert (both.auth, both.headers) == (None, {"Authorization": "Bearer t0ken"})
+    assert both.secrets == ["s3cret", "t0ken"]
+    assert (Address("http://x").auth, Address("http://x").headers, Address("http://x").secrets) == (None, {}, [])
+    assert both.is_local
+    assert not Address("http://kestra.company").is_local

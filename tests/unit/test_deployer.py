@@ -66,7 +66,7 @@ def test_flow_is_checked_then_stored_in_its_own_namespace(deployer: Deployer, se
     (record,) = deployer.deploy([source("f")])
 
     assert record.namespace == "a.b.t1"
-    assert deployer.created == [("a.b.t1", "f")]
+    assert deployer.created == {("a.b.t1", "f"): 1}
     assert [asked.path for asked in server.asked] == [f"{API}/validate", API]
 
 
@@ -75,7 +75,7 @@ def test_nothing_is_stored_where_one_of_many_is_wrong(deployer: Deployer, server
         deployer.deploy([source("good"), source("bad", more="# broken\n")])
 
     assert stored(server) == []
-    assert deployer.created == []
+    assert deployer.created == {}
 
 
 def test_all_that_is_wrong_is_told_at_once(deployer: Deployer) -> None:
@@ -99,7 +99,7 @@ def test_flow_that_is_there_is_updated_and_not_taken_for_ours(deployer: Deployer
     other = Deployer(client, Namespaces("t1"))
 
     assert other.deploy([source("f", more="# new\n")])[0].source.endswith("# new\n")
-    assert other.created == []
+    assert other.created == {}
 
 
 def test_flow_that_names_a_later_one_is_deployed_anew(deployer: Deployer, server: Stub) -> None:

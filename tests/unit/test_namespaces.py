@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, slug
 from pytest_kestra.flows.source import FlowSource
 
@@ -55,3 +56,36 @@ def test_long_names_keep_their_unique_end() -> None:
 
     assert len(name) <= LONGEST
     assert name.endswith("gw0-1a2b3c")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("namespace: &prod prod", "namespace: &prod prod.t1"),
+        ("namespace: !!str s", "namespace: !!str s.t1"),
+        ("namespace: >- # dev\n  dev", "namespace: >- # dev\n  dev.t1"),
+        ("namespace: |-\n  dev", "namespace: |-\n  dev.t1"),
+        ("namespace: dev\r", "namespace: dev.t1\r"),
+    ],
+)
+def test_namespace_is_found_however_it_is_written(old: str, new: str) -> None:
+    source = FlowSource(f"id: x\n{old}\n# äöü\n")
+
+    assert Namespaces("t1").rewritten(source, {source.namespace}) == f"id: x\n{new}\n# äöü\n"
+
+
+def test_keys_are_no_references() -> None:
+    source = FlowSource("id: x\nnamespace: tasks\ntasks: []\nvariables: {tasks: 1}\n")
+
+    assert Namespaces("t1").rewritten(source, {"tasks"}) == source.text.replace(
+        "namespace: tasks", "namespace: tasks.t1"
+    )
+
+
+def test_namespace_that_cannot_be_rewritten_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FlowSource('id: x\nnamespace: "dev" # dev\n')
+    broken = Namespaces("t1")
+    monkeypatch.setattr(broken, "_replaced", lambda written, _: written)
+
+    with pytest.raises(FlowError, match=r"^<text>:2: this way to write the `namespace` cannot be rewritten"):
+        broken.rewritten(source, {"dev"})

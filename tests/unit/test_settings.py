@@ -52,6 +52,16 @@ def test_wrong_value_is_told_in_a_sentence(name: str, value: str, message: str) 
     assert str(raised.value) == message
 
 
+def test_password_in_an_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({"server": "http://ada:s3cret@localhost:8080"}, {}, {})
+
+    assert str(raised.value) == (
+        "--kestra-server: its value is not an address without user and password: "
+        "give these in PYTEST_KESTRA_USER and _PASSWORD."
+    )
+
+
 def test_container_is_named_as_not_there_yet() -> None:
     with pytest.raises(SettingsError, match="'container' is not in this version of pytest-kestra yet"):
         Settings.read({"server": "container"}, {}, {})

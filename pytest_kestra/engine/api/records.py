@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -61,7 +62,8 @@ def file(call: Call) -> Response:
     finally:
         stream.close()
     name = str(uri.getPath()).rpartition("/")[2]
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    # A header takes Latin-1 only.
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 

@@ -1,6 +1,5 @@
 package io.kestra.runner.h2;
 
-import io.kestra.core.contexts.KestraContext;
 import io.kestra.core.exceptions.DeserializationException;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.queues.QueueException;
@@ -91,13 +90,14 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     @Override
     protected void doUpdateGroupOffsets(DSLContext database, String consumerGroup, String reader, List<Long> offsets) {
+        List<String> names = List.copyOf(readers);
         boolean last = followers.get() == 0;
-        if (!last || readers.size() > 1) {
+        if (!last || names.size() > 1) {
             super.doUpdateGroupOffsets(database, consumerGroup, reader, offsets);
         }
         if (last) {
-            Condition received = readers.stream()
-                .filter(name -> readers.size() > 1)
+            Condition received = names.stream()
+                .filter(name -> names.size() > 1)
                 .map(name -> DSL.condition("ARRAY_CONTAINS(\"consumers\", ?)", name))
                 .reduce(DSL.noCondition(), Condition::and);
             database.delete(table)
@@ -218,12 +218,12 @@ public class WakingQueue<T> extends H2Queue<T> {
                 return fetch.get() > 0;
             } catch (CannotCreateTransactionException e) {
                 LOG.debug("The database is not there at the moment", e);
-            } catch (Exception e) {
-                // As in Kestra: a consumer that ended silently would leave the engine running, but deaf.
+            } catch (Throwable e) {
+                // A consumer that ended silently would leave the engine running, but deaf.
                 if (running) {
-                    LOG.error("The consumer of {} failed: the engine stops", cls.getName(), e);
+                    LOG.error("The consumer of {} failed: the engine ends", cls.getName(), e);
                     running = false;
-                    KestraContext.getContext().shutdown();
+                    Failure.happened();
                 }
             }
             return false;
