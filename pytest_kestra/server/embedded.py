@@ -49,9 +49,11 @@ class EmbeddedServer:
     ) -> None:
         self.settings = settings
         self.announce = announce
-        self.config, self.secrets, self.plugins = config, secrets, plugins
         self.home = Home.configured()
-        key = _key(settings, config, secrets, plugins)
+        # Jars that the user has put into the cache's folder of plugins serve always.
+        found = map(str, sorted(self.home.plugins.glob("*.jar")))
+        self.config, self.secrets, self.plugins = config, secrets, [*plugins, *found]
+        key = _key(settings, config, secrets, self.plugins)
         self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
         self.address = Address("")
@@ -83,7 +85,7 @@ class EmbeddedServer:
             progress = AnnouncedProgress(progress, self.announce)
         repository = Repository.configured(self.settings.repository)
         version = resolve_version(self.settings.version)
-        jars = plugin_jars(list(self.plugins), home=self.home, repository=repository, progress=progress)
+        jars = plugin_jars(self.plugins, home=self.home, repository=repository, progress=progress)
         installation = install_engine(version, self.home, repository, progress)
         try:
             return self._launch(installation, jars)

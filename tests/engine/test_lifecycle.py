@@ -135,6 +135,16 @@ def test_configuration_secrets_and_plugins_reach_the_engine(
     assert [file.name for file in (folder / "plugins").iterdir()] == [jar.name]
 
 
+def test_jar_in_the_folder_of_plugins_is_found(own_home: Home, installation: Installation, run: Run) -> None:
+    own_home.plugins.mkdir()
+    shutil.copyfile(installation.scripts_jar, own_home.plugins / "plugin-script.jar")
+
+    with Client(server(run).open().address) as client, Kestra(client, namespace="t") as kestra:
+        assert "hello" in kestra.deploy(SCRIPT).run().logs().messages
+    (folder,) = run.folder.glob("engine-*")
+    assert [file.name for file in (folder / "plugins").iterdir()] == ["plugin-script.jar"]
+
+
 def test_engine_ends_when_the_process_that_owns_it_is_killed(tmp_path: Path) -> None:
     code = (
         "from pytest_kestra import Settings\n"
