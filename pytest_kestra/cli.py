@@ -106,10 +106,12 @@ def _status(_: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    from pytest_kestra.engine.launcher import log_tail
+    from pytest_kestra.engine.launcher import LOG_NAME, log_tail
 
-    folders = sorted(_warm_folders(), key=lambda folder: folder.stat().st_mtime)
-    text = log_tail(folders[-1], options.lines) if folders else ""
+    # The one that wrote last is the one of interest.
+    logs = [folder / LOG_NAME for folder in _warm_folders() if (folder / LOG_NAME).is_file()]
+    newest = max(logs, key=lambda log: log.stat().st_mtime, default=None)
+    text = log_tail(newest.parent, options.lines) if newest else ""
     print(text or "There is no log: no warm engine was started, or it had nothing to tell")
     return 0
 

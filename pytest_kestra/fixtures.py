@@ -116,7 +116,9 @@ def kestra(
     yield kestra
     failed = node.stash.get(FAILED, False)
     if settings.keep == "all" or (settings.keep == "failed" and failed):
-        node.add_report_section("teardown", "kestra", f"kept: flows and executions below …{kestra.namespace or ''}")
+        until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
+        kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"
+        node.add_report_section("teardown", "kestra", kept)
         return
     try:
         kestra.close()
@@ -147,11 +149,16 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
 def _skip_unless(node: pytest.Item, server: Server) -> None:
     for mark in node.iter_markers("kestra_requires"):
         from pytest_kestra.requirements import unmet
+        from pytest_kestra.server.base import CAPABILITIES
 
+        where = f"the mark `kestra_requires` of {node.name}"
+        wrong = [*map(repr, mark.args), *(name for name in mark.kwargs if name not in ("version", "capability"))]
+        if wrong:
+            raise _told(f"{where} takes version=, capability=, not {', '.join(wrong)}.")
         try:
-            reason = unmet(server.address.version, server.capabilities, *mark.args, **mark.kwargs)
-        except (TypeError, ValueError) as error:
-            raise _told(f"the mark `kestra_requires` of {node.name}: {error}") from None
+            reason = unmet(server.address.version, server.capabilities, known=CAPABILITIES, **mark.kwargs)
+        except ValueError as error:
+            raise _told(f"{where}: {error}") from None
         if reason:
             pytest.skip(reason)
 

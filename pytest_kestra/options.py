@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "kestra"
 SERVERS = ("auto", "embedded")
@@ -81,7 +82,9 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def _server(value: str) -> str:
     if "@" in value:
         raise ValueError("an address without user and password: give these in PYTEST_KESTRA_USER and _PASSWORD")
-    if value in SERVERS or value.startswith(("http://", "https://")):
+    if value in SERVERS:
+        return value
+    if value.startswith(("http://", "https://")) and urlsplit(value).hostname:
         return value.rstrip("/")
     if value == "container":
         raise ValueError(

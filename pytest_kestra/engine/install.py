@@ -150,7 +150,8 @@ class _Installer:
         )
         remedy = (
             f"or fill {local or f'a folder that {LOCAL_VARIABLE} names'} with Maven, or run `pytest-kestra engine "
-            f"install` where there is a network and copy its folder to {self.home} (or where {VARIABLE} says)"
+            f"install` where there is a network, copy its folder to {self.home} (or where {VARIABLE} says) and run it "
+            "there again"
         )
         download(items, self.repository, self.progress, text, remedy)
 
@@ -180,7 +181,7 @@ class _Installer:
             with self.progress.step("Making the start-up cache (about 25 s, once)"):
                 # In its final place, since the cache names the jars by their paths.
                 train(self._installation(marker), self.cache, self.tables)
-                return marker.adding(self.cache).adding(self.tables)
+                return replace(marker.adding(self.cache).adding(self.tables), place=str(self.folder))
         except (EngineError, OSError) as error:
             with contextlib.suppress(OSError):
                 self.cache.unlink()
@@ -196,8 +197,9 @@ class _Installer:
         return all(marker.intact(self.folder / name, verify=self.verify) for name in TREES)
 
     def _untrained(self, marker: Marker) -> bool:
-        made = (self.cache, self.tables)
-        return marker.aot_failure is None and not all(marker.intact(file, verify=self.verify) for file in made)
+        moved = self.verify and marker.place != str(self.folder)
+        whole = all(marker.intact(file, verify=self.verify) for file in (self.cache, self.tables))
+        return marker.aot_failure is None and (moved or not whole)
 
     def _installation(self, marker: Marker) -> Installation:
         return Installation(

@@ -72,7 +72,9 @@ class Launch:
         installation = self.installation
         options = self.options
         if options is None:
-            options = [f"-XX:AOTCache={installation.aot_cache}"] if installation.aot_cache else []
+            # For such paths JPype asks the virtual machine for something that it does not do with a cache.
+            plain = all(str(path).isascii() for path in (sys.prefix, *self._class_path()))
+            options = [f"-XX:AOTCache={installation.aot_cache}"] if installation.aot_cache and plain else []
         return Orders(
             library=str(installation.jvm),
             class_path=[str(jar) for jar in self._class_path()],
@@ -157,7 +159,7 @@ def log_tail(folder: Path, lines: int = 50) -> str:
     """Return the last lines of the engine's log in a folder; nothing where there is none."""
     try:
         text = (folder / LOG_NAME).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
 

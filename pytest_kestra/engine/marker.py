@@ -17,10 +17,14 @@ FILE_NAME = "installed.json"
 
 @dataclass(frozen=True)
 class Marker:
-    """Record size and SHA-256 of the files that were made for an engine, and why it has no AOT cache."""
+    """Record size and SHA-256 of the files that were made for an engine, and why it has no AOT cache.
+
+    `place` is the folder that the AOT cache was made in: it names the jars by their paths, and is of no use elsewhere.
+    """
 
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     aot_failure: str | None = None
+    place: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Marker:
@@ -28,7 +32,7 @@ class Marker:
         try:
             content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
             files = {str(name): (int(size), str(sha256)) for name, (size, sha256) in content["files"].items()}
-            return cls(files, content["aot_failure"])
+            return cls(files, content["aot_failure"], content["place"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return cls()
 

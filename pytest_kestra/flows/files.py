@@ -20,6 +20,8 @@ def read(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSourc
     """
     if isinstance(source, str) and "\n" in source:
         return FlowSource(source, TEXT)
+    if not str(source):
+        raise FlowError("An empty text is no flow, and names no file.")
     path = _found(Path(source), list(folders) or [Path.cwd()])
     return _folder(path) if path.is_dir() else _file(path)
 
@@ -45,7 +47,7 @@ def _folder(folder: Path) -> list[FlowSource]:
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
     flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]
     if not flows:
-        seen = f"its {len(files)} YAML files are none" if files else "it has no file that ends in .yaml or .yml"
+        seen = f"none of its YAML files ({len(files)}) is one" if files else "it has no file that ends in .yaml or .yml"
         raise FlowError(f"{_shown(folder)}: a folder without flows: {seen}.")
     return flows
 

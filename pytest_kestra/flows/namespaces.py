@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import yaml
 
@@ -38,17 +38,24 @@ class Namespaces:
         return namespace if self.name is None else child(namespace, self.name)
 
     def rewritten(self, source: FlowSource, namespaces: Collection[str]) -> str:
-        """Return the text of a flow with every value that equals one of `namespaces` replaced; all else stays."""
+        """Return the text of a flow with every value that equals one of `namespaces` replaced; all else stays.
+
+        A namespace of a single word may be a word like any other: it counts only under a key that names a namespace.
+        """
         if self.name is None:
             return source.text
         text = source.text
         # From the end, so that the places before stay right.
-        for scalar in reversed(list(source.scalars(keys=False, skip=NO_REFERENCES))):
-            if scalar.value in namespaces:
-                start, end = scalar.start_mark.index, scalar.end_mark.index
-                text = text[:start] + self._replaced(text[start:end], scalar) + text[end:]
+        for scalar in sorted(self._references(source, namespaces), key=lambda node: -node.start_mark.index):
+            start, end = scalar.start_mark.index, scalar.end_mark.index
+            text = text[:start] + self._replaced(text[start:end], scalar) + text[end:]
         self._check(source, text, namespaces)
         return text
+
+    def _references(self, source: FlowSource, namespaces: Collection[str]) -> Iterator[yaml.ScalarNode]:
+        for key, scalar in source.values(skip=NO_REFERENCES):
+            if scalar.value in namespaces and ("." in scalar.value or "namespace" in key.lower()):
+                yield scalar
 
     def _replaced(self, written: str, scalar: yaml.ScalarNode) -> str:
         new = self.of(scalar.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,25 +62,37 @@ class FlowSource:
         """The names of the flow's own properties."""
         return [key.value for key, _ in self.root.value if isinstance(key, yaml.ScalarNode)]
 
-    def scalars(self, *, keys: bool = True, skip: frozenset[str] = frozenset()) -> Iterator[yaml.ScalarNode]:
-        """Return every scalar in the order of the text, but those that stand under a key of `skip`, and `keys`."""
+    def scalars(self) -> Iterator[yaml.ScalarNode]:
+        """Return every scalar in the order of the text; one that aliases repeat comes once."""
         seen: set[int] = set()
         waiting: list[yaml.Node] = [self.root]
         while waiting:
             node = waiting.pop()
-            if id(node) in seen:  # an alias
+            if id(node) in seen:
                 continue
             seen.add(id(node))
             if isinstance(node, yaml.ScalarNode):
                 yield node
+            elif isinstance(node, yaml.CollectionNode):
+                children = [child for item in node.value for child in (item if isinstance(item, tuple) else (item,))]
+                waiting.extend(reversed(children))
+
+    def values(self, skip: Collection[str]) -> Iterator[tuple[str, yaml.ScalarNode]]:
+        """Return every scalar that is no key, with the key it stands under, but nothing under a key of `skip`."""
+        seen: set[int] = set()
+        waiting: list[tuple[str, yaml.Node]] = [("", self.root)]
+        while waiting:
+            key, node = waiting.pop()
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.ScalarNode):
+                yield key, node
             elif isinstance(node, yaml.SequenceNode):
-                waiting.extend(reversed(node.value))
+                waiting.extend((key, item) for item in reversed(node.value))
             elif isinstance(node, yaml.MappingNode):
-                for key, value in reversed(node.value):
-                    if not (isinstance(key, yaml.ScalarNode) and key.value in skip):
-                        waiting.append(value)
-                    if keys:
-                        waiting.append(key)
+                named = [(str(name.value), value) for name, value in reversed(node.value)]
+                waiting.extend((name, value) for name, value in named if name not in skip)
 
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""

@@ -124,7 +124,7 @@ class Execution(ExecutionRecord):
         """
         if until is not None and until not in STATES:
             raise UnknownNameError("state", until, sorted(STATES), "Kestra")
-        limit = self.session.timeout if timeout is None else timeout
+        limit = self.session.limit(timeout)
 
         def done(record: ExecutionRecord) -> bool:
             return has_reached(record, until) or (until is not None and has_reached(record, None))

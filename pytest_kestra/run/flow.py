@@ -23,6 +23,8 @@ from pytest_kestra.run.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
 
 CORRELATION = "system.correlationId"
+# What is left of a time that is over.
+SHORTEST_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Flow(FlowRecord):
         Values of `inputs` may be Python's own: numbers, lists, dates, time spans, a Path or bytes for a FILE. `timeout`
         is in seconds; WaitTimeout where it takes longer. InputError for an input that is unknown, missing or wrong.
         """
-        limit = self.session.timeout if timeout is None else timeout
+        limit = self.session.limit(timeout)
         deadline = time.monotonic() + limit
         # By which the execution is found again if it does not answer in time; Kestra lets clients choose it.
         mark = uuid.uuid4().hex
@@ -63,7 +65,7 @@ class Flow(FlowRecord):
         execution = Execution.reading(record, self.session)
         if has_reached(execution, None):
             return execution
-        return execution.wait(timeout=max(0.0, deadline - time.monotonic()))
+        return execution.wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
 
     def start(self, inputs: Mapping[str, Any] | None = None, *, labels: Mapping[str, str] | None = None) -> Execution:
         """Start the flow and return its execution at once; arguments as in `run`."""
@@ -138,7 +140,7 @@ class Flow(FlowRecord):
             self.session.started.append(created.id)
             return created
         except ApiError as error:
-            if (wrong := flow_inputs.refused(self, error, self.name)) is not None:
+            if (wrong := flow_inputs.refused(self, error, list(inputs or ()), self.name)) is not None:
                 raise wrong from error
             raise
 

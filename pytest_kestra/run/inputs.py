@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -38,13 +38,20 @@ def fields(flow: FlowRecord, inputs: Mapping[str, Any] | None, name: str) -> lis
     ]
 
 
-def refused(flow: FlowRecord, error: ApiError, name: str) -> InputError | None:
-    """Return the error for an input that Kestra refuses; None where that is not what it refuses."""
+def refused(flow: FlowRecord, error: ApiError, given: Collection[str], name: str) -> InputError | None:
+    """Return the error for one of the `given` inputs that Kestra refuses; None where that is not what it refuses."""
     message = error.message.removeprefix("Invalid entity: ").strip()
     if match := re.match(r"Missing required input:\s*(\S+)", message):
         key, reason = match[1], "is required and has no default"
     elif match := re.match(r"Invalid value for input `([^`]+)`\.\s*(?:Cause: )?(.*)", message, re.DOTALL):
         key, reason = match[1], f"does not take this value: {match[2]}"
+    elif given and error.message.startswith("Invalid entity: "):
+        # Kestra does not name the input whose text it cannot read.
+        names = ", ".join(map(repr, given))
+        what = " ".join(message.removeprefix("errors:").replace("```", " ").split())
+        return InputError(
+            f"{_place(flow, name)}: Kestra refuses one of the inputs {names} of the flow {flow.id}: {what}"
+        )
     else:
         return None
     kind = flow.inputs.get(key, {}).get("type", "unknown type")

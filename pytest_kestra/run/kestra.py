@@ -16,7 +16,7 @@ from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.run.execution import Execution
-from pytest_kestra.run.flow import Flow
+from pytest_kestra.run.flow import SHORTEST_S, Flow
 from pytest_kestra.run.session import Session
 
 # How long a test's end waits for the executions that it kills, in seconds.
@@ -99,7 +99,7 @@ class Kestra:
         Of a flow that was there before, only what this test has started. What fails is raised when the rest is done.
         """
         errors: list[KestraError | AssertionError] = []
-        ours = dict.fromkeys(self._session.started)
+        ours: dict[str, None] = {}
         for (namespace, flow_id), revision in self._session.deployer.created.items():
             with _collecting(errors):
                 found = self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
@@ -108,10 +108,11 @@ class Kestra:
                 self._end([record.id for record in found if record.id in mine and not record.state.is_final])
             with _collecting(errors):
                 self.client.flows.delete(namespace, flow_id)
+        others = [execution_id for execution_id in self._session.started if execution_id not in ours]
         with _collecting(errors):
-            self._end([execution_id for execution_id in self._session.started if self._runs(execution_id)])
+            self._end([execution_id for execution_id in others if self._runs(execution_id)])
         if not self._session.ephemeral:
-            for execution_id in ours:
+            for execution_id in [*ours, *others]:
                 with _collecting(errors):
                     self.client.executions.delete(execution_id)
         if errors:
@@ -129,7 +130,7 @@ class Kestra:
         for execution_id in execution_ids:
             self.client.executions.kill(execution_id)
         for execution_id in execution_ids:
-            self.execution(execution_id).wait(timeout=max(0.0, deadline - time.monotonic()))
+            self.execution(execution_id).wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from pytest_kestra.client.client import Client
+from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.waiting import poll
@@ -37,6 +39,14 @@ class Session:
     pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
+
+    def limit(self, timeout: object) -> float:
+        """Return how many seconds something may take: `timeout`, or what is set for all; KestraError for no number."""
+        if timeout is None:
+            return self.timeout
+        if isinstance(timeout, (int, float)) and 0 < timeout < math.inf:
+            return timeout
+        raise KestraError(f"timeout: {timeout!r} is not a number of seconds above 0, such as 60 or 2.5.")
 
     def page(self, execution: ExecutionRecord) -> str:
         """Return the address of an execution in Kestra's user interface."""

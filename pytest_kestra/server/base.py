@@ -6,6 +6,8 @@ from typing import Protocol
 
 from pytest_kestra.address import Address
 
+CAPABILITIES = frozenset({"embedded", "settled", "ephemeral", "pages"})
+
 
 class Server(Protocol):
     """A Kestra server that tests may use."""

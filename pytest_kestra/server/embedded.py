@@ -62,13 +62,16 @@ class EmbeddedServer:
 
     def open(self) -> EmbeddedServer:
         """Return this server when its engine answers; ServerError says why it does not."""
+        lock = FileLock(self.folder / "start.lock")
         try:
             with writing(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self.folder / "start.lock"):
-                lease = running(self.folder) or self._start()
+                lock.acquire()
+            lease = running(self.folder) or self._start()
         except EngineError as error:
             raise ServerError(str(error)) from error
+        finally:
+            lock.release()
         self.address = Address(lease.url, lease.user, lease.password, version=lease.version)
         return self
 

@@ -40,7 +40,8 @@ class ExistingServer:
                 "Start it, give another address with --kestra-server, or use --kestra-server=embedded."
             ) from error
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            who = f"user {self.address.user!r}" if self.address.user else "no user"
+            who = f"user {self.address.user!r}" if self.address.user else "who gives no user"
+            who = "the token" if self.address.token else who
             raise ServerError(
                 f"The Kestra server at {url} refused {who} (401).\n"
                 "Set the credentials in PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD, or PYTEST_KESTRA_TOKEN."

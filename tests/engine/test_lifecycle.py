@@ -218,6 +218,17 @@ def test_home_that_cannot_be_used_is_told(run: Run, tmp_path: Path, monkeypatch:
         server(run, reuse=True).open()
 
 
+def test_home_with_any_name_works_though_slowly(
+    installation: Installation, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "häuschen"
+    home.symlink_to(Home.configured().root)
+    monkeypatch.setenv(VARIABLE, str(home))
+
+    with Client(server(run).open().address) as client, Kestra(client, namespace="t") as kestra:
+        assert kestra.deploy(SCRIPT).run().state == "SUCCESS"
+
+
 def test_engine_that_dies_is_told_with_its_log(run: Run) -> None:
     embedded = server(run).open()
     (folder,) = run.folder.glob("engine-*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -428,3 +429,26 @@ tasks:
 """).run()
 
     assert execution.file(execution.task("write").outputs["outputFiles"]["отчёт.csv"]).text() == "1,2\n"
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), "soon"])
+def test_time_that_is_none_is_refused(kestra: Kestra, timeout: Any) -> None:
+    flow = kestra.deploy(RETURN)
+
+    for wait in (flow.run, flow.start().wait):
+        with pytest.raises(KestraError, match=rf"^timeout: {timeout!r} is not a number of seconds above 0"):
+            wait(timeout=timeout)
+
+
+def test_many_logs_are_complete_when_an_execution_has_ended(kestra: Kestra) -> None:
+    execution = kestra.deploy("""\
+id: many
+namespace: company.team
+tasks:
+  - id: count
+    type: io.kestra.plugin.scripts.shell.Commands
+    commands: ["seq 1 3000"]
+""").run()
+
+    numbers = [message for message in execution.logs(task="count").messages if message.isdigit()]
+    assert sorted(map(int, numbers)) == list(range(1, 3001))

@@ -68,7 +68,14 @@ def test_run_without_kestra_starts_nothing(pytester: pytest.Pytester) -> None:
         ("kestra(3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, not 3."),
         ("kestra(timeout='soon')", "the mark `kestra` of test_it: 'soon' is not a number of seconds above 0, *"),
         ("kestra_requires(version='new')", "the mark `kestra_requires` of test_it: 'new' is not a range of versions *"),
-        ("kestra_requires(versoin='>1')", "the mark `kestra_requires` of test_it: * unexpected keyword argument *"),
+        (
+            "kestra_requires(versoin='>1')",
+            "the mark `kestra_requires` of test_it takes version=, capability=, not versoin.",
+        ),
+        (
+            "kestra_requires(capability='docker')",
+            "the mark `kestra_requires` of test_it: there is no capability 'docker'*",
+        ),
     ],
 )
 def test_wrong_mark_is_told_in_a_sentence(run_pytest: RunPytest, mark: str, message: str) -> None:
@@ -98,8 +105,8 @@ def test_requirements_skip_with_their_reason(run_pytest: RunPytest) -> None:
         def test_newer(kestra):
             pass
 
-        @pytest.mark.kestra_requires(capability="docker")
-        def test_docker(kestra):
+        @pytest.mark.kestra_requires(capability="embedded")
+        def test_embedded(kestra):
             pass
         """,
         "-rs",
@@ -109,7 +116,7 @@ def test_requirements_skip_with_their_reason(run_pytest: RunPytest) -> None:
     result.stdout.fnmatch_lines(
         [
             "SKIPPED * needs Kestra >=2, and the server is 1.3.*",
-            "SKIPPED * needs a server with the capability 'docker', and this one has: pages",
+            "SKIPPED * needs a server with the capability 'embedded', and this one has: pages",
         ]
     )
 

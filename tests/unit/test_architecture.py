@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "records": {"states", "times"},
     "settings": {"errors", "options"},
-    "requirements": set(),
+    "requirements": {"errors"},
     "client": BASE,
     "flows": BASE | {"client"},
     "run": BASE | {"client", "flows"},

@@ -58,7 +58,7 @@ def test_folder_without_flows(tmp_path: Path) -> None:
     with pytest.raises(FlowError, match=r"a folder without flows: it has no file that ends in .yaml or .yml\.$"):
         read(tmp_path)
     (tmp_path / "compose.yaml").write_text("services: {}\n", encoding="utf-8")
-    with pytest.raises(FlowError, match=r"a folder without flows: its 1 YAML files are none\.$"):
+    with pytest.raises(FlowError, match=r"a folder without flows: none of its YAML files \(1\) is one\.$"):
         read(tmp_path)
 
 
@@ -83,3 +83,8 @@ def test_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(FlowError, match=r"x.yaml: the file cannot be read: Permission denied\.$"):
         read(tmp_path / "x.yaml")
+
+
+def test_empty_text_is_no_folder() -> None:
+    with pytest.raises(FlowError, match=r"^An empty text is no flow, and names no file\.$"):
+        read("")

@@ -57,11 +57,16 @@ def test_says_what_is_no_flow_and_where(text: str, message: str) -> None:
 
 
 def test_scalars_come_in_the_order_of_the_text_and_aliases_once() -> None:
-    text = "id: &it x\nother: *it\nskipped:\n  id: y\nlist: [a, b]\n"
+    text = "id: &it x\nother: *it\nlist: [a, b]\n"
 
-    assert [node.value for node in source(text).scalars(skip=frozenset({"skipped"}))] == [
-        *("id", "x", "other", "skipped", "list", "a", "b")
-    ]
+    assert [node.value for node in source(text).scalars()] == ["id", "x", "other", "list", "a", "b"]
+
+
+def test_values_come_with_their_keys() -> None:
+    text = "id: &it x\nother: *it\nskipped:\n  id: y\nlist: [a, {b: c}]\n"
+
+    values = [(key, node.value) for key, node in source(text).values(skip={"skipped"})]
+    assert values == [("id", "x"), ("list", "a"), ("b", "c")]
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,15 @@ def test_value_without_a_form() -> None:
             "Invalid value for input `other`. It is odd",
             "f.yaml:4: the input 'other' (unknown type) of the flow f does not take this value: It is odd.",
         ),
+        (
+            "Invalid entity:  errors: ```\nText '01/02' could not be parsed\n```",
+            "f.yaml:4: Kestra refuses one of the inputs 'name' of the flow f: Text '01/02' could not be parsed",
+        ),
     ],
 )
 def test_what_kestra_refuses_gets_file_and_line(message: str, expected: str) -> None:
-    assert str(refused(flow(), ApiError(422, message, "POST x"), "f.yaml")) == expected
+    assert str(refused(flow(), ApiError(422, message, "POST x"), ["name"], "f.yaml")) == expected
 
 
 def test_other_refusals_are_left_alone() -> None:
-    assert refused(flow(), ApiError(422, "Flow is disabled", "POST x"), "f.yaml") is None
+    assert refused(flow(), ApiError(409, "Flow is disabled", "POST x"), ["name"], "f.yaml") is None

@@ -33,6 +33,22 @@ def test_references_follow_their_flow_and_all_else_stays() -> None:
     ).replace('"company\\x2eteam"', '"company.team.t1"')
 
 
+def test_namespace_of_one_word_counts_only_where_a_key_says_so() -> None:
+    text = """\
+id: x
+namespace: sales
+inputs:
+  - {id: dept, type: SELECT, values: [sales, hr]}
+tasks:
+  - {id: call, type: x.Subflow, namespace: sales}
+  - {id: say, type: x.Return, format: sales}
+"""
+
+    assert Namespaces("t1").rewritten(FlowSource(text), {"sales"}) == text.replace(
+        "namespace: sales", "namespace: sales.t1"
+    )
+
+
 def test_several_namespaces_at_once() -> None:
     text = Namespaces("t1").rewritten(FlowSource(FLOW), {"company.team", "company.other"})
 

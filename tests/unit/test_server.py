@@ -54,7 +54,9 @@ def test_existing_server_tells_its_version(stub: Stub) -> None:
 
 def test_existing_server_without_a_user_that_wants_one(stub: Stub) -> None:
     stub.on("GET", "/api/v1/configs", "", 401)
-    with pytest.raises(ServerError, match=r"refused no user \(401\)\.\nSet the credentials in PYTEST_KESTRA_USER"):
+    with pytest.raises(
+        ServerError, match=r"refused who gives no user \(401\)\.\nSet the credentials in PYTEST_KESTRA_USER"
+    ):
         opened(server=stub.url)
 
 

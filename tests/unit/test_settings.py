@@ -67,6 +67,11 @@ def test_container_is_named_as_not_there_yet() -> None:
         Settings.read({"server": "container"}, {}, {})
 
 
+def test_address_without_a_host_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--kestra-server: 'http://' is not auto, embedded or the http:// address"):
+        Settings.read({"server": "http://"}, {}, {})
+
+
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("off", False), ("no", False)])
 def test_truth_has_the_usual_words(text: str, value: object) -> None:
     assert Settings.read({}, {"reuse": text}, {}).reuse is value

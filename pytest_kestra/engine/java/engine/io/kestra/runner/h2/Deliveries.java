@@ -2,10 +2,12 @@ package io.kestra.runner.h2;
 
 /** Counts the messages of a queue: how many were stored, and how many its consumer has dealt with. */
 final class Deliveries {
-    private static final long LIMIT_MS = 5_000;
+    /** A consumer that has dealt with nothing for so long is given up. */
+    private static final long LIMIT_NS = 30_000_000_000L;
 
     private long stored;
     private long delivered;
+    private long lastDelivery;
 
     synchronized void stored() {
         stored++;
@@ -13,16 +15,21 @@ final class Deliveries {
 
     synchronized void delivered(int count) {
         delivered += count;
+        lastDelivery = System.nanoTime();
         notifyAll();
     }
 
-    /** Returns when all that is stored now is dealt with, or after five seconds. */
+    /** Returns when all that is stored now is dealt with, however long that takes, as long as it goes on. */
     synchronized void await() {
         long wished = stored;
-        long deadline = System.nanoTime() + LIMIT_MS * 1_000_000;
+        lastDelivery = System.nanoTime();
         try {
-            for (long left = LIMIT_MS; delivered < wished && left > 0; left = (deadline - System.nanoTime()) / 1_000_000) {
-                wait(left);
+            while (delivered < wished) {
+                long left = LIMIT_NS - (System.nanoTime() - lastDelivery);
+                if (left <= 0) {
+                    throw new IllegalStateException("Kestra's indexer has stopped: " + (wished - delivered) + " messages wait");
+                }
+                wait(left / 1_000_000 + 1);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
