@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +164,8 @@ def _skip_unless(node: pytest.Item, server: Server) -> None:
 
 def _namespace(node: pytest.Item) -> str:
     """Return a name for worker, test and attempt that no other test has."""
+    import secrets
+
     from pytest_kestra.flows.namespaces import slug
 
     worker = getattr(node.config, "workerinput", {}).get("workerid", "")
