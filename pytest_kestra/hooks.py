@@ -58,6 +58,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[WORKER_RUN] = str(run_of(node.config).folder)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the servers at once when a run with workers is interrupted: pytest-xdist waits for these for some seconds."""
+    if exitstatus == pytest.ExitCode.INTERRUPTED and session.config.pluginmanager.has_plugin("dsession"):
+        pytest_unconfigure(session.config)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the servers of the run, if this process owns it."""
     if (run := config.stash.get(RUN, None)) is not None:

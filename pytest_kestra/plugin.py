@@ -18,6 +18,7 @@ from pytest_kestra.hooks import (
     pytest_configure_node,
     pytest_report_header,
     pytest_runtest_makereport,
+    pytest_sessionfinish,
     pytest_unconfigure,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "pytest_configure_node",
     "pytest_report_header",
     "pytest_runtest_makereport",
+    "pytest_sessionfinish",
     "pytest_unconfigure",
 ]
