@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,11 +30,11 @@ def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = N
     Gathering this never raises.
     """
     logs = _logs(execution, session)
-    lines = [_first(execution, what or f"is {execution.state}", run, logs)]
-    lines += _task_runs(execution)
+    lines = [_first(execution, session, what or f"is {execution.state}", run, logs)]
+    lines += _task_runs(execution, session)
     lines += _log_lines(execution, logs)
-    lines += _values("Inputs", execution.inputs)
-    lines += _values("Outputs", execution.outputs)
+    lines += _values("Inputs", execution.inputs, session)
+    lines += _values("Outputs", execution.outputs, session)
     place = session.page(execution) if session.pages else f"{execution.id} in {execution.namespace}"
     lines.append(f"Execution: {place}")
     return session.masked("\n".join(lines))
@@ -45,21 +46,21 @@ def brief(execution: ExecutionRecord, session: Session, what: str, run: TaskRun 
     chosen = _chosen(execution, logs)
     best = [entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS)]
     told = [_short(line, FIRST_LINE) for entry in best or chosen for line in _entry(entry)]
-    lines = [_first(execution, what, run, logs), *told[-BRIEF_LOG_LINES:]]
+    lines = [_first(execution, session, what, run, logs), *told[-BRIEF_LOG_LINES:]]
     return session.masked("\n".join(lines))
 
 
-def _first(execution: ExecutionRecord, what: str, run: TaskRun | None, logs: Logs) -> str:
+def _first(execution: ExecutionRecord, session: Session, what: str, run: TaskRun | None, logs: Logs) -> str:
     head = f"{execution.flow_id} {what}"
     cause = run or _cause(execution)
     if run is None and cause is not None:
-        head += f": task {_run_name(cause)} failed"
+        head += f": task {_run_name(cause, session)} failed"
     reason = _reason(cause, logs)
     if reason:
         head += f": {reason}"
     elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
         head += ": no task ran"
-    return head if len(head) <= FIRST_LINE else head[: FIRST_LINE - 1] + "…"
+    return _short(session.masked(head), FIRST_LINE)
 
 
 def _cause(execution: ExecutionRecord) -> TaskRun | None:
@@ -76,10 +77,10 @@ def _reason(run: TaskRun | None, logs: Logs) -> str:
     return message.splitlines()[-1].strip() if message else ""
 
 
-def _task_runs(execution: ExecutionRecord) -> list[str]:
+def _task_runs(execution: ExecutionRecord, session: Session) -> list[str]:
     if not execution.task_runs:
         return []
-    names = [_indent(run, execution) + _run_name(run) for run in execution.task_runs]
+    names = [_indent(run, execution) + _run_name(run, session) for run in execution.task_runs]
     width = max(map(len, names))
     return [
         f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}".rstrip()
@@ -95,8 +96,8 @@ def _indent(run: TaskRun, execution: ExecutionRecord) -> str:
     return "  " * depth
 
 
-def _run_name(run: TaskRun) -> str:
-    return run.task_id if run.value is None else f"{run.task_id}[{_short(run.value, 40)}]"
+def _run_name(run: TaskRun, session: Session) -> str:
+    return run.task_id if run.value is None else f"{run.task_id}[{_short(session.masked(run.value), 40)}]"
 
 
 def _attempts(run: TaskRun) -> str:
@@ -129,17 +130,19 @@ def _entry(entry: LogEntry) -> list[str]:
 
 
 def _logs(execution: ExecutionRecord, session: Session) -> Logs:
+    read = session.client.executions
     try:
-        read = session.client.executions
-        return session.settle(execution, lambda: Logs(read.logs(execution.id)).select(min_level="WARN"))
+        logs = session.settle(execution, lambda: Logs(read.logs(execution.id)).select(min_level="WARN"))
     except KestraError:  # the server may be gone; what is known is told all the same
         return Logs()
+    return Logs(replace(entry, message=session.masked(entry.message)) for entry in logs)
 
 
-def _values(title: str, values: Mapping[str, Any]) -> list[str]:
+def _values(title: str, values: Mapping[str, Any], session: Session) -> list[str]:
     if not values:
         return []
-    return [f"{title}: {_short(json.dumps(_masked(values), ensure_ascii=False, default=str), VALUE_LENGTH)}"]
+    text = json.dumps(_masked(values), ensure_ascii=False, default=str)
+    return [f"{title}: {_short(session.masked(text), VALUE_LENGTH)}"]
 
 
 def _masked(value: Any) -> Any:
@@ -154,4 +157,5 @@ def _masked(value: Any) -> Any:
 
 
 def _short(text: str, length: int) -> str:
+    """Cut a text; secrets are masked before, as the part of one would be no secret that is known."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

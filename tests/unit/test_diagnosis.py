@@ -110,6 +110,18 @@ def test_only_the_last_of_many_logs_are_shown(session: Session, stub: Stub) -> N
     assert "  WARN  the flow: w9" not in lines
 
 
+def test_secret_that_would_be_cut_is_masked_whole(session: Session, stub: Stub) -> None:
+    known = replace(session, secrets=["a-very-long-secret"])
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", "x" * 75 + "a-very-long-secret", "charge")]))
+    value = "v" * 35 + "a-very-long-secret"
+    failed = execution(
+        known, "FAILED", run("charge", "FAILED", value=value), inputs={"i": "y" * 490 + "a-very-long-secret"}
+    )
+
+    for text in (diagnosis(failed, known), brief(failed, known, "is FAILED")):
+        assert "a-very" not in text
+
+
 def test_brief_is_short_enough_for_pytest(session: Session, stub: Stub) -> None:
     trace = "\n".join(["Traceback:", *["  frame " * 30] * 7, "ValueError: no"])
     logs = [
