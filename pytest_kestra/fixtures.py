@@ -133,11 +133,7 @@ def _told(message: str) -> BaseException:
 
 def _of_test(node: pytest.Item, settings: Settings) -> Settings:
     for mark in reversed(list(node.iter_markers("kestra"))):
-        where = f"the mark `kestra` of {node.name}"
-        wrong = [name for name in mark.kwargs if name not in PER_TEST]
-        if mark.args or wrong:
-            given = ", ".join([*map(repr, mark.args), *wrong])
-            raise _told(f"{where} takes {', '.join(f'{name}=' for name in PER_TEST)}, not {given}.")
+        where = _checked(mark, PER_TEST, node)
         try:
             settings = settings.override(mark.kwargs, where)
         except SettingsError as error:
@@ -150,16 +146,22 @@ def _skip_unless(node: pytest.Item, server: Server) -> None:
         from pytest_kestra.requirements import unmet
         from pytest_kestra.server.base import CAPABILITIES
 
-        where = f"the mark `kestra_requires` of {node.name}"
-        wrong = [*map(repr, mark.args), *(name for name in mark.kwargs if name not in ("version", "capability"))]
-        if wrong:
-            raise _told(f"{where} takes version=, capability=, not {', '.join(wrong)}.")
+        where = _checked(mark, ("version", "capability"), node)
         try:
             reason = unmet(server.address.version, server.capabilities, known=CAPABILITIES, **mark.kwargs)
         except ValueError as error:
             raise _told(f"{where}: {error}") from None
         if reason:
             pytest.skip(reason)
+
+
+def _checked(mark: pytest.Mark, names: Sequence[str], node: pytest.Item) -> str:
+    """Return how a mark is called in errors; fail where it has other arguments than these names."""
+    where = f"the mark `{mark.name}` of {node.name}"
+    wrong = [*map(repr, mark.args), *(name for name in mark.kwargs if name not in names)]
+    if wrong:
+        raise _told(f"{where} takes {', '.join(f'{name}=' for name in names)}, not {', '.join(wrong)}.")
+    return where
 
 
 def _namespace(node: pytest.Item) -> str:

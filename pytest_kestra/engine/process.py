@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pytest_kestra.engine import configuration, database, jvm
-from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lease import FILE_NAME, Lease
 
 # How often the engine looks whether the test run that started it still lives, in seconds.
 OWNER_POLL_S = 0.5
@@ -111,7 +111,7 @@ class Engine:
 
         Nobody reads the log of an engine whose run has gone, so that is removed too.
         """
-        (self.folder / "engine.json").unlink(missing_ok=True)
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
         _end_children()
         shutil.rmtree(self.folder if self.abandoned else self.folder / STORAGE, ignore_errors=True)
         if self.abandoned and self.orders.owner_lock is not None:

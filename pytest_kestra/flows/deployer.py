@@ -37,7 +37,7 @@ class Deployer:
         deployed = self._deployed | {source.key: source for source in sources}
         if len({source.key for source in sources}) < len(sources):
             raise _twice(sources)
-        texts = self._texts(sources, deployed)
+        texts = [self._text(source, deployed) for source in sources]
         self._validate(sources, texts)
         before = {key: self._text(source, self._deployed) for key, source in self._deployed.items()}
         records = [self._store(source, text) for source, text in zip(sources, texts, strict=True)]
@@ -68,9 +68,6 @@ class Deployer:
     def _keys(self, flow: FlowRecord) -> list[tuple[str, str]]:
         """Return under which names a flow was deployed."""
         return [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (flow.namespace, flow.id)]
-
-    def _texts(self, sources: Sequence[FlowSource], deployed: dict[tuple[str, str], FlowSource]) -> list[str]:
-        return [self._text(source, deployed) for source in sources]
 
     def _text(self, source: FlowSource, deployed: dict[tuple[str, str], FlowSource]) -> str:
         return self._namespaces.rewritten(source, {namespace for namespace, _ in deployed})

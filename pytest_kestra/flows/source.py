@@ -64,35 +64,31 @@ class FlowSource:
 
     def scalars(self) -> Iterator[yaml.ScalarNode]:
         """Return every scalar in the order of the text; one that aliases repeat comes once."""
-        seen: set[int] = set()
-        waiting: list[yaml.Node] = [self.root]
-        while waiting:
-            node = waiting.pop()
-            if id(node) in seen:
-                continue
-            seen.add(id(node))
-            if isinstance(node, yaml.ScalarNode):
-                yield node
-            elif isinstance(node, yaml.CollectionNode):
-                children = [child for item in node.value for child in (item if isinstance(item, tuple) else (item,))]
-                waiting.extend(reversed(children))
+        return (scalar for _, _, scalar in self._walk())
 
     def values(self, skip: Collection[str]) -> Iterator[tuple[str, yaml.ScalarNode]]:
         """Return every scalar that is no key, with the key it stands under, but nothing under a key of `skip`."""
+        return ((key, scalar) for key, is_key, scalar in self._walk(skip) if not is_key)
+
+    def _walk(self, skip: Collection[str] = ()) -> Iterator[tuple[str, bool, yaml.ScalarNode]]:
+        """Return every scalar with the key it stands under, or that it is, and whether it is one."""
         seen: set[int] = set()
-        waiting: list[tuple[str, yaml.Node]] = [("", self.root)]
+        waiting: list[tuple[str, bool, yaml.Node]] = [("", False, self.root)]
         while waiting:
-            key, node = waiting.pop()
-            if id(node) in seen:
+            key, is_key, node = waiting.pop()
+            if id(node) in seen:  # an alias
                 continue
             seen.add(id(node))
             if isinstance(node, yaml.ScalarNode):
-                yield key, node
+                yield key, is_key, node
             elif isinstance(node, yaml.SequenceNode):
-                waiting.extend((key, item) for item in reversed(node.value))
+                waiting.extend((key, is_key, item) for item in reversed(node.value))
             elif isinstance(node, yaml.MappingNode):
-                named = [(str(name.value), value) for name, value in reversed(node.value)]
-                waiting.extend((name, value) for name, value in named if name not in skip)
+                for name, value in reversed(node.value):
+                    text = str(name.value)
+                    if text not in skip:
+                        waiting.append((text, is_key, value))
+                    waiting.append((text, True, name))
 
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""
