@@ -1,5 +1,63 @@
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
 import pytest
 
+from pytest_kestra import Server
+
 pytest.register_assert_rewrite("tests.engine.replay")
+
+from tests.engine.replay import Replay  # noqa: E402 - after its asserts are known to be rewritten
+
+
+@pytest.fixture
+def http(kestra_server: Server) -> Iterator[httpx.Client]:
+    """Return a client of the server with its credentials, for whole paths."""
+    with _client(kestra_server) as http:
+        yield http
+
+
+@pytest.fixture
+def api(kestra_server: Server) -> Iterator[httpx.Client]:
+    """Return a client of the server with its credentials, for paths below the tenant such as `flows/search`."""
+    with _client(kestra_server, "/api/v1/main/") as api:
+        yield api
+
+
+def _client(server: Server, path: str = "") -> httpx.Client:
+    address = server.address
+    auth = (address.user or "", address.password or "")
+    return httpx.Client(base_url=address.url + path, auth=auth, timeout=60)
+
+
+@pytest.fixture
+def namespace(api: httpx.Client) -> Iterator[str]:
+    """Return a namespace of the test's own; its flows are deleted at the end."""
+    name = f"company.{secrets.token_hex(4)}"
+    yield name
+    _delete_flows(api, name)
+
+
+def _delete_flows(api: httpx.Client, namespace: str) -> None:
+    for flow in api.get(f"flows/{namespace}").raise_for_status().json():
+        api.delete(f"flows/{namespace}/{flow['id']}").raise_for_status()
+
+
+@pytest.fixture
+def replay(http: httpx.Client, api: httpx.Client, recorded: Callable[[str], Any]) -> Iterator[Replay]:
+    """Return what sends recorded requests again, in a namespace of the test's own."""
+    replay = Replay(http, recorded, f"contracts-{secrets.token_hex(4)}")
+    yield replay
+    _delete_flows(api, replay.namespace)
+
+
+@pytest.fixture
+def sdk(kestra_server: Server) -> Any:
+    """Return Kestra's own client of the server."""
+    kestrapy = pytest.importorskip("kestrapy")
+    address = kestra_server.address
+    return kestrapy.KestraClient(host=address.url, username=address.user, password=address.password, timeout=60)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import yaml
+
+from tests.conftest import CONTRACTS
 
 NAMESPACE = "contracts"
 DATE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
@@ -35,6 +38,14 @@ class Replay:
         self.recorded = recorded
         self.namespace = namespace
         self.ids: dict[str, str] = {}
+
+    def deploy(self, *ids: str) -> None:
+        """Store flows of the recording."""
+        for text in (CONTRACTS / "flows.yml").read_text(encoding="utf-8").split("\n---\n"):
+            if yaml.safe_load(text)["id"] in ids:
+                content = text.replace(f"namespace: {NAMESPACE}", f"namespace: {self.namespace}")
+                headers = {"content-type": "application/x-yaml"}
+                self.http.post("/api/v1/main/flows", content=content, headers=headers).raise_for_status()
 
     def send(self, number: str) -> tuple[dict[str, Any], httpx.Response]:
         """Send a recorded request; return the recorded answer and the one that came now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,14 +16,32 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pytest_kestra.engine.api import executions, flows, problems, records, server, triggers
-from pytest_kestra.engine.api.calls import endpoint
+from pytest_kestra.engine.api import (
+    backfills,
+    bulk,
+    executions,
+    files,
+    flows,
+    graphs,
+    kv,
+    lifecycle,
+    limits,
+    namespaces,
+    outputs,
+    plugins,
+    problems,
+    records,
+    server,
+    transfer,
+    triggers,
+    webhooks,
+)
+from pytest_kestra.engine.api.calls import API
+from pytest_kestra.engine.events import Events
 from pytest_kestra.engine.kestra import TENANT, Kestra
 
-YAML = "application/x-yaml"
-# Every execution that is waited for holds a thread.
-THREADS = 500
-API = "/api/v1"
+# How many requests may wait for Kestra's database at a time.
+THREADS = 100
 # What Kestra's server has under a tenant; a path without a tenant starts with one of these.
 RESOURCES = frozenset(
     {
@@ -36,47 +55,23 @@ GLOBAL = frozenset(
 )
 
 
+# Each names its own routes.
+MODULES = (
+    *(executions, lifecycle, bulk, outputs, records),
+    *(flows, graphs, transfer, limits, plugins),
+    *(triggers, backfills, webhooks),
+    *(namespaces, kv, files, server),
+)
+
+
 def routes() -> list[Route]:
-    """Return the routes of the API, all below `/api/v1/main` but those about the server."""
-    flow, execution = f"{API}/{TENANT}/flows", f"{API}/{TENANT}/executions"
-    logs, metrics = f"{API}/{TENANT}/logs", f"{API}/{TENANT}/metrics"
-    return [
-        Route("/health", server.health),
-        Route(server.STOP, server.stop, methods=["POST"]),
-        Route(f"{API}/configs", endpoint(server.configs)),
-        Route(flow, endpoint(flows.create, consumes=YAML, body_name="flow"), methods=["POST"]),
-        Route(f"{flow}/search", endpoint(flows.search)),
-        Route(f"{flow}/validate", endpoint(flows.validate, consumes=YAML, body_name="flows"), methods=["POST"]),
-        Route(f"{flow}/{{namespace}}", endpoint(flows.by_namespace)),
-        Route(f"{flow}/{{namespace}}/{{id}}", endpoint(flows.get)),
-        Route(f"{flow}/{{namespace}}/{{id}}", endpoint(flows.update, consumes=YAML, body_name="flow"), methods=["PUT"]),
-        Route(f"{flow}/{{namespace}}/{{id}}", endpoint(flows.delete), methods=["DELETE"]),
-        Route(f"{flow}/{{namespace}}/{{id}}/revisions", endpoint(flows.revisions)),
-        Route(f"{execution}/search", endpoint(executions.search)),
-        Route(f"{execution}/{{id}}", endpoint(executions.get)),
-        Route(f"{execution}/{{id}}", endpoint(executions.delete), methods=["DELETE"]),
-        Route(f"{execution}/{{id}}/kill", endpoint(executions.kill), methods=["DELETE"]),
-        Route(f"{execution}/{{id}}/file", endpoint(records.file)),
-        Route(f"{execution}/{{id}}/file/metas", endpoint(records.file_metas)),
-        Route(f"{execution}/{{id}}/eval", endpoint(executions.evaluate, consumes="text/plain"), methods=["POST"]),
-        Route(
-            f"{execution}/{{id}}/eval/{{taskRunId}}",
-            endpoint(executions.evaluate, consumes="text/plain"),
-            methods=["POST"],
-        ),
-        Route(
-            f"{execution}/{{namespace}}/{{id}}",
-            endpoint(executions.create, consumes="multipart/form-data"),
-            methods=["POST"],
-        ),
-        Route(f"{logs}/search", endpoint(records.logs_search)),
-        Route(f"{logs}/{{id}}", endpoint(records.logs)),
-        Route(f"{logs}/{{id}}", endpoint(records.logs_delete), methods=["DELETE"]),
-        Route(f"{logs}/{{id}}/download", endpoint(records.logs_download)),
-        Route(f"{metrics}/{{id}}", endpoint(records.metrics)),
-        Route(f"{API}/{TENANT}/triggers/search", endpoint(triggers.search)),
-        Route(f"{API}/{TENANT}/triggers/{{namespace}}/{{flowId}}", endpoint(triggers.of_flow)),
-    ]
+    """Return the routes of the API, the more literal a path the earlier, as Kestra's web server chooses them."""
+    found = [route for module in MODULES for route in module.ROUTES]
+    return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
+
+
+# What Kestra answers to everybody: a webhook's key is its own secret.
+OPEN = re.compile(rf"/health$|{API}/configs$|{API}/({TENANT}/)?executions/webhook/")
 
 
 class Guard:
@@ -88,7 +83,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 without the right credentials, 400 for another tenant than `main`."""
-        if scope["type"] != "http" or scope["path"] == "/health":
+        if scope["type"] != "http" or OPEN.match(scope["path"]):
             await self.app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"authorization", b"")
@@ -146,5 +141,6 @@ def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[]
     application.state.threads = anyio.CapacityLimiter(THREADS)
     application.state.kestra = kestra
     application.state.url = url
+    application.state.events = Events()
     application.state.stop = stop
     return Guard(application, user, password)

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+import anyio
 import anyio.to_thread
-from starlette.datastructures import FormData, QueryParams, UploadFile
-from starlette.requests import Request
+from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from pytest_kestra.engine.api import problems
+from pytest_kestra.engine.events import Events
+from pytest_kestra.engine.jvm import java
 from pytest_kestra.engine.kestra import TENANT, Kestra
 
 LOG = logging.getLogger(__name__)
 
+API = "/api/v1"
+FORM = "multipart/form-data"
+JSON = "application/json"
+TEXT = "text/plain"
+YAML = "application/x-yaml"
+
 # Names, with a text or with a file's name and content.
 Fields = tuple[tuple[str, str | tuple[str, bytes]], ...]
-Endpoint = Callable[[Request], Awaitable[Response]]
+Answer = Callable[["Call"], Response | Awaitable[Response]]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Call:
-    """Hold what a request says: path parameters, query, and its body as text or as form fields."""
+    """Hold what a request says: path parameters, query, headers, and its body as bytes or as form fields."""
 
     kestra: Kestra
     url: str
+    events: Events
+    threads: anyio.CapacityLimiter
     path: dict[str, Any]
     query: QueryParams
-    text: str = ""
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
     fields: Fields = ()
+    method: str = "GET"
     tenant: str = TENANT
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", errors="replace")
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a query parameter that is true or false."""
@@ -40,57 +61,112 @@ class Call:
         return default if value is None else value.lower() == "true"
 
     def number(self, name: str, default: int) -> int:
-        """Return a query parameter that is a whole number."""
+        """Return a query parameter that is a whole number of Java's `int`."""
+        value = self.query.get(name)
+        return default if value is None else _number(name, value)
+
+    def required(self, name: str) -> str:
+        """Return a query parameter that must be there."""
         value = self.query.get(name)
         if value is None:
-            return default
-        try:
-            return int(value)
-        except ValueError:
-            raise problems.not_convertible(name, value, f'For input string: "{value}"') from None
+            raise problems.missing(name)
+        return value
+
+    def optional_number(self, name: str) -> Any:
+        """Return a query parameter that is a whole number as Java's `Optional`, empty where it was not given."""
+        optional = java("java.util.Optional")
+        if name not in self.query:
+            return optional.empty()
+        return optional.of(java("java.lang.Integer")(self.number(name, 0)))
+
+    def read(self, type_name: str) -> Any:
+        """Return the body, which is JSON, as an object of a Java type; a Problem where it is none."""
+        return self._read(java(type_name).class_)
+
+    def read_list(self, type_name: str = "java.lang.String") -> Any:
+        """Return the body, which is a JSON list, as a Java list of a type."""
+        types = self.kestra.json.getTypeFactory()
+        return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
+
+    def _read(self, kind: Any) -> Any:
+        value = self.kestra.json.readValue(self.text or "null", kind)
+        if value is None:
+            raise problems.missing("body", "Body")
+        return value
+
+    async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a function that may block, away from the event loop."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self.threads)
 
 
 def json_response(kestra: Kestra, value: Any, status: int = 200) -> Response:
     """Return a Java object as the real server writes it."""
-    return Response(str(kestra.json.writeValueAsString(value)), status, media_type="application/json")
+    return Response(str(kestra.json.writeValueAsString(value)), status, media_type=JSON)
 
 
-def endpoint(answer: Callable[[Call], Response], *, consumes: str | None = None, body_name: str = "body") -> Endpoint:
-    """Make a request handler of a function that may block.
+def route(
+    path: str, answer: Answer, method: str = "GET", *, consumes: str | None = None, body_name: str = "body"
+) -> Route:
+    """Make a route of a function; `path` is below the tenant, or whole where it begins with a slash.
 
-    `consumes` is the content type that the body must have: `application/x-yaml` and `text/plain` are read as text,
-    `multipart/form-data` as fields. Java's exceptions become Kestra's error bodies.
+    The function may block, or be a coroutine. `consumes` is the content type that the body must have; of
+    `multipart/form-data` the fields are read, and there may be no body at all. Java's exceptions become Kestra's error
+    bodies.
     """
 
     async def handle(request: Request) -> Response:
-        call = await _read(request, consumes, body_name)
-        return await anyio.to_thread.run_sync(_answer, answer, call, limiter=request.app.state.threads)
+        try:
+            call = await _read(request, consumes, body_name)
+            answered: Response | Awaitable[Response]
+            answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
+            return answered if isinstance(answered, Response) else await answered
+        except (problems.Problem, ClientDisconnect):
+            raise
+        except Exception as error:
+            problem = problems.of(error)
+            if problem.status >= 500:
+                LOG.exception("A request failed")
+            raise problem from error
 
-    return handle
+    return Route(path if path.startswith("/") else f"{API}/{TENANT}/{path}", handle, methods=[method])
 
 
 async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    text = ""
+    body = b""
     fields: Fields = ()
-    if consumes == "multipart/form-data":
+    if consumes == FORM:
         fields = await _fields(request, kind)
     elif consumes is not None:
         if kind != consumes:
-            raise problems.Problem(422, f"Invalid route params: Required Body [{body_name}] not specified")
-        text = (await request.body()).decode("utf-8", errors="replace")
+            raise _refused(kind, consumes, body_name)
+        body = await request.body()
     state = request.app.state
-    return Call(state.kestra, state.url, request.path_params, request.query_params, text, fields)
+    return Call(
+        kestra=state.kestra,
+        url=state.url,
+        events=state.events,
+        threads=state.threads,
+        path=request.path_params,
+        query=request.query_params,
+        headers=request.headers,
+        body=body,
+        fields=fields,
+        method=request.method,
+    )
+
+
+def _refused(kind: str, consumes: str, body_name: str) -> problems.Problem:
+    if consumes == YAML or not kind:
+        return problems.missing(body_name, "Body")
+    return problems.unsupported(kind, consumes)
 
 
 async def _fields(request: Request, kind: str) -> Fields:
     if not kind:
         return ()
-    if kind != "multipart/form-data":
-        raise problems.Problem(
-            415,
-            f"Unsupported Media Type: Content Type [{kind}] not allowed. Allowed types: [multipart/form-data]",
-        )
+    if kind != FORM:
+        raise problems.unsupported(kind, FORM)
     form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
@@ -99,18 +175,11 @@ async def _field(value: str | UploadFile) -> str | tuple[str, bytes]:
     return value if isinstance(value, str) else (value.filename or "file", await value.read())
 
 
-def _answer(answer: Callable[[Call], Response], call: Call) -> Response:
-    from pytest_kestra.engine.jvm import java
-
+def _number(name: str, value: str) -> int:
     try:
-        return answer(call)
-    except java("java.lang.Throwable") as error:
-        problem = problems.from_java(error)
-        if problem.status >= 500:
-            LOG.exception("A request failed")
-        raise problem from error
-    except problems.Problem:
-        raise
-    except Exception as error:
-        LOG.exception("A request failed")
-        raise problems.Problem(500, f"Internal server error: {error}") from error
+        number = int(value)
+    except ValueError:
+        number = 1 << 31
+    if not -(1 << 31) <= number < 1 << 31:
+        raise problems.not_convertible(name, value, f'For input string: "{value}"')
+    return number

@@ -9,37 +9,21 @@ from typing import Any
 from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import Call, json_response
+from pytest_kestra.engine.api.calls import FORM, TEXT, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
 
-def create(call: Call) -> Response:
+async def create(call: Call) -> Response:
     """Create an execution from a form of inputs; with `wait=true` answer when it has ended."""
-    kestra = call.kestra
-    optional = java("java.util.Optional")
-    revision = (
-        optional.of(java("java.lang.Integer")(call.number("revision", 0)))
-        if "revision" in call.query
-        else optional.empty()
-    )
-    flow = kestra.flow_service.getFlowIfExecutableOrThrow(
-        call.tenant, call.path["namespace"], call.path["id"], revision
-    )
-    execution = _new(call, flow)
-    inputs = _input_values(call, flow, execution)
-    execution = execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, inputs))
+    flow, execution = await call.run(_create, call)
     if not call.flag("wait"):
-        kestra.execution_queue.emit(execution)
-        return _with_url(call, execution)
-    ends = java("io.kestra.runner.h2.ExecutionEnds")
-    end = ends.of(execution.getId(), flow, kestra.execution_service)
-    try:
-        kestra.execution_queue.emit(execution)
-        end.get()
-    finally:
-        ends.forget(execution.getId())
-    return _with_url(call, _find(call, execution.getId()))
+        await call.run(call.kestra.execution_queue.emit, execution)
+        return await call.run(_with_url, call, execution)
+    with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
+        await call.run(call.kestra.execution_queue.emit, execution)
+        await end.get()
+    return await call.run(lambda: _with_url(call, _find(call, execution.getId())))
 
 
 def get(call: Call) -> Response:
@@ -108,6 +92,17 @@ def _find(call: Call, execution_id: str | None = None) -> Any:
     return found.get()
 
 
+def _create(call: Call) -> tuple[Any, Any]:
+    """Return the flow that is asked for, and a new execution of it with its inputs."""
+    kestra = call.kestra
+    flow = kestra.flow_service.getFlowIfExecutableOrThrow(
+        call.tenant, call.path["namespace"], call.path["id"], call.optional_number("revision")
+    )
+    execution = _new(call, flow)
+    inputs = _input_values(call, flow, execution)
+    return flow, execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, inputs))
+
+
 def _new(call: Call, flow: Any) -> Any:
     optional = java("java.util.Optional")
     date = call.query.get("scheduleDate")
@@ -162,3 +157,14 @@ def _with_url(call: Call, execution: Any) -> Response:
     place = f"{execution.getNamespace()}/{execution.getFlowId()}/{execution.getId()}"
     tree.put("url", f"{call.url}/ui/{call.tenant}/executions/{place}")
     return json_response(call.kestra, tree)
+
+
+ROUTES = [
+    route("executions/search", search),
+    route("executions/{id}", get),
+    route("executions/{id}", delete, "DELETE"),
+    route("executions/{id}/kill", kill, "DELETE"),
+    route("executions/{id}/eval", evaluate, "POST", consumes=TEXT),
+    route("executions/{id}/eval/{taskRunId}", evaluate, "POST", consumes=TEXT),
+    route("executions/{namespace}/{id}", create, "POST", consumes=FORM),
+]

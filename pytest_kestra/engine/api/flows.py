@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import Call, json_response
+from pytest_kestra.engine.api.calls import YAML, Call, json_response, route
 from pytest_kestra.engine.api.problems import not_found
 from pytest_kestra.engine.jvm import java
 
@@ -33,7 +33,7 @@ def get(call: Call) -> Response:
     """Answer a flow, with its source if asked."""
     if call.flag("source"):
         return json_response(call.kestra, _find_with_source(call))
-    found = call.kestra.flows.findById(*_key(call), _revision(call), call.flag("allowDeleted"))
+    found = call.kestra.flows.findById(*_key(call), call.optional_number("revision"), call.flag("allowDeleted"))
     if found.isEmpty():
         raise not_found()
     return json_response(call.kestra, found.get())
@@ -79,15 +79,22 @@ def _key(call: Call) -> tuple[str, str, str]:
     return call.tenant, call.path["namespace"], call.path["id"]
 
 
-def _revision(call: Call) -> Any:
-    optional = java("java.util.Optional")
-    if "revision" not in call.query:
-        return optional.empty()
-    return optional.of(java("java.lang.Integer")(call.number("revision", 0)))
-
-
 def _find_with_source(call: Call) -> Any:
-    found = call.kestra.flows.findByIdWithSource(*_key(call), _revision(call), call.flag("allowDeleted"))
+    found = call.kestra.flows.findByIdWithSource(
+        *_key(call), call.optional_number("revision"), call.flag("allowDeleted")
+    )
     if found.isEmpty():
         raise not_found()
     return found.get()
+
+
+ROUTES = [
+    route("flows", create, "POST", consumes=YAML, body_name="flow"),
+    route("flows/search", search),
+    route("flows/validate", validate, "POST", consumes=YAML, body_name="flows"),
+    route("flows/{namespace}", by_namespace),
+    route("flows/{namespace}/{id}", get),
+    route("flows/{namespace}/{id}", update, "PUT", consumes=YAML, body_name="flow"),
+    route("flows/{namespace}/{id}", delete, "DELETE"),
+    route("flows/{namespace}/{id}/revisions", revisions),
+]

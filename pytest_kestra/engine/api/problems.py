@@ -8,6 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from pytest_kestra.engine.jvm import java
+
 NO_LINK = {
     "templated": False,
     "profile": None,
@@ -57,11 +59,21 @@ def not_convertible(name: str, value: Any, reason: Any) -> Problem:
     return Problem(422, f"Internal server error: {text}")
 
 
-def from_java(error: Any) -> Problem:
-    """Return the problem that tells a Java exception as Kestra's web server does; unknown ones are a 500."""
-    from pytest_kestra.engine.jvm import java
+def missing(name: str, kind: str = "QueryValue") -> Problem:
+    """Return the problem of a parameter, or another part of a request (`Body`), that must be there."""
+    return Problem(422, f"Invalid route params: Required {kind} [{name}] not specified")
 
-    cause = error
+
+def unsupported(kind: str, allowed: str) -> Problem:
+    """Return the problem of a body that has another content type than the one that is allowed."""
+    return Problem(415, f"Unsupported Media Type: Content Type [{kind}] not allowed. Allowed types: [{allowed}]")
+
+
+def of(error: Exception) -> Problem:
+    """Return the problem that tells an exception as Kestra's web server does; unknown ones are a 500."""
+    if not isinstance(error, java("java.lang.Throwable")):
+        return Problem(500, f"Internal server error: {error}")
+    cause: Any = error
     while cause is not None:
         for name, status, prefix in STATUSES:
             if isinstance(cause, java(name)):

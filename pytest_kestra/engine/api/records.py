@@ -1,16 +1,15 @@
-"""The endpoints of what an execution leaves behind: logs, metrics, files."""
+"""The endpoints of what an execution tells: logs and metrics."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import Call, json_response
-from pytest_kestra.engine.api.problems import Problem, not_convertible, not_found
-from pytest_kestra.engine.jvm import java, to_java
+from pytest_kestra.engine.api.calls import Call, json_response, route
+from pytest_kestra.engine.api.problems import not_convertible
+from pytest_kestra.engine.jvm import java
 
 
 def logs(call: Call) -> Response:
@@ -53,27 +52,6 @@ def metrics(call: Call) -> Response:
     return queries.page_response(call, found)
 
 
-def file(call: Call) -> Response:
-    """Answer the content of a file of an execution."""
-    execution, uri = _file(call)
-    stream = call.kestra.storage.get(call.tenant, execution.getNamespace(), uri)
-    try:
-        content = bytes(stream.readAllBytes())
-    finally:
-        stream.close()
-    name = str(uri.getPath()).rpartition("/")[2]
-    # A header takes Latin-1 only.
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-    return Response(content, media_type="application/octet-stream", headers=headers)
-
-
-def file_metas(call: Call) -> Response:
-    """Answer the size of a file of an execution."""
-    execution, uri = _file(call)
-    attributes = call.kestra.storage.getAttributes(call.tenant, execution.getNamespace(), uri)
-    return json_response(call.kestra, to_java({"size": attributes.getSize()}))
-
-
 def _find_logs(call: Call) -> Any:
     java("io.kestra.runner.h2.LateEmits").settle()
     repository, execution_id, level = call.kestra.logs, call.path["id"], _level(call)
@@ -98,15 +76,10 @@ def _level(call: Call) -> Any:
         raise not_convertible("minLevel", name, error.getMessage()) from error
 
 
-def _file(call: Call) -> tuple[Any, Any]:
-    found = call.kestra.executions.findById(call.tenant, call.path["id"])
-    if found.isEmpty():
-        raise not_found()
-    if "path" not in call.query:
-        raise Problem(422, "Invalid route params: Required QueryValue [path] not specified")
-    execution, uri = found.get(), java("java.net.URI").create(call.query["path"])
-    # Only what this execution stored may be read through it.
-    prefix = java("io.kestra.core.storages.StorageContext").forExecution(execution).getExecutionStorageURI().getPath()
-    if not str(uri.getPath()).startswith(str(prefix)):
-        raise Problem(422, f"Illegal argument: Invalid path, got '{uri.getPath()}'")
-    return execution, uri
+ROUTES = [
+    route("logs/search", logs_search),
+    route("logs/{id}", logs),
+    route("logs/{id}", logs_delete, "DELETE"),
+    route("logs/{id}/download", logs_download),
+    route("metrics/{id}", metrics),
+]

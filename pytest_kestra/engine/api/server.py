@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from pytest_kestra.engine.api.calls import Call, json_response
+from pytest_kestra.engine.api.calls import API, Call, json_response, route
 from pytest_kestra.engine.jvm import to_java
 
 # Not Kestra's: how the one who started the engine ends it.
@@ -52,3 +53,10 @@ def configs(call: Call) -> Response:
             }
         ),
     )
+
+
+ROUTES = [
+    Route("/health", health),
+    Route(STOP, stop, methods=["POST"]),
+    route(f"{API}/configs", configs),
+]

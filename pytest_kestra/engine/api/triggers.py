@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import Call, json_response
+from pytest_kestra.engine.api.calls import Call, json_response, route
 from pytest_kestra.engine.jvm import to_java
 
 
@@ -32,3 +32,9 @@ def _definition(call: Call, trigger: Any) -> Any:
     if flow.isEmpty():
         return None
     return next((item for item in flow.get().getTriggers() or () if item.getId() == trigger.getTriggerId()), None)
+
+
+ROUTES = [
+    route("triggers/search", search),
+    route("triggers/{namespace}/{flowId}", of_flow),
+]

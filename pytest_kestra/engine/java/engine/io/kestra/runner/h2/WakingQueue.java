@@ -2,6 +2,7 @@ package io.kestra.runner.h2;
 
 import io.kestra.core.exceptions.DeserializationException;
 import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
 import io.kestra.core.runners.Indexer;
@@ -72,7 +73,12 @@ public class WakingQueue<T> extends H2Queue<T> {
             consumer.accept(database, messages);
             deliveries.delivered(messages.size());
             if (cls == Execution.class && queueType == Executor.class) {
-                messages.stream().filter(Either::isLeft).forEach(either -> ExecutionEnds.processed((Execution) either.getLeft()));
+                messages.stream().filter(Either::isLeft).forEach(either -> {
+                    Watches.happened(either.getLeft());
+                    ExecutionEnds.processed((Execution) either.getLeft());
+                });
+            } else if (cls == LogEntry.class && queueType == Indexer.class) {
+                messages.stream().filter(Either::isLeft).forEach(either -> Watches.happened(either.getLeft()));
             }
         }, inTransaction, forUpdate);
     }

@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import httpx
 import polling2
 import pytest
-import yaml
 
-from pytest_kestra import Server
-from tests.conftest import CONTRACTS
 from tests.engine.replay import Replay
-
-
-@pytest.fixture
-def http(kestra_server: Server) -> Iterator[httpx.Client]:
-    address = kestra_server.address
-    with httpx.Client(base_url=address.url, auth=(address.user or "", address.password or ""), timeout=60) as http:
-        yield http
-
-
-@pytest.fixture
-def replay(http: httpx.Client, recorded: Callable[[str], Any]) -> Iterator[Replay]:
-    replay = Replay(http, recorded, f"contracts-{secrets.token_hex(4)}")
-    yield replay
-    for flow in http.get("/api/v1/main/flows/" + replay.namespace).json():
-        http.delete(f"/api/v1/main/flows/{replay.namespace}/{flow['id']}").raise_for_status()
-
-
-def deploy(replay: Replay, *ids: str) -> None:
-    for text in (CONTRACTS / "flows.yml").read_text(encoding="utf-8").split("\n---\n"):
-        if yaml.safe_load(text)["id"] in ids:
-            content = text.replace("namespace: contracts", f"namespace: {replay.namespace}")
-            headers = {"content-type": "application/x-yaml"}
-            replay.http.post("/api/v1/main/flows", content=content, headers=headers).raise_for_status()
 
 
 def test_life_of_a_flow(replay: Replay) -> None:
@@ -50,33 +20,33 @@ def test_flow_that_is_refused(replay: Replay, number: str) -> None:
 
 
 def test_flows_are_searched_and_validated(replay: Replay) -> None:
-    deploy(replay, "hello_world", "one_return", "logs_only", "disabled")
+    replay.deploy("hello_world", "one_return", "logs_only", "disabled")
     for number in ("018", "019", "020", "029"):
         replay.same(number)
 
 
 def test_executions_are_created(replay: Replay) -> None:
-    deploy(replay, "hello_world", "one_return", "disabled", "mandatory")
+    replay.deploy("hello_world", "one_return", "disabled", "mandatory")
     for number in ("030", "034", "035", "036", "039", "040", "041", "042", "043", "044", "046", "047"):
         replay.same(number)
 
 
 def test_inputs_of_every_type(replay: Replay) -> None:
-    deploy(replay, "all_inputs", "one_return", "inputs", "every_input", "input_types")
+    replay.deploy("all_inputs", "one_return", "inputs", "every_input", "input_types")
     body = replay.same("031")
     assert body["state"]["current"] == "SUCCESS"
     replay.same("032")
 
 
 def test_executions_are_read_and_deleted(replay: Replay) -> None:
-    deploy(replay, "hello_world", "one_return")
+    replay.deploy("hello_world", "one_return")
     for number in ("043", "039", "048", "049", "050", "051", "052", "054", "055", "056", "057", "058", "066", "067"):
         replay.same(number)
 
 
 @pytest.mark.parametrize("number", ["062", "063", "064", "065"])
 def test_expressions_are_rendered(replay: Replay, number: str) -> None:
-    deploy(replay, "hello_world")
+    replay.deploy("hello_world")
     replay.same("039")
     replay.same(number)
 
@@ -84,7 +54,7 @@ def test_expressions_are_rendered(replay: Replay, number: str) -> None:
 @pytest.mark.parametrize("number", ["095", "097", "098", "099", "100", "101", "102", "103", "104"])
 def test_shapes_of_executions(replay: Replay, number: str) -> None:
     flow = replay.recorded(number)["request"]["path"].rpartition("/")[2]
-    deploy(replay, flow, "child", "one_return")
+    replay.deploy(flow, "child", "one_return")
     replay.same(number)
 
 
@@ -95,12 +65,12 @@ def test_wrong_paths(replay: Replay, number: str) -> None:
 
 def test_nothing_is_answered_without_the_right_credentials(http: httpx.Client) -> None:
     for auth in (None, ("ada", "wrong")):
-        answer = httpx.get(f"{http.base_url}/api/v1/main/flows/search", auth=auth)
+        answer = httpx.get(http.base_url.join("/api/v1/main/flows/search"), auth=auth)
         assert (answer.status_code, answer.content, answer.headers.get("content-type")) == (401, b"", None)
 
 
 def test_health_and_configuration(http: httpx.Client) -> None:
-    health = httpx.get(f"{http.base_url}/health")
+    health = httpx.get(http.base_url.join("/health"))
     configs = http.get("/api/v1/configs").json()
 
     assert (health.status_code, health.json()["status"]) == (200, "UP")
@@ -116,7 +86,7 @@ def test_what_is_not_served_names_the_way_out(http: httpx.Client) -> None:
 
 
 def test_triggers_are_listed(replay: Replay) -> None:
-    deploy(replay, "scheduled")
+    replay.deploy("scheduled")
     url = f"/api/v1/main/triggers/{replay.namespace}/scheduled"
     # The scheduler takes note of a flow's triggers a moment after the flow is stored.
     polling2.poll(lambda: replay.http.get(url).json()["total"] == 2, step=0.02, timeout=60)
@@ -129,7 +99,7 @@ def test_triggers_are_listed(replay: Replay) -> None:
 
 
 def test_files_of_an_execution(replay: Replay) -> None:
-    deploy(replay, "files")
+    replay.deploy("files")
     body = replay.same("070")
     uri = body["taskRunList"][0]["outputs"]["uri"]
     url = f"/api/v1/main/executions/{body['id']}/file"
@@ -149,7 +119,7 @@ def test_files_of_an_execution(replay: Replay) -> None:
 
 @pytest.mark.parametrize("number", ["068", "069"])
 def test_metrics_of_an_execution(replay: Replay, number: str) -> None:
-    deploy(replay, "metrics")
+    replay.deploy("metrics")
     body = replay.same("068")
     replay.same(number)
     run = body["taskRunList"][0]
@@ -158,7 +128,7 @@ def test_metrics_of_an_execution(replay: Replay, number: str) -> None:
 
 
 def test_logs_are_chosen_and_deleted(replay: Replay) -> None:
-    deploy(replay, "hello_world")
+    replay.deploy("hello_world")
     body = replay.same("039")
     url = f"/api/v1/main/logs/{body['id']}"
     run = body["taskRunList"][0]
@@ -173,7 +143,7 @@ def test_logs_are_chosen_and_deleted(replay: Replay) -> None:
 
 @pytest.mark.parametrize("number", ["083", "084"])
 def test_kill_of_what_has_ended_or_never_was(replay: Replay, number: str) -> None:
-    deploy(replay, "one_return")
+    replay.deploy("one_return")
     replay.same("041")
     url = replay.recorded(number)["request"]["path"]
     replay.ids[url.split("/")[5]] = next(iter(replay.ids.values())) if number == "083" else "doesNotExist"
@@ -199,7 +169,7 @@ def test_wrong_searches_are_refused(http: httpx.Client, params: dict[str, str], 
 
 
 def test_searches_are_filtered_and_sorted(replay: Replay) -> None:
-    deploy(replay, "one_return", "hello_world")
+    replay.deploy("one_return", "hello_world")
     search = "/api/v1/main/flows/search"
     params = {"namespace": replay.namespace, "sort": "id:desc"}
     assert [flow["id"] for flow in replay.http.get(search, params=params).json()["results"]] == [
@@ -220,7 +190,7 @@ def test_searches_are_filtered_and_sorted(replay: Replay) -> None:
 
 
 def test_labels_of_the_system_are_refused(replay: Replay) -> None:
-    deploy(replay, "one_return")
+    replay.deploy("one_return")
     url = f"/api/v1/main/executions/{replay.namespace}/one_return"
     answer = replay.http.post(url, params={"labels": "system.from:me"})
 
@@ -230,7 +200,7 @@ def test_labels_of_the_system_are_refused(replay: Replay) -> None:
 
 
 def test_execution_may_be_a_test_or_later(replay: Replay) -> None:
-    deploy(replay, "one_return")
+    replay.deploy("one_return")
     url = f"/api/v1/main/executions/{replay.namespace}/one_return"
 
     assert replay.http.post(url, params={"kind": "TEST", "wait": "true"}).json()["kind"] == "TEST"

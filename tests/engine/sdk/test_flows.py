@@ -7,10 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_kestra import Server
-
-kestrapy = pytest.importorskip("kestrapy")
-
 FLOW = """\
 id: sdk
 namespace: {namespace}
@@ -21,13 +17,6 @@ tasks:
     type: io.kestra.plugin.core.log.Log
     message: "hello {{{{ inputs.who }}}}"
 """
-
-
-@pytest.fixture
-def sdk(kestra_server: Server) -> Any:
-    """Return Kestra's own client of the server."""
-    address = kestra_server.address
-    return kestrapy.KestraClient(host=address.url, username=address.user, password=address.password, timeout=60)
 
 
 def test_sdk_creates_runs_reads_and_deletes(sdk: Any) -> None:
