@@ -39,6 +39,10 @@ class Events:
         """Give a queue that receives every state of an execution from now on."""
         return self._watch(lambda name: self._java.onExecution(name, execution_id))
 
+    def correlated(self, correlation_id: str) -> contextlib.AbstractContextManager[asyncio.Queue[Any]]:
+        """Give a queue that receives every state, from now on, of the executions that belong together."""
+        return self._watch(lambda name: self._java.onCorrelation(name, correlation_id))
+
     def logs(self, execution_id: str) -> contextlib.AbstractContextManager[asyncio.Queue[Any]]:
         """Give a queue that receives every log entry of an execution from now on."""
         return self._watch(lambda name: self._java.onLogs(name, execution_id))

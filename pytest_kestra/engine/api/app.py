@@ -22,6 +22,7 @@ from pytest_kestra.engine.api import (
     executions,
     files,
     flows,
+    follow,
     graphs,
     kv,
     lifecycle,
@@ -57,7 +58,7 @@ GLOBAL = frozenset(
 
 # Each names its own routes.
 MODULES = (
-    *(executions, lifecycle, bulk, outputs, records),
+    *(executions, lifecycle, bulk, follow, outputs, records),
     *(flows, graphs, transfer, limits, plugins),
     *(triggers, backfills, webhooks),
     *(namespaces, kv, files, server),

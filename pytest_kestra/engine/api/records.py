@@ -27,7 +27,7 @@ def logs_download(call: Call) -> Response:
 def logs_delete(call: Call) -> Response:
     """Delete the logs of an execution, of one task, task run or attempt, from a level up."""
     attempt = java("java.lang.Integer")(call.number("attempt", 0)) if "attempt" in call.query else None
-    chosen = (call.query.get("taskId"), call.query.get("taskRunId"), _level(call), attempt)
+    chosen = (call.query.get("taskId"), call.query.get("taskRunId"), lowest_level(call), attempt)
     call.kestra.logs.deleteByQuery(call.tenant, call.path["id"], *chosen)
     return Response(status_code=204)
 
@@ -54,7 +54,7 @@ def metrics(call: Call) -> Response:
 
 def _find_logs(call: Call) -> Any:
     java("io.kestra.runner.h2.LateEmits").settle()
-    repository, execution_id, level = call.kestra.logs, call.path["id"], _level(call)
+    repository, execution_id, level = call.kestra.logs, call.path["id"], lowest_level(call)
     if task_run := call.query.get("taskRunId"):
         if "attempt" in call.query:
             attempt = java("java.lang.Integer")(call.number("attempt", 0))
@@ -67,7 +67,8 @@ def _find_logs(call: Call) -> Any:
     return repository.findByExecutionId(call.tenant, execution_id, level)
 
 
-def _level(call: Call) -> Any:
+def lowest_level(call: Call) -> Any:
+    """Return the level, a Java value, that `minLevel` names: the lowest that is asked for."""
     name = call.query.get("minLevel", "TRACE")
     level = java("org.slf4j.event.Level")
     try:

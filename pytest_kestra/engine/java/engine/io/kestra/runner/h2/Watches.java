@@ -1,13 +1,16 @@
 package io.kestra.runner.h2;
 
+import io.kestra.core.models.Label;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.utils.ListUtils;
 
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Predicate;
 
 /**
  * Tells one reader what happens to the executions that are watched.
@@ -21,9 +24,7 @@ public final class Watches {
     }
 
     private static final BlockingQueue<Event> EVENTS = new LinkedBlockingQueue<>();
-    /** By the name of the watch, the execution that is watched. */
-    private static final Map<String, String> EXECUTIONS = new ConcurrentHashMap<>();
-    private static final Map<String, String> LOGS = new ConcurrentHashMap<>();
+    private static final Map<String, Predicate<Object>> WATCHES = new ConcurrentHashMap<>();
 
     private Watches() {
     }
@@ -35,18 +36,24 @@ public final class Watches {
 
     /** Tells every state of an execution that the executor has dealt with. */
     public static void onExecution(String watch, String executionId) {
-        EXECUTIONS.put(watch, executionId);
+        WATCHES.put(watch, message -> message instanceof Execution execution && execution.getId().equals(executionId));
+    }
+
+    /** Tells every state of all executions that belong together, such as those of subflows. */
+    public static void onCorrelation(String watch, String correlationId) {
+        Label wanted = new Label(Label.CORRELATION_ID, correlationId);
+        WATCHES.put(watch, message -> message instanceof Execution execution
+            && ListUtils.emptyOnNull(execution.getLabels()).contains(wanted));
     }
 
     /** Tells every log entry of an execution that can be read. */
     public static void onLogs(String watch, String executionId) {
-        LOGS.put(watch, executionId);
+        WATCHES.put(watch, message -> message instanceof LogEntry entry && executionId.equals(entry.getExecutionId()));
     }
 
     /** Ends a watch. */
     public static void forget(String watch) {
-        EXECUTIONS.remove(watch);
-        LOGS.remove(watch);
+        WATCHES.remove(watch);
     }
 
     /** Waits for the next event and returns it. */
@@ -55,16 +62,8 @@ public final class Watches {
     }
 
     static void happened(Object message) {
-        if (message instanceof Execution execution) {
-            tell(EXECUTIONS, execution.getId(), execution);
-        } else if (message instanceof LogEntry entry) {
-            tell(LOGS, entry.getExecutionId(), entry);
-        }
-    }
-
-    private static void tell(Map<String, String> watches, String executionId, Object message) {
-        watches.forEach((watch, watched) -> {
-            if (watched.equals(executionId)) {
+        WATCHES.forEach((watch, wanted) -> {
+            if (wanted.test(message)) {
                 EVENTS.add(new Event(watch, message));
             }
         });
