@@ -63,6 +63,11 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
     return values
 
 
+def merged(values: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties with the user's nested configuration over them; a null takes a property away."""
+    return {key: value for key, value in {**values, **nested(own)}.items() if value is not None}
+
+
 def nested(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the user's nested configuration as Micronaut's flat keys; lists stay lists."""
     flat: dict[str, Any] = {}

@@ -138,7 +138,7 @@ class Engine:
             encryption_key=orders.encryption_key,
             migrate=not tables.found,
         )
-        kestra = Kestra(properties | configuration.nested(orders.configuration), plugins)
+        kestra = Kestra(configuration.merged(properties, orders.configuration), plugins)
         tables.wait()
         kestra.run(orders.startup_timeout)
         return kestra

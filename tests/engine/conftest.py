@@ -8,10 +8,23 @@ import httpx
 import pytest
 
 from pytest_kestra import Server
+from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.progress import SilentProgress
+from pytest_kestra.engine.repository import Repository
+from pytest_kestra.engine.training import train
 
 pytest.register_assert_rewrite("tests.engine.replay")
 
 from tests.engine.replay import Replay  # noqa: E402 - after its asserts are known to be rewritten
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    """Return the engine that `pytest-kestra engine install` has installed, or install it."""
+    return install(
+        "1.3", home=Home.configured(), repository=Repository.configured(), progress=SilentProgress(), train=train
+    )
 
 
 @pytest.fixture

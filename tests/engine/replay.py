@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -15,7 +15,10 @@ from tests.conftest import CONTRACTS
 NAMESPACE = "contracts"
 DATE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 ID = re.compile(r"[0-9A-Za-z]{20,22}")
+# Names of states, levels and types: they must be the same, other texts need not.
+CONSTANT = re.compile(r"[A-Z][A-Z_]{2,}")
 PATTERNS = ((DATE, "<date>"), (re.compile(r"-?PT[\dHM.]+S?"), "<duration>"), (ID, "<id>"))
+YAML = {"content-type": "application/x-yaml"}
 
 
 def shape(value: Any) -> Any:
@@ -26,8 +29,28 @@ def shape(value: Any) -> Any:
         unique = {json.dumps(shape(item)): shape(item) for item in value}
         return [unique[key] for key in sorted(unique)]
     if isinstance(value, str):
+        if CONSTANT.fullmatch(value):
+            return value
         return next((name for pattern, name in PATTERNS if pattern.fullmatch(value)), "<text>")
     return type(value).__name__
+
+
+def differences(recorded: Any, here: Any, path: str = "$") -> Iterator[str]:
+    """Yield where two shapes differ, one line for each place."""
+    if isinstance(recorded, dict) and isinstance(here, dict):
+        for key in sorted({*recorded, *here}):
+            place = f"{path}.{key}"
+            if key not in here:
+                yield f"{place} is missing"
+            elif key not in recorded:
+                yield f"{place} was not recorded"
+            else:
+                yield from differences(recorded[key], here[key], place)
+    elif isinstance(recorded, list) and isinstance(here, list) and len(recorded) == len(here):
+        for number, (there, item) in enumerate(zip(recorded, here, strict=True)):
+            yield from differences(there, item, f"{path}[{number}]")
+    elif recorded != here:
+        yield f"{path} is {json.dumps(here)}, recorded {json.dumps(recorded)}"
 
 
 class Replay:
@@ -39,32 +62,32 @@ class Replay:
         self.namespace = namespace
         self.ids: dict[str, str] = {}
 
-    def deploy(self, *ids: str) -> None:
-        """Store flows of the recording."""
+    def deploy(self, *ids: str, replace: tuple[str, str] = ("", "")) -> None:
+        """Store flows of the recording; `replace` is a pattern and what stands in its place."""
         for text in (CONTRACTS / "flows.yml").read_text(encoding="utf-8").split("\n---\n"):
             if yaml.safe_load(text)["id"] in ids:
-                content = text.replace(f"namespace: {NAMESPACE}", f"namespace: {self.namespace}")
-                headers = {"content-type": "application/x-yaml"}
-                self.http.post("/api/v1/main/flows", content=content, headers=headers).raise_for_status()
+                content = re.sub(*replace, text) if any(replace) else text
+                content = content.replace(f"namespace: {NAMESPACE}", f"namespace: {self.namespace}")
+                self.http.post("/api/v1/main/flows", content=content, headers=YAML).raise_for_status()
 
     def send(self, number: str) -> tuple[dict[str, Any], httpx.Response]:
         """Send a recorded request; return the recorded answer and the one that came now."""
         exchange = self.recorded(number)
         request, expected = exchange["request"], exchange["response"]
-        options: dict[str, Any] = {"params": self._here(request["query"])}
+        headers = {name: value for name, value in request["headers"].items() if value != "multipart/form-data"}
+        options: dict[str, Any] = {"params": self._here(request["query"]), "headers": headers}
         if "multipart" in request:
             options["files"] = [
-                (part["name"], (part.get("filename"), self._text(part.get("value", part.get("content")))))
+                (part["name"], (part.get("filename"), self.text(part.get("value", part.get("content")))))
                 for part in request["multipart"]
             ]
         elif isinstance(request.get("body"), str):
-            options |= {"content": self._text(request["body"]).encode(), "headers": request["headers"]}
+            options["content"] = self.text(request["body"]).encode()
         elif "body" in request:
             options["json"] = self._here(request["body"])
-        answer = self.http.request(request["method"], self._text(request["path"]), **options)
-        body: Any = expected["body"]
-        if isinstance(body, dict) and "taskRunList" in body | {"taskRunList": 0} and "id" in body and answer.is_success:
-            self._remember(body, answer.json())
+        answer = self.http.request(request["method"], self.text(request["path"]), **options)
+        if answer.is_success and answer.headers.get("content-type", "").startswith("application/json"):
+            self._remember(expected["body"], answer.json())
         return expected, answer
 
     def same(self, number: str) -> Any:
@@ -77,24 +100,41 @@ class Replay:
         body = answer.json()
         assert shape(body) == shape(recorded)
         if answer.is_error and isinstance(recorded, dict):
-            assert self._back(body["message"]) == self._back(recorded["message"])
+            assert self.back(body["message"]) == self.back(recorded["message"])
         return body
 
-    def _remember(self, there: Any, here: Any) -> None:
-        self.ids[there["id"]] = here["id"]
-        for old, new in zip(there.get("taskRunList") or (), here.get("taskRunList") or (), strict=False):
-            self.ids[old["id"]] = new["id"]
+    def alias(self, number: str, here: str) -> None:
+        """Let the execution that a recorded request's path names be another one."""
+        path = self.recorded(number)["request"]["path"]
+        there = next(part for part in path.split("/") if ID.fullmatch(part))
+        self.ids[there] = here
 
-    def _here(self, value: Any) -> Any:
-        return json.loads(self._text(json.dumps(value)))
-
-    def _text(self, text: str) -> str:
-        for there, here in self.ids.items():
-            text = text.replace(there, here)
-        return re.sub(rf"\b{NAMESPACE}\b", self.namespace, text)
-
-    def _back(self, text: str) -> str:
+    def back(self, text: str) -> str:
+        """Return a message as it was recorded: without stack frames, and with the recording's names."""
         text = re.sub(r"(\n\s+at .*|\n\s+\.\.\. \d+ .*)+", "\n\tat <stack>", text)
         # Which properties a task has differs between 1.3.19 and the engine's version.
         text = re.sub(r"\d+ known properties: [^)]*", "known properties", text)
+        for there, here in self.ids.items():
+            text = text.replace(here, there)
         return text.replace(self.namespace, NAMESPACE)
+
+    def _remember(self, there: Any, here: Any) -> None:
+        """Learn which id here stands for which of the recording, from two answers to the same request."""
+        if isinstance(there, dict) and isinstance(here, dict):
+            for key in there.keys() & here.keys():
+                self._remember(there[key], here[key])
+        elif isinstance(there, list) and isinstance(here, list):
+            for pair in zip(there, here, strict=False):
+                self._remember(*pair)
+        elif isinstance(there, str) and isinstance(here, str) and (ID.fullmatch(there) or there.startswith("kestra:")):
+            self.ids[there] = here
+
+    def _here(self, value: Any) -> Any:
+        return json.loads(self.text(json.dumps(value)))
+
+    def text(self, text: str) -> str:
+        """Return a text of the recording with the names that its things have here."""
+        # Longer ones first: a URI has ids in it.
+        for there in sorted(self.ids, key=len, reverse=True):
+            text = text.replace(there, self.ids[there])
+        return re.sub(rf"\b{NAMESPACE}\b", self.namespace, text)

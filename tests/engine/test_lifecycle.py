@@ -18,13 +18,11 @@ import pytest
 from pytest_kestra import Client, Kestra, ServerError, Settings
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import VARIABLE, Home
-from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import Lock
-from pytest_kestra.engine.progress import SilentProgress
-from pytest_kestra.engine.repository import LOCAL_VARIABLE, Repository
-from pytest_kestra.engine.training import train
+from pytest_kestra.engine.repository import LOCAL_VARIABLE
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.engines import running, stop_engine
 from pytest_kestra.server.existing import ExistingServer
@@ -50,14 +48,6 @@ tasks:
     type: io.kestra.plugin.scripts.shell.Commands
     commands: ["echo hello"]
 """
-
-
-@pytest.fixture(scope="module")
-def installation() -> Installation:
-    """Return the engine that `pytest-kestra engine install` has installed, or install it."""
-    return install(
-        "1.3", home=Home.configured(), repository=Repository.configured(), progress=SilentProgress(), train=train
-    )
 
 
 @pytest.fixture
