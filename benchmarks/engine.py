@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.run import Run
 
 STARTS, WARM_UP, SINGLES, FIVES, CROWDS, CROWD, IDLE_S = 7, 30, 300, 20, 5, 100, 20.0
+LONG_WARM_UP, MANY, PART = 300, 1000, 100
 ONE = """\
 id: one
 namespace: benchmarks
@@ -70,6 +73,33 @@ def executions() -> list[Row]:
     ]
 
 
+def endurance() -> list[Row]:
+    """Compare the first and the last of many executions in one engine, count them, and look at its memory."""
+    with kestra() as (engine, lease):
+        flow = engine.deploy(ONE)
+        for _ in range(LONG_WARM_UP):
+            flow.run()
+        process = Path(f"/proc/{lease.pid}")
+        before = _megabytes(process)
+        times, late, ids = [], [], set()
+        for _ in range(MANY):
+            started = time.perf_counter()
+            execution = flow.run()
+            times.append(time.perf_counter() - started)
+            late.append(time.time() - execution.history[-1].date.timestamp())
+            ids.add(execution.id)
+        after = _megabytes(process)
+        found = [execution.id for execution in flow.executions()]
+        lost, doubled = len(ids - set(found)), len(found) - len(set(found))
+    first, last = statistics.median(times[:PART]), statistics.median(times[-PART:])
+    return [
+        Row(f"{MANY} executions in one engine", f"{lost} lost, {doubled} doubled", "none"),
+        Row(f"median of the last {PART} of them against the first {PART}", f"{last / first:.2f} ×", "≤ 1.1 ×"),
+        Row("memory before and after them", f"{before:.0f} MB, {after:.0f} MB", "flat"),
+        Row("`wait=true` answers after the end, median / p95", milliseconds(late), "≤ 20 ms"),
+    ]
+
+
 def idle() -> list[Row]:
     """Measure the processor time and the memory of an engine that has worked and now waits; Linux only."""
     with kestra() as (engine, lease):
@@ -83,8 +113,8 @@ def idle() -> list[Row]:
         before = _processor_seconds(process)
         time.sleep(IDLE_S)
         share = (_processor_seconds(process) - before) / IDLE_S
-        memory = int(next(line.split()[1] for line in _lines(process / "status") if line.startswith("VmRSS")))
-    return [Row("idle engine", f"{share:.1%} of one core, {memory / 1024:.0f} MB", "≤ 5 % of one core, ≤ 400 MB")]
+        memory = _megabytes(process)
+    return [Row("idle engine", f"{share:.1%} of one core, {memory:.0f} MB", "≤ 5 % of one core, ≤ 400 MB")]
 
 
 def _processor_seconds(process: Path) -> float:
@@ -92,5 +122,9 @@ def _processor_seconds(process: Path) -> float:
     return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines()
+def _megabytes(process: Path) -> float:
+    """Return the memory that a process has in use; nothing where the system does not tell."""
+    if not process.exists():
+        return math.nan
+    lines = (process / "status").read_text(encoding="utf-8").splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024

@@ -80,10 +80,12 @@ class Engine:
         import uvicorn
 
         from pytest_kestra.engine.api.app import app
+        from pytest_kestra.engine.api.protocol import Protocol
 
         application = app(kestra, url=self.url, user=self.orders.user, password=self.orders.password, stop=self.stop)
         settings = uvicorn.Config(
             application,
+            http=Protocol,
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -195,7 +197,8 @@ def _listen() -> socket.socket:
 def _import_server() -> None:
     import uvicorn  # noqa: F401
 
-    import pytest_kestra.engine.api.app  # noqa: F401
+    import pytest_kestra.engine.api.app
+    import pytest_kestra.engine.api.protocol  # noqa: F401
 
 
 def _end_children() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pytest_kestra.engine.api import problems
+from pytest_kestra.engine.api.protocol import RAW_HEADERS
 from pytest_kestra.engine.events import Events
 from pytest_kestra.engine.jvm import java
 from pytest_kestra.engine.kestra import TENANT, Kestra
@@ -36,7 +37,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Call:
-    """Hold what a request says: path parameters, query, headers, and its body as bytes or as form fields."""
+    """Hold what a request says: path parameters, query, headers, and its body as bytes or as form fields.
+
+    `raw_headers` have their names as they were sent.
+    """
 
     kestra: Kestra
     url: str
@@ -45,6 +49,7 @@ class Call:
     path: dict[str, Any]
     query: QueryParams
     headers: Headers = field(default_factory=Headers)
+    raw_headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     fields: Fields = ()
     method: str = "GET"
@@ -156,6 +161,7 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
         path=request.path_params,
         query=request.query_params,
         headers=request.headers,
+        raw_headers=tuple(request.scope["state"][RAW_HEADERS]),
         body=body,
         fields=fields,
         method=request.method,
