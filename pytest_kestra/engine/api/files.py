@@ -7,21 +7,19 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import archives
+from pytest_kestra.engine.api import archives, paths
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
-from pytest_kestra.engine.api.problems import Problem, missing, not_convertible, not_found
+from pytest_kestra.engine.api.problems import Problem, missing, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
 BINARY = "application/octet-stream"
-# What is stored under here are no files but flows.
-FLOWS = re.compile(r"/_flows(/.*)?")
 # The longest name that file systems take, in bytes.
 LONGEST = 255
 
 
 def content(call: Call) -> Response:
     """Answer the content of a file, of its last revision or the one that is asked for."""
-    path = _path(call.required("path"))
+    path = paths.path(call.required("path"))
     revision = java("java.lang.Integer")(call.number("revision", 0)) if "revision" in call.query else None
     data = archives.read(_files(call).getFileContent(path, revision))
     return Response(data, media_type=BINARY, headers={"cache-control": "no-cache"})
@@ -29,16 +27,15 @@ def content(call: Call) -> Response:
 
 def stats(call: Call) -> Response:
     """Answer the size, the dates and the type of a file or folder."""
-    files, path = _files(call), _path(call.query.get("path") or "/")
+    files, path = _files(call), paths.path(call.query.get("path") or "/")
     _make_root(files, path)
     return json_response(call.kestra, files.getFileMetadata(path))
 
 
 def revisions(call: Call) -> Response:
     """Answer the revisions of a file."""
-    path = _checked(_uri(call.query.get("path", "/")))
-    every = java("io.kestra.core.models.FetchVersion").ALL
-    found = _find(call, every, to_java([_equals("NAMESPACE", call.path["namespace"]), _equals("PATH", path)]))
+    path = paths.checked(paths.uri(call.query.get("path", "/")))
+    found = _find(call, "ALL", deleted=True, PATH=path)
     if not any(entry.isLast() and not entry.isDeleted() for entry in found):
         raise not_found(f"Not Found: File not found: {path}")
     revision = java("io.kestra.core.storages.NamespaceFileRevision")
@@ -68,7 +65,7 @@ def upload(call: Call) -> Response:
 
 def move(call: Call) -> Response:
     """Move a file or folder with all its revisions."""
-    source, target = (_path_of(_read_uri(call, name)) for name in ("from", "to"))
+    source, target = (paths.of_uri(paths.required_uri(call, name)) for name in ("from", "to"))
     files = _files(call)
     if files.exists(target):
         raise Problem(409, f"Conflict: File '{target}' already exists in namespace '{call.path['namespace']}'.")
@@ -79,21 +76,19 @@ def move(call: Call) -> Response:
 def delete(call: Call) -> Response:
     """Delete a file or folder, and the folders above that have nothing else in them."""
     path = call.required("path")
-    chosen = str(_path(path if path.startswith("/") else f"/{path}"))
+    chosen = str(paths.path(path if path.startswith("/") else f"/{path}"))
     parent_of = java("io.kestra.core.models.namespaces.files.NamespaceFileMetadata").parentPath
-    last = java("io.kestra.core.models.FetchVersion").LATEST
     while (parent := parent_of(chosen)) not in (None, "/"):
-        beside = _find(call, last, to_java([_equals("NAMESPACE", call.path["namespace"]), _equals("PARENT_PATH", parent)]))
-        if sum(not entry.isDeleted() for entry in beside) != 1:
+        if len(_find(call, "LATEST", deleted=False, PARENT_PATH=parent)) != 1:
             break
         chosen = parent
-    _files(call).delete(_path(chosen))
+    _files(call).delete(paths.path(chosen))
     return Response(status_code=200)
 
 
 def directory(call: Call) -> Response:
     """Answer what is in a folder."""
-    files, path = _files(call), _path(call.query.get("path") or "/")
+    files, path = _files(call), paths.path(call.query.get("path") or "/")
     _make_root(files, path)
     if not files.exists(path):
         raise not_found(f"Not Found: Directory not found: {path}")
@@ -103,15 +98,15 @@ def directory(call: Call) -> Response:
 
 def make_directory(call: Call) -> Response:
     """Make a folder."""
-    _files(call).createDirectory(_path(call.query.get("path") or "/"))
+    _files(call).createDirectory(paths.path(call.query.get("path") or "/"))
     return Response(status_code=200)
 
 
 def export(call: Call) -> Response:
     """Answer a ZIP archive of all files of a namespace, and of its flows."""
     files, namespace = _files(call), call.path["namespace"]
-    paths = sorted(str(entry.getPath()) for entry in files.children("/", True) if not entry.isDirectory())
-    entries = [(path[1:], archives.read(files.getFileContent(_path(path)))) for path in paths]
+    names = sorted(str(entry.getPath()) for entry in files.children("/", True) if not entry.isDirectory())
+    entries = [(name[1:], archives.read(files.getFileContent(paths.path(name)))) for name in names]
     flows = call.kestra.flows.findByNamespaceWithSource(call.tenant, namespace)
     entries += [(f"_flows/{flow.getId()}.yml", str(flow.getSource()).encode()) for flow in flows]
     headers = {"content-disposition": f'attachment; filename="{namespace}_files.zip"'}
@@ -119,21 +114,21 @@ def export(call: Call) -> Response:
 
 
 def _store(call: Call, path: str, data: bytes) -> None:
-    checked = str(_uri(path).getPath())
+    checked = str(paths.uri(path).getPath())
     if re.fullmatch(r"/_flows/.*", checked):
         _store_flow(call, checked, data)
         return
     if any(len(part.encode()) > LONGEST for part in checked.split("/")):
         message = f"Illegal argument: A file or folder name exceeds the maximum length of {LONGEST} characters."
         raise Problem(422, message)
-    _files(call).putFile(_path(path), java("java.io.ByteArrayInputStream")(data))
+    _files(call).putFile(paths.path(path), java("java.io.ByteArrayInputStream")(data))
 
 
 def _store_flow(call: Call, path: str, data: bytes) -> None:
     if len(path.rstrip("/").split("/")) != 3:
         raise Problem(422, f"Illegal argument: Invalid flow file path: {path}")
-    line = f"namespace: {call.path['namespace']}"
-    source = re.sub(r"^namespace: .*$", line, data.decode("utf-8", errors="replace"), count=1, flags=re.MULTILINE)
+    line, text = f"namespace: {call.path['namespace']}", data.decode("utf-8", errors="replace")
+    source = re.sub(r"^namespace: .*$", lambda _: line, text, count=1, flags=re.MULTILINE)
     call.kestra.flow_service.importFlow(call.tenant, source)
 
 
@@ -146,50 +141,17 @@ def _make_root(files: Any, path: Any) -> None:
         files.createDirectory(path)
 
 
-def _path(text: str) -> Any:
-    return _path_of(_uri(text))
-
-
-def _uri(text: str) -> Any:
-    """Return a path as Kestra reads it: as a URI, in which what is not allowed there is encoded first."""
-    uri = java("java.net.URI")(None, None, text, None)
-    if uri.getPath() is None:
-        raise Problem(422, f"Unprocessable Entity: The path '{uri}' is not a valid hierarchical path.")
-    return uri
-
-
-def _path_of(uri: Any) -> Any:
-    return java("java.nio.file.Path").of(_checked(uri))
-
-
-def _checked(uri: Any) -> str:
-    path = str(uri.getPath())
-    if FLOWS.fullmatch(path):
-        raise Problem(422, f"Illegal argument: Forbidden path: {path}")
-    return path
-
-
-def _read_uri(call: Call, name: str) -> Any:
-    text = call.required(name)
-    if not text:
-        raise missing(name)
-    try:
-        uri = java("java.net.URI")(text)
-    except java("java.net.URISyntaxException") as error:
-        raise not_convertible(name, text, error.getMessage()) from error
-    return uri if uri.getPath() is not None else _uri(text)
-
-
-def _find(call: Call, versions: Any, filters: Any) -> Any:
+def _find(call: Call, versions: str, *, deleted: bool, **fields: str) -> Any:
+    """Return what is known of the files of a namespace that have these values, deleted ones as well if asked for."""
     repository = call.kestra.bean("io.kestra.core.repositories.NamespaceFileMetadataRepositoryInterface")
-    every = java("io.micronaut.data.model.Pageable").UNPAGED
-    return repository.find(every, call.tenant, filters, True, versions)
-
-
-def _equals(field: str, value: str) -> Any:
     query_filter = java("io.kestra.core.models.QueryFilter")
-    fields, operations = java("io.kestra.core.models.QueryFilter$Field"), java("io.kestra.core.models.QueryFilter$Op")
-    return query_filter(fields.valueOf(field), operations.EQUALS, value)
+    names, equals = java("io.kestra.core.models.QueryFilter$Field"), java("io.kestra.core.models.QueryFilter$Op").EQUALS
+    wanted = {"NAMESPACE": call.path["namespace"]} | fields
+    filters = to_java([query_filter(names.valueOf(name), equals, value) for name, value in wanted.items()])
+    unpaged = java("io.micronaut.data.model.Pageable").UNPAGED
+    return repository.find(
+        unpaged, call.tenant, filters, deleted, java("io.kestra.core.models.FetchVersion").valueOf(versions)
+    )
 
 
 ROUTES = [

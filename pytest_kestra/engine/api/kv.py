@@ -14,7 +14,9 @@ from pytest_kestra.engine.jvm import java, to_java
 # What keys are sorted by: the names in answers, and those that Kestra stores them under.
 COLUMNS = {
     **{name: name for name in ("namespace", "name", "version", "description", "created", "updated", "expirationDate")},
-    **{"key": "name", "creationDate": "created", "updateDate": "updated"},
+    "key": "name",
+    "creationDate": "created",
+    "updateDate": "updated",
 }
 
 

@@ -155,7 +155,7 @@ def test_keys_of_all_namespaces(api: httpx.Client, recorded: Callable[[str], Any
     assert search(**{"filters[expirationDate][GREATER_THAN]": "2026-01-01T00:00:00Z"}) == ["a", "b", "c"]
     # Parameters that other searches still have do nothing here.
     assert search(namespace="elsewhere") == ["a", "b", "c"]
-    spaces = {"filters[namespace][PREFIX]": namespace, "size": 2, "sort": "namespace:desc"}
+    spaces = {"filters[namespace][PREFIX]": namespace, "size": "2", "sort": "namespace:desc"}
     found = api.get("kv", params=spaces).json()
     assert (found["total"], found["results"][0]["namespace"]) == (4, f"{namespace}.team")
 

@@ -1,4 +1,4 @@
-"""Namespaces and the names of secrets are answered as a recorded Kestra 1.3.19 server did, and as its controller says."""
+"""Namespaces and names of secrets are answered as a recorded Kestra 1.3.19 server did, and as its controllers say."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def test_namespaces_are_suggested(api: httpx.Client, namespace: str, spaces: lis
     assert suggest({"q": namespace}) == spaces
     assert suggest({"q": "system", "ids": [spaces[1], "unknown"]}) == [spaces[1], "system"]
     assert "system" in suggest({"q": None, "ids": None, "existingOnly": True})
-    for body in ([], {"ids": [{}]}):
+    wrong: tuple[object, ...] = ([], {"ids": [{}]})
+    for body in wrong:
         assert api.post("namespaces/autocomplete", json=body).status_code == 422
     assert api.post("namespaces/autocomplete", content=b"q").status_code == 422
 
