@@ -11,8 +11,6 @@ from pytest_kestra.engine.api.calls import ANY, JSON, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
-FILTER = "io.kestra.core.models.QueryFilter"
-
 
 def unlock_named(call: Call) -> Response:
     """Unlock the triggers that a body names; those that are not locked are not counted."""
@@ -37,8 +35,7 @@ def delete_named(call: Call) -> Response:
 
 def delete_matching(call: Call) -> Response:
     """Delete the states of the triggers that a query finds; its filters may also stand in the body."""
-    given = call.read("java.util.Map").get("filters") if call.body else None
-    return _delete(call, trigger_states.matching(call, trigger_states.complete(_convert(call, given, FILTER) or ())))
+    return _delete(call, trigger_states.matching(call, _body_filters(call)))
 
 
 def set_disabled_named(call: Call) -> Response:
@@ -61,6 +58,18 @@ def set_disabled_matching(call: Call) -> Response:
 def count_response(call: Call, count: int) -> Response:
     """Answer how many triggers were dealt with."""
     return json_response(call.kestra, to_java({"count": count}))
+
+
+def _body_filters(call: Call) -> list[Any]:
+    """Return the filters of a body, which name a field as a query does or as Kestra's description of the API."""
+    given = call.read("java.util.Map").get("filters") if call.body else None
+    items = trigger_states.complete(_convert(call, given, "java.util.Map") or ())
+    names = {str(item.name()): item.value() for item in java("io.kestra.core.models.QueryFilter$Field").values()}
+    for item in items:
+        if None in (item.get("field"), item.get("operation"), item.get("value")):
+            raise Problem(422, "Invalid entity: a filter has a field, an operation and a value")
+        item.put("field", names.get(str(item.get("field")), item.get("field")))
+    return list(_convert(call, to_java(items), "io.kestra.core.models.QueryFilter"))
 
 
 def _unlock(call: Call, triggers: list[Any]) -> Response:
