@@ -136,6 +136,16 @@ class Kestra:
         return self.bean("io.kestra.core.repositories.TriggerRepositoryInterface")
 
     @cached_property
+    def trigger_queue(self) -> Any:
+        """The queue on which the new state of a trigger is told, which stores it."""
+        return self.queue("triggerQueue")
+
+    @cached_property
+    def conditions(self) -> Any:
+        """The service that checks conditions."""
+        return self.bean("io.kestra.core.services.ConditionService")
+
+    @cached_property
     def run_contexts(self) -> Any:
         """The factory of run contexts, which render expressions."""
         return self.bean("io.kestra.core.runners.RunContextFactory")

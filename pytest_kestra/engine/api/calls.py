@@ -24,6 +24,7 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 LOG = logging.getLogger(__name__)
 
 API = "/api/v1"
+ANY = "*/*"
 FORM = "multipart/form-data"
 JSON = "application/json"
 TEXT = "text/plain"
@@ -39,7 +40,7 @@ Result = TypeVar("Result")
 class Call:
     """Hold what a request says: path parameters, query, headers, and its body as bytes or as form fields.
 
-    `raw_headers` have their names as they were sent.
+    `raw_headers` have their names as they were sent, `uri` is path and query as they were sent.
     """
 
     kestra: Kestra
@@ -54,6 +55,8 @@ class Call:
     fields: Fields = ()
     method: str = "GET"
     tenant: str = TENANT
+    uri: str = ""
+    body_name: str = "body"
 
     @property
     def text(self) -> str:
@@ -102,7 +105,7 @@ class Call:
     def _read(self, kind: Any) -> Any:
         value = self.kestra.json.readValue(self.text or "null", kind)
         if value is None:
-            raise problems.missing("body", "Body")
+            raise problems.missing(self.body_name, "Body")
         return value
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -120,7 +123,7 @@ def route(
 ) -> Route:
     """Make a route of a function; `path` is below the tenant, or whole where it begins with a slash.
 
-    The function may block, or be a coroutine. `consumes` is the content type that the body must have; of
+    The function may block, or be a coroutine. `consumes` is the content type that the body must have, or `*/*`; of
     `multipart/form-data` the fields are read, and there may be no body at all. Java's exceptions become Kestra's error
     bodies.
     """
@@ -149,7 +152,7 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
     if consumes == FORM:
         fields = await _fields(request, kind)
     elif consumes is not None:
-        if kind != consumes:
+        if consumes not in (kind, ANY):
             raise _refused(kind, consumes, body_name)
         body = await request.body()
     state = request.app.state
@@ -165,7 +168,14 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
         body=body,
         fields=fields,
         method=request.method,
+        uri=_uri(request),
+        body_name=body_name,
     )
+
+
+def _uri(request: Request) -> str:
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _refused(kind: str, consumes: str, body_name: str) -> problems.Problem:
