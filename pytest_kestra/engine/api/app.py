@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pytest_kestra.engine.api import (
     backfills,
     bulk,
+    creation,
     executions,
     files,
     flows,
@@ -58,7 +59,7 @@ GLOBAL = frozenset(
 
 # Each names its own routes.
 MODULES = (
-    *(executions, lifecycle, bulk, follow, outputs, records),
+    *(executions, creation, lifecycle, bulk, follow, outputs, records),
     *(flows, graphs, transfer, limits, plugins),
     *(triggers, backfills, webhooks),
     *(namespaces, kv, files, server),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -189,7 +190,10 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
-    form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    try:
+        form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    except HTTPException as error:
+        raise problems.Problem(400, f"Bad Request: {error.detail}") from error
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
 
