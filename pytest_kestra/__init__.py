@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
     from pytest_kestra.run.execution import Execution
     from pytest_kestra.run.file import File
+    from pytest_kestra.run.files import NamespaceFiles
     from pytest_kestra.run.flow import Flow
     from pytest_kestra.run.kestra import Kestra
+    from pytest_kestra.run.kv import KeyValues
     from pytest_kestra.run.logs import Logs
     from pytest_kestra.run.trigger import Trigger
     from pytest_kestra.server.base import Server
@@ -47,9 +49,11 @@ __all__ = [
     "InputError",
     "Kestra",
     "KestraError",
+    "KeyValues",
     "LogEntry",
     "Logs",
     "Metric",
+    "NamespaceFiles",
     "NotFoundError",
     "Server",
     "ServerError",
@@ -85,8 +89,10 @@ _MODULES = {
     "records": ("Attempt", "LogEntry", "Metric", "StateChange", "TaskRun"),
     "run.execution": ("Execution",),
     "run.file": ("File",),
+    "run.files": ("NamespaceFiles",),
     "run.flow": ("Flow",),
     "run.kestra": ("Kestra",),
+    "run.kv": ("KeyValues",),
     "run.logs": ("Logs",),
     "run.trigger": ("Trigger",),
     "server.base": ("Server",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.records import ExecutionRecord, LogEntry, Metric
@@ -34,10 +35,9 @@ class Executions:
             params.append(("wait", "true"))
         if revision is not None:
             params.append(("revision", str(revision)))
-        files = [(name, (None, value) if isinstance(value, str) else value) for name, value in inputs]
         path = ("executions", namespace, flow_id)
         return ExecutionRecord.of(
-            self._transport.json("POST", *path, params=params, files=files or None, timeout=timeout)
+            self._transport.json("POST", *path, params=params, files=_form(inputs), timeout=timeout)
         )
 
     def get(self, execution_id: str) -> ExecutionRecord:
@@ -53,6 +53,10 @@ class Executions:
     def kill(self, execution_id: str) -> None:
         """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""
         self._transport.request("DELETE", "executions", execution_id, "kill")
+
+    def resume(self, execution_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> None:
+        """Let a paused execution go on; ApiError 409 where it is not paused."""
+        self._transport.request("POST", "executions", execution_id, "resume", files=_form(inputs))
 
     def delete(self, execution_id: str) -> None:
         """Delete an execution with its logs, metrics and files."""
@@ -73,3 +77,8 @@ class Executions:
         return self._transport.request(
             "GET", "executions", execution_id, "file", params=params, follow_redirects=True
         ).content
+
+
+def _form(inputs: Sequence[tuple[str, Field]]) -> list[tuple[str, Any]] | None:
+    """Return fields and files as httpx sends them in one form; None where there are none."""
+    return [(name, (None, value) if isinstance(value, str) else value) for name, value in inputs] or None

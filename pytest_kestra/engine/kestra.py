@@ -106,6 +106,21 @@ class Kestra:
         return self.bean("io.kestra.core.storages.StorageInterface")
 
     @cached_property
+    def kv(self) -> Any:
+        """The repository of what is known of keys; their values are in the storage."""
+        return self.bean("io.kestra.core.repositories.KvMetadataRepositoryInterface")
+
+    @cached_property
+    def files(self) -> Any:
+        """The factory of what reads and writes the files of a namespace."""
+        return self.bean("io.kestra.core.storages.NamespaceFactory")
+
+    @cached_property
+    def secrets(self) -> Any:
+        """The service that knows secrets."""
+        return self.bean("io.kestra.core.secret.SecretService")
+
+    @cached_property
     def logs(self) -> Any:
         """The repository of logs."""
         return self.bean("io.kestra.core.repositories.LogRepositoryInterface")

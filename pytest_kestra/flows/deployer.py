@@ -32,6 +32,11 @@ class Deployer:
         """The name of the test's namespace below each flow's own."""
         return self._namespaces.name
 
+    @property
+    def namespaces(self) -> list[str]:
+        """The namespaces, as the server has them, that flows were deployed in."""
+        return list(dict.fromkeys(self._namespaces.of(namespace) for namespace, _ in self._deployed))
+
     def deploy(self, sources: Sequence[FlowSource]) -> list[FlowRecord]:
         """Check all these flows, then store them; FlowError says which is wrong, and where."""
         deployed = self._deployed | {source.key: source for source in sources}

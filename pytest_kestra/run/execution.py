@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_kestra.errors import KestraError, UnexpectedStateError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import ApiError, KestraError, UnexpectedStateError, UnknownNameError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
 from pytest_kestra.run.diagnosis import diagnosis
 from pytest_kestra.run.file import File
+from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.waiting import has_reached, poll
@@ -144,6 +146,26 @@ class Execution(ExecutionRecord):
         """End this execution and its subflows, and return it when it has ended; one that had ended stays as it is."""
         self.session.client.executions.kill(self.id)
         return self.wait()
+
+    def resume(self, inputs: Mapping[str, Any] | None = None) -> Execution:
+        """Let this paused execution go on, and return it as it is then; it goes on by itself: `wait` for its end.
+
+        `inputs` are those of the task that paused it, `onResume`; values as in `Flow.run`. UnexpectedStateError where
+        it is not paused, InputError for an input that is unknown, missing or wrong.
+        """
+        now = self.refresh()
+        paused = [run for run in now.task_runs if run.state == "PAUSED"]
+        if not paused:
+            raise UnexpectedStateError(diagnosis(now, self.session, f"is {now.state}, not PAUSED, so nothing resumes"))
+        flow = self.session.client.flows.get(self.namespace, self.flow_id, self.revision)
+        taken = Inputs.of_pause(flow, paused[-1].task_id, self.flow_id)
+        try:
+            self.session.client.executions.resume(self.id, taken.fields(inputs))
+        except ApiError as error:
+            if (wrong := taken.refused(error, list(inputs or ()))) is not None:
+                raise wrong from error
+            raise
+        return self.refresh()
 
     @property
     def _name(self) -> str:

@@ -15,9 +15,11 @@ import httpx
 from pytest_kestra.errors import ApiError, KestraError, UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.records import ExecutionRecord, FlowRecord
-from pytest_kestra.run import inputs as flow_inputs
 from pytest_kestra.run.diagnosis import diagnosis
 from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.files import NamespaceFiles
+from pytest_kestra.run.inputs import Inputs
+from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
@@ -107,7 +109,17 @@ class Flow(FlowRecord):
         if trigger_id not in self.triggers:
             raise UnknownNameError("trigger", trigger_id, self.triggers, f"the flow {self.id}")
         definition = self.triggers[trigger_id]
-        return Trigger(trigger_id, definition["type"], definition)
+        return Trigger(trigger_id, definition["type"], definition, flow=self, session=self.session)
+
+    @property
+    def kv(self) -> KeyValues:
+        """The key-value pairs of this flow's namespace."""
+        return KeyValues(self.namespace, self.session.client)
+
+    @property
+    def files(self) -> NamespaceFiles:
+        """The files of this flow's namespace."""
+        return NamespaceFiles(self.namespace, self.session.client)
 
     def executions(self) -> list[Execution]:
         """Return all executions of this flow, oldest first."""
@@ -134,13 +146,14 @@ class Flow(FlowRecord):
     def _create(
         self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any
     ) -> ExecutionRecord:
-        fields = flow_inputs.fields(self, inputs, self.name)
+        taken = Inputs.of_flow(self, self.name)
+        fields = taken.fields(inputs)
         try:
             created = self.session.client.executions.create(self.namespace, self.id, fields, labels=labels, **options)
             self.session.started.append(created.id)
             return created
         except ApiError as error:
-            if (wrong := flow_inputs.refused(self, error, list(inputs or ()), self.name)) is not None:
+            if (wrong := taken.refused(error, list(inputs or ()))) is not None:
                 raise wrong from error
             raise
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -13,55 +14,80 @@ from typing import Any
 from pytest_kestra.client.executions import Field
 from pytest_kestra.errors import ApiError, InputError, hint
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.records import FlowRecord
+from pytest_kestra.records import FlowRecord, Json
 from pytest_kestra.times import duration_text
 
 # A FILE input may name a file that Kestra has already.
 STORED = ("kestra://", "nsfile://", "file://")
 
 
-def fields(flow: FlowRecord, inputs: Mapping[str, Any] | None, name: str) -> list[tuple[str, Field]]:
-    """Return the fields of the form for these inputs; one that is None is left out.
+@dataclass(frozen=True)
+class Inputs:
+    """Know the inputs that a flow takes, or one of its tasks before it goes on, and turn values into them.
 
-    Raises InputError for an input that the flow does not declare, which Kestra would drop without a word. `name` is the
-    flow's file.
+    `owner` is what takes them, in words; `source` is the flow's text, `name` its file.
     """
-    given = inputs or {}
-    for key in given:
-        if key not in flow.inputs:
-            what = f"the flow {flow.id} has no input {key!r}{hint(key, flow.inputs)}"
-            raise InputError(f"{_place(flow, name)}: {what}")
-    return [
-        (key, _field(value, flow.inputs[key].get("type", "STRING"), f"input {key!r}"))
-        for key, value in given.items()
-        if value is not None
-    ]
 
+    owner: str
+    definitions: Mapping[str, Json]
+    source: str
+    name: str
+    task_id: str | None = None
 
-def refused(flow: FlowRecord, error: ApiError, given: Collection[str], name: str) -> InputError | None:
-    """Return the error for one of the `given` inputs that Kestra refuses; None where that is not what it refuses."""
-    message = error.message.removeprefix("Invalid entity: ").strip()
-    if match := re.match(r"Missing required input:\s*(\S+)", message):
-        key, reason = match[1], "is required and has no default"
-    elif match := re.match(r"Invalid value for input `([^`]+)`\.\s*(?:Cause: )?(.*)", message, re.DOTALL):
-        key, reason = match[1], f"does not take this value: {match[2]}"
-    elif given and error.message.startswith("Invalid entity: "):
-        # Kestra does not name the input whose text it cannot read.
-        names = ", ".join(map(repr, given))
-        what = " ".join(message.removeprefix("errors:").replace("```", " ").split())
-        return InputError(
-            f"{_place(flow, name)}: Kestra refuses one of the inputs {names} of the flow {flow.id}: {what}"
-        )
-    else:
-        return None
-    kind = flow.inputs.get(key, {}).get("type", "unknown type")
-    return InputError(f"{_place(flow, name, key)}: the input {key!r} ({kind}) of the flow {flow.id} {reason}.")
+    @classmethod
+    def of_flow(cls, flow: FlowRecord, name: str) -> Inputs:
+        """Return the inputs that a flow takes at its start."""
+        return cls(f"the flow {flow.id}", flow.inputs, flow.source, name)
 
+    @classmethod
+    def of_pause(cls, flow: FlowRecord, task_id: str, name: str) -> Inputs:
+        """Return the inputs that a Pause task takes when it is resumed."""
+        definitions = {item["id"]: item for item in flow.tasks.get(task_id, {}).get("onResume") or ()}
+        return cls(f"the task {task_id}", definitions, flow.source, name, task_id)
 
-def _place(flow: FlowRecord, name: str, key: str | None = None) -> str:
-    path = "inputs" if key is None or key not in flow.inputs else f"inputs[{list(flow.inputs).index(key)}]"
-    line = FlowSource(flow.source, name).line_at(path) if flow.source else None
-    return name if line is None else f"{name}:{line}"
+    def fields(self, given: Mapping[str, Any] | None) -> list[tuple[str, Field]]:
+        """Return the fields of the form for these values; one that is None is left out.
+
+        Raises InputError for an input that is not declared, which Kestra would drop without a word.
+        """
+        for key in given or ():
+            if key not in self.definitions:
+                what = f"{self.owner} has no input {key!r}{hint(key, self.definitions)}"
+                raise InputError(f"{self._place()}: {what}")
+        return [
+            (key, _field(value, self.definitions[key].get("type", "STRING"), f"input {key!r}"))
+            for key, value in (given or {}).items()
+            if value is not None
+        ]
+
+    def refused(self, error: ApiError, given: Collection[str]) -> InputError | None:
+        """Return the error for an input, one of `given`, that Kestra refuses; None where it refuses something else."""
+        message = error.message.removeprefix("Invalid entity: ").strip()
+        if match := re.match(r"Missing required input:\s*(\S+)", message):
+            key, reason = match[1], "is required and has no default"
+        elif match := re.match(r"Invalid value for input `([^`]+)`\.\s*(?:Cause: )?(.*)", message, re.DOTALL):
+            key, reason = match[1], f"does not take this value: {match[2]}"
+        elif given and error.message.startswith("Invalid entity: "):
+            # Kestra does not name the input whose text it cannot read.
+            names = ", ".join(map(repr, given))
+            what = " ".join(message.removeprefix("errors:").replace("```", " ").split())
+            return InputError(f"{self._place()}: Kestra refuses one of the inputs {names} of {self.owner}: {what}")
+        else:
+            return None
+        kind = self.definitions.get(key, {}).get("type", "unknown type")
+        return InputError(f"{self._place(key)}: the input {key!r} ({kind}) of {self.owner} {reason}.")
+
+    def _place(self, key: str | None = None) -> str:
+        line = self._line(key) if self.source else None
+        return self.name if line is None else f"{self.name}:{line}"
+
+    def _line(self, key: str | None) -> int | None:
+        source = FlowSource(self.source, self.name)
+        if self.task_id is not None:
+            return source.line_of(self.task_id)
+        if key is None or key not in self.definitions:
+            return source.line_at("inputs")
+        return source.line_at(f"inputs[{list(self.definitions).index(key)}]")
 
 
 def _field(value: Any, kind: str, what: str) -> Field:

@@ -10,14 +10,17 @@ from pathlib import Path
 from types import TracebackType
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError, NotFoundError
+from pytest_kestra.errors import KestraError, NotFoundError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import SHORTEST_S, Flow
+from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.waiting import poll
 
 # How long a test's end waits for the executions that it kills, in seconds.
 KILL_TIMEOUT_S = 20.0
@@ -93,10 +96,53 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
+    def wait_for_execution(self, flow: Flow, *, triggered_by: Execution, timeout: float | None = None) -> Execution:
+        """Return the execution of `flow` that another one has started, as a Flow trigger or a subflow, at its end.
+
+        `timeout` is in seconds, for both: that it starts and that it ends. WaitTimeout where that takes longer.
+        """
+        limit = self._session.limit(timeout)
+        deadline = time.monotonic() + limit
+        wished = {
+            "namespace][EQUALS": flow.namespace,
+            "flowId][EQUALS": flow.id,
+            "triggerExecutionId][EQUALS": triggered_by.id,
+        }
+        found = poll(lambda: self.client.executions.search(wished), bool, limit)
+        if not found:
+            raise WaitTimeout(
+                f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
+                f"which is {triggered_by.refresh().state}, within {limit:g} s."
+            )
+        started = Execution.reading(found[0], self._session)
+        return started.wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
+
+    @property
+    def kv(self) -> KeyValues:
+        """The key-value pairs of the namespace that the test's flows are in; `Flow.kv` where there are several."""
+        return KeyValues(self._only_namespace("kv"), self.client)
+
+    @property
+    def files(self) -> NamespaceFiles:
+        """The files of the namespace that the test's flows are in; `Flow.files` where there are several."""
+        return NamespaceFiles(self._only_namespace("files"), self.client)
+
+    def _only_namespace(self, what: str) -> str:
+        namespaces = self._session.deployer.namespaces
+        if not namespaces:
+            raise KestraError(f"kestra.{what} is that of the namespace of the test's flows: deploy one first.")
+        if len(namespaces) > 1:
+            raise KestraError(
+                f"The test's flows are in {len(namespaces)} namespaces, {', '.join(namespaces)}: take the {what} of a "
+                f"flow, such as kestra.deploy(…).{what}."
+            )
+        return namespaces[0]
+
     def close(self) -> None:
         """End what still runs of the deployed flows, and delete these and their executions.
 
-        Of a flow that was there before, only what this test has started. What fails is raised when the rest is done.
+        Of a flow that was there before, only what this test has started. Key-value pairs and files go with a namespace
+        of the test's own. What fails is raised when the rest is done.
         """
         errors: list[KestraError | AssertionError] = []
         ours: dict[str, None] = {}
@@ -115,6 +161,10 @@ class Kestra:
             for execution_id in [*ours, *others]:
                 with _collecting(errors):
                     self.client.executions.delete(execution_id)
+            for namespace in self._session.deployer.namespaces if self.namespace is not None else ():
+                with _collecting(errors):
+                    KeyValues(namespace, self.client).clear()
+                    NamespaceFiles(namespace, self.client).clear()
         if errors:
             raise errors[0]
 

@@ -70,12 +70,13 @@ class Replay:
                 content = content.replace(f"namespace: {NAMESPACE}", f"namespace: {self.namespace}")
                 self.http.post("/api/v1/main/flows", content=content, headers=YAML).raise_for_status()
 
-    def send(self, number: str) -> tuple[dict[str, Any], httpx.Response]:
+    def send(self, number: str, *, anonymous: bool = False) -> tuple[dict[str, Any], httpx.Response]:
         """Send a recorded request; return the recorded answer and the one that came now."""
         exchange = self.recorded(number)
         request, expected = exchange["request"], exchange["response"]
         headers = {name: value for name, value in request["headers"].items() if value != "multipart/form-data"}
-        options: dict[str, Any] = {"params": self._here(request["query"]), "headers": headers}
+        options: dict[str, Any] = {"auth": None} if anonymous else {}
+        options |= {"params": self._here(request["query"]), "headers": headers}
         if "multipart" in request:
             options["files"] = [
                 (part["name"], (part.get("filename"), self.text(part.get("value", part.get("content")))))

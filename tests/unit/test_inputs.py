@@ -9,7 +9,7 @@ import pytest
 
 from pytest_kestra.errors import ApiError, InputError
 from pytest_kestra.records import FlowRecord
-from pytest_kestra.run.inputs import fields, refused
+from pytest_kestra.run.inputs import Inputs
 
 SOURCE = """\
 id: f
@@ -49,26 +49,26 @@ def flow(**types: str) -> FlowRecord:
     ],
 )
 def test_python_values_become_what_kestra_reads(value: Any, text: str) -> None:
-    assert fields(flow(), {"name": value}, "f.yaml") == [("name", text)]
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"name": value}) == [("name", text)]
 
 
 def test_none_leaves_an_input_out() -> None:
-    assert fields(flow(), {"name": None}, "f.yaml") == []
-    assert fields(flow(), None, "f.yaml") == []
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"name": None}) == []
+    assert Inputs.of_flow(flow(), "f.yaml").fields(None) == []
 
 
 def test_files_from_paths_bytes_and_texts(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"1,2")
 
-    assert fields(flow(), {"data": tmp_path / "x.csv"}, "f.yaml") == [("data", ("x.csv", b"1,2"))]
-    assert fields(flow(), {"data": b"1"}, "f.yaml") == [("data", ("file", b"1"))]
-    assert fields(flow(), {"data": "ü"}, "f.yaml") == [("data", ("file", "ü".encode()))]
-    assert fields(flow(), {"data": "kestra:///x"}, "f.yaml") == [("data", "kestra:///x")]
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"data": tmp_path / "x.csv"}) == [("data", ("x.csv", b"1,2"))]
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"data": b"1"}) == [("data", ("file", b"1"))]
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"data": "ü"}) == [("data", ("file", "ü".encode()))]
+    assert Inputs.of_flow(flow(), "f.yaml").fields({"data": "kestra:///x"}) == [("data", "kestra:///x")]
 
 
 def test_unknown_input_is_refused_with_the_nearest() -> None:
     with pytest.raises(InputError) as raised:
-        fields(flow(), {"nmae": "Ada"}, "flows/f.yaml")
+        Inputs.of_flow(flow(), "flows/f.yaml").fields({"nmae": "Ada"})
 
     expected = "flows/f.yaml:4: the flow f has no input 'nmae'; did you mean 'name'? It has: name, data."
     assert str(raised.value) == expected
@@ -77,17 +77,17 @@ def test_unknown_input_is_refused_with_the_nearest() -> None:
 def test_flow_without_inputs_says_so() -> None:
     empty = FlowRecord.of({"id": "f", "namespace": "a.b", "revision": 1})
     with pytest.raises(InputError, match=r"^f.yaml: the flow f has no input 'x': it has none\.$"):
-        fields(empty, {"x": 1}, "f.yaml")
+        Inputs.of_flow(empty, "f.yaml").fields({"x": 1})
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"x.csv of the input 'data' cannot be read: No such file or directory\.$"):
-        fields(flow(), {"data": tmp_path / "x.csv"}, "f.yaml")
+        Inputs.of_flow(flow(), "f.yaml").fields({"data": tmp_path / "x.csv"})
 
 
 def test_value_without_a_form() -> None:
     with pytest.raises(InputError, match="The input 'name' is a set, which has no form in JSON"):
-        fields(flow(), {"name": {1}}, "f.yaml")
+        Inputs.of_flow(flow(), "f.yaml").fields({"name": {1}})
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_value_without_a_form() -> None:
     ],
 )
 def test_what_kestra_refuses_gets_file_and_line(message: str, expected: str) -> None:
-    assert str(refused(flow(), ApiError(422, message, "POST x"), ["name"], "f.yaml")) == expected
+    assert str(Inputs.of_flow(flow(), "f.yaml").refused(ApiError(422, message, "POST x"), ["name"])) == expected
 
 
 def test_other_refusals_are_left_alone() -> None:
-    assert refused(flow(), ApiError(409, "Flow is disabled", "POST x"), ["name"], "f.yaml") is None
+    assert Inputs.of_flow(flow(), "f.yaml").refused(ApiError(409, "Flow is disabled", "POST x"), ["name"]) is None

@@ -96,6 +96,12 @@ class Call:
         types = self.kestra.json.getTypeFactory()
         return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
 
+    def texts(self, name: str) -> list[str]:
+        """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
+        types = self.kestra.json.getTypeFactory()
+        kind = types.constructCollectionType(java("java.util.List").class_, java("java.lang.String").class_)
+        return list(self.kestra.json.convertValue(self.read("java.util.Map").get(name), kind) or ())
+
     def _read(self, kind: Any) -> Any:
         value = self.kestra.json.readValue(self.text or "null", kind)
         if value is None:

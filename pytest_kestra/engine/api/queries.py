@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -30,10 +31,13 @@ DATES = {"startDate", "endDate"}
 LISTS = {"IN", "NOT_IN"}
 
 
-def pageable(call: Call, repository: Any) -> Any:
-    """Return the page that `page`, `size` and `sort` ask for; pages count from 1."""
+def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = None) -> Any:
+    """Return the page that `page`, `size` and `sort` ask for; pages count from 1.
+
+    `columns` are those that may be sorted by, by the names they have in a request.
+    """
     # Some repositories name the columns that may be sorted by.
-    mapping = repository.sortMapping() if hasattr(repository, "sortMapping") else None
+    mapping = repository.sortMapping().apply if hasattr(repository, "sortMapping") else columns and columns.get
     page, size = call.number("page", 1), call.number("size", 10)
     if page < 1:
         raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
@@ -44,15 +48,15 @@ def pageable(call: Call, repository: Any) -> Any:
     orders = java("java.util.ArrayList")()
     for item in call.query.getlist("sort"):
         field, _, direction = item.partition(":")
-        column = field if mapping is None else mapping.apply(field)
+        column = mapping(field) if mapping else field
         if direction.lower() not in ("asc", "desc") or column is None:
             raise Problem(422, f"Illegal argument: Invalid sort parameter '{item}'")
         orders.add(order_type.desc(column) if direction.lower() == "desc" else order_type.asc(column))
     return java("io.micronaut.data.model.Pageable").from_(page, size, sort_type.of(orders))
 
 
-def filters(call: Call, **fixed: str) -> Any:
-    """Return the filters of a search, with `fixed` ones added by field name."""
+def filters(call: Call, *, old: bool = True, **fixed: str) -> Any:
+    """Return the filters of a search, with `fixed` ones added by field name; `old` parameters count as well."""
     found: list[Any] = [_filter(field, "EQUALS", value) for field, value in fixed.items()]
     labels: dict[str, dict[str, str]] = {}
     for name, value in call.query.multi_items():
@@ -61,7 +65,7 @@ def filters(call: Call, **fixed: str) -> Any:
             labels.setdefault(match["operation"], {})[match["key"]] = value
         elif match:
             found.append(_filter(match["field"], match["operation"], value))
-        elif name in OLD_PARAMETERS and name not in fixed:
+        elif old and name in OLD_PARAMETERS and name not in fixed:
             found.append(_old(name, value))
     found.extend(_filter("labels", operation, to_java(pairs)) for operation, pairs in labels.items())
     return to_java(found)

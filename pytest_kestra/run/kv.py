@@ -1,0 +1,73 @@
+"""The key-value pairs of a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import KestraError, NotFoundError
+from pytest_kestra.times import duration, duration_text, instant
+
+
+@dataclass(frozen=True, eq=False)
+class KeyValues(MutableMapping[str, Any]):
+    """Read and set the pairs that `{{ kv('key') }}` renders, as one does with a dictionary.
+
+    Values are what JSON has, or dates, datetimes and time spans. Kestra looks a key up in the parent namespaces too;
+    here are only the namespace's own.
+    """
+
+    namespace: str
+    client: Client = field(repr=False)
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of a key; KeyError where it is not set or has expired."""
+        try:
+            return _value(self.client.kv.get(self.namespace, key))
+        except NotFoundError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Set a key to a value that JSON has, a date, a datetime or a time span."""
+        self.set(key, value)
+
+    def set(self, key: str, value: Any, *, ttl: timedelta | None = None, description: str | None = None) -> None:
+        """Set a key, for some time if `ttl` says so."""
+        time_to_live = None if ttl is None else duration_text(ttl)
+        try:
+            self.client.kv.set(self.namespace, key, _sent(value), ttl=time_to_live, description=description)
+        except TypeError as error:
+            raise KestraError(
+                f"The value of the key {key!r} is a {type(value).__name__}, which has no form in JSON: {value!r}."
+            ) from error
+
+    def __delitem__(self, key: str) -> None:
+        """Delete a key; KeyError where it is not set."""
+        if not self.client.kv.delete(self.namespace, key):
+            raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the keys, sorted."""
+        return iter(self.client.kv.keys(self.namespace))
+
+    def __len__(self) -> int:
+        """Return how many keys are set."""
+        return len(self.client.kv.keys(self.namespace))
+
+
+def _sent(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return duration_text(value) if isinstance(value, timedelta) else value
+
+
+def _value(found: Any) -> Any:
+    value = found["value"]
+    if found["type"] == "DATETIME":
+        return instant(value)
+    if found["type"] == "DATE":
+        return date.fromisoformat(value)
+    return duration(value) if found["type"] == "DURATION" else value

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import KestraError
+from pytest_kestra.run.kv import KeyValues
+from tests.unit.conftest import Stub
+
+PATH = "/api/v1/main/namespaces/a.b/kv"
+
+
+@pytest.fixture
+def kv(client: Client) -> KeyValues:
+    return KeyValues("a.b", client)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "value"),
+    [
+        ("STRING", "blue", "blue"),
+        ("NUMBER", 3, 3),
+        ("BOOLEAN", True, True),
+        ("JSON", {"a": [1]}, {"a": [1]}),
+        ("DATETIME", "2026-01-02T03:04:05Z", datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)),
+        ("DATE", "2026-01-02", date(2026, 1, 2)),
+        ("DURATION", "PT1M", timedelta(minutes=1)),
+    ],
+)
+def test_values_come_back_as_they_were_meant(stub: Stub, kv: KeyValues, kind: str, sent: Any, value: Any) -> None:
+    stub.on("GET", f"{PATH}/k", json.dumps({"type": kind, "value": sent}))
+
+    assert kv["k"] == value
+
+
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [("a b", '"a b"'), (None, "null"), (date(2026, 1, 2), '"2026-01-02"'), (timedelta(hours=1), '"PT1H"')],
+)
+def test_values_are_sent_as_json(stub: Stub, kv: KeyValues, value: Any, body: str) -> None:
+    stub.on("PUT", f"{PATH}/k", "")
+    kv["k"] = value
+
+    assert (stub.asked[0].body, stub.asked[0].headers["Content-Type"]) == (body, "text/plain")
+
+
+def test_time_to_live_and_description_are_headers(stub: Stub, kv: KeyValues) -> None:
+    stub.on("PUT", f"{PATH}/k", "")
+    kv.set("k", 1, ttl=timedelta(minutes=5), description="a gate")
+
+    assert (stub.asked[0].headers["ttl"], stub.asked[0].headers["description"]) == ("PT5M", "a gate")
+
+
+def test_keys_that_are_not_there(stub: Stub, kv: KeyValues) -> None:
+    stub.on("DELETE", f"{PATH}/k", "false")
+
+    with pytest.raises(KeyError):
+        kv["k"]
+    with pytest.raises(KeyError):
+        del kv["k"]
+    assert kv.get("k", "default") == "default"
+
+
+def test_keys_are_listed_and_deleted(stub: Stub, kv: KeyValues) -> None:
+    stub.on("GET", PATH, '[{"key": "b"}, {"key": "a"}]')
+    stub.on("DELETE", f"{PATH}/a", "true")
+    del kv["a"]
+
+    assert (list(kv), len(kv)) == (["a", "b"], 2)
+
+
+def test_value_without_a_form_in_json(kv: KeyValues) -> None:
+    with pytest.raises(KestraError, match=r"^The value of the key 'k' is a set, which has no form in JSON: \{1\}\.$"):
+        kv["k"] = {1}
