@@ -37,7 +37,6 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("java.net.URISyntaxException", 422, "Illegal argument"),
     ("java.lang.IllegalArgumentException", 422, "Illegal argument"),
     ("java.lang.IllegalStateException", 409, "Illegal state"),
-    ("java.time.DateTimeException", 422, "Illegal argument"),
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
