@@ -33,5 +33,7 @@ def poll(read: Callable[[], Read], done: Callable[[Read], bool], timeout: float)
 def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
     """Tell whether an execution is, or was, in a state; without one, whether it and its task runs have ended."""
     if until is None:
-        return execution.state.is_final and all(run.state.is_final for run in execution.task_runs)
+        # Of a killed execution nothing runs any more, but Kestra may leave task runs around a Pause as they were.
+        runs = () if execution.state == "KILLED" else execution.task_runs
+        return execution.state.is_final and all(run.state.is_final for run in runs)
     return any(change.state == until for change in execution.history)

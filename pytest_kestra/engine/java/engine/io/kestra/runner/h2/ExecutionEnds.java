@@ -17,9 +17,10 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class ExecutionEnds {
     private record Wait(Flow flow, ExecutionService service, CompletableFuture<String> end) {
+        /** Of a killed execution nothing runs any more, but Kestra may leave task runs around a Pause as they were. */
         boolean hasEnded(Execution execution) {
-            return service.isTerminated(flow, execution)
-                && ListUtils.emptyOnNull(execution.getTaskRunList()).stream().allMatch(run -> run.getState().isTerminated());
+            return service.isTerminated(flow, execution) && (execution.getState().getCurrent().isKilled()
+                || ListUtils.emptyOnNull(execution.getTaskRunList()).stream().allMatch(run -> run.getState().isTerminated()));
         }
     }
 
