@@ -8,7 +8,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import inputs, parameters
+from pytest_kestra.engine.api import inputs, lifecycle, lookup, parameters
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem, not_convertible
 from pytest_kestra.engine.jvm import java, to_java
@@ -41,35 +41,9 @@ def validate(call: Call) -> Response:
     """Answer each input of a flow with its value and what is wrong with it, and the checks that fail."""
     flow = _flow(call)
     execution = java("io.kestra.core.models.executions.Execution").newExecution(flow, _labels(call))
-    found = inputs.checked(call, flow, execution)
-    values = to_java({str(item.input().getId()): item.value() for item in found})
-    body = {
-        "id": call.path["id"],
-        "namespace": call.path["namespace"],
-        "inputs": [_input(item) for item in found],
-        "checks": [
-            {"message": check.getMessage(), "style": check.getStyle(), "behavior": check.getBehavior()}
-            for check in call.kestra.flow_service.getFailedChecks(flow, values)
-        ],
-    }
-    return json_response(call.kestra, to_java(body))
-
-
-def breakpoints(call: Call) -> Any:
-    """Return the breakpoints that a query names, or None: ids of tasks, with a value after a dot, between commas."""
-    text = call.query.get("breakpoints")
-    made = java("io.kestra.core.debug.Breakpoint").of
-    return to_java([made(item) for item in text.rstrip(",").split(",")]) if text else None
-
-
-def _input(item: Any) -> dict[str, Any]:
-    return {
-        "input": item.input(),
-        "value": item.value(),
-        "enabled": item.enabled(),
-        "isDefault": item.isDefault(),
-        "errors": [{"message": error.getMessage()} for error in item.exceptions() or ()],
-    }
+    checked = call.kestra.inputs.validateExecutionInputs(flow.getInputs(), flow, execution, inputs.parts(call)).block()
+    values = to_java({str(item.input().getId()): item.value() for item in checked})
+    return inputs.answer(call, flow, checked, call.kestra.flow_service.getFailedChecks(flow, values))
 
 
 def _flow(call: Call) -> Any:
@@ -102,7 +76,7 @@ def _new(call: Call, flow: Any) -> Any:
         *(flow, None, _labels(call), _schedule_date(call)),
         None if kind is None else parameters.constant("kind", kind, KIND),
     )
-    return made.withBreakpoints(breakpoints(call))
+    return made.withBreakpoints(lifecycle.breakpoints(call))
 
 
 def _schedule_date(call: Call) -> Any:

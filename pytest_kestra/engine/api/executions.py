@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries
+from pytest_kestra.engine.api import lookup, queries
 from pytest_kestra.engine.api.calls import JSON, TEXT, Call, json_response, route
-from pytest_kestra.engine.api.problems import Problem, not_found
+from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
 FLOW_FILTER = "io.kestra.core.repositories.ExecutionRepositoryInterface$FlowFilter"
@@ -18,7 +18,7 @@ FLOW_FILTER = "io.kestra.core.repositories.ExecutionRepositoryInterface$FlowFilt
 
 def get(call: Call) -> Response:
     """Answer an execution."""
-    return json_response(call.kestra, _find(call))
+    return json_response(call.kestra, lookup.execution(call))
 
 
 def search(call: Call) -> Response:
@@ -84,14 +84,14 @@ def export(call: Call) -> Response:
     for row in rows:
         # Java's own way to write maps and lists.
         writer.writerow(["" if row.get(name) is None else str(row.get(name)) for name in names])
-    headers = {"content-disposition": "attachment; filename=executions.csv"}
-    return Response(text.getvalue(), media_type="text/csv", headers=headers)
+    headers = {"content-disposition": "attachment; filename=executions.csv", "content-type": "text/csv"}
+    return Response(text.getvalue(), headers=headers)
 
 
 def delete(call: Call) -> Response:
     """Delete an execution, and its logs, metrics and files unless told otherwise."""
     call.kestra.execution_service.delete(
-        _find(call),
+        lookup.execution(call),
         call.flag("deleteLogs", default=True),
         call.flag("deleteMetrics", default=True),
         call.flag("deleteStorage", default=True),
@@ -99,47 +99,22 @@ def delete(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def kill(call: Call) -> Response:
-    """Ask for the end of an execution and of the subflows it runs; one that has ended stays as it is."""
-    execution = _find(call)
-    if not execution.getState().isTerminated():
-        killed = java("io.kestra.core.models.executions.ExecutionKilledExecution")
-        requested = java("io.kestra.core.models.executions.ExecutionKilled$State").REQUESTED
-        message = (
-            killed.builder()
-            .state(requested)
-            .tenantId(call.tenant)
-            .executionId(execution.getId())
-            .isOnKillCascade(call.flag("isOnKillCascade", default=True))
-            .build()
-        )
-        call.kestra.kill_queue.emit(message)
-    return Response(status_code=202)
-
-
 def evaluate(call: Call) -> Response:
     """Render an expression in the context of an execution, or of one of its task runs."""
     kestra = call.kestra
-    execution = _find(call)
-    flow = kestra.flows.findByExecutionWithoutAcl(execution)
+    execution = lookup.execution(call)
+    flow = lookup.flow_of(call, execution)
     if "taskRunId" in call.path:
         task_run = execution.findTaskRunByTaskRunId(call.path["taskRunId"])
         task = flow.findTaskByTaskId(task_run.getTaskId())
-        context = kestra.run_contexts.of(flow, task, execution, task_run)
+        context = kestra.run_contexts.of(flow, task, execution, task_run, False, kestra.masking_renderer)
     else:
-        context = kestra.run_contexts.of(flow, execution)
+        context = kestra.run_contexts.of(flow, execution, False)
     try:
         return json_response(kestra, to_java({"result": context.render(call.text)}))
     except java("io.kestra.core.exceptions.IllegalVariableEvaluationException") as error:
         stack = java("org.apache.commons.lang3.exception.ExceptionUtils").getStackTrace(error)
         return json_response(kestra, to_java({"error": str(error.getMessage()), "stackTrace": stack}))
-
-
-def _find(call: Call, execution_id: str | None = None) -> Any:
-    found = call.kestra.executions.findById(call.tenant, execution_id or call.path["id"])
-    if found.isEmpty():
-        raise not_found()
-    return found.get()
 
 
 ROUTES = [
@@ -152,7 +127,6 @@ ROUTES = [
     route("executions/search", search),
     route("executions/{id}", get),
     route("executions/{id}", delete, "DELETE"),
-    route("executions/{id}/kill", kill, "DELETE"),
     route("executions/{id}/eval", evaluate, "POST", consumes=TEXT),
     route("executions/{id}/eval/{taskRunId}", evaluate, "POST", consumes=TEXT),
 ]

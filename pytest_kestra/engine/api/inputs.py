@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_kestra.engine.api.calls import Call
+from starlette.responses import Response
+
+from pytest_kestra.engine.api.calls import Call, json_response
 from pytest_kestra.engine.jvm import java, to_java
 
 TEXT = "io.micronaut.http.multipart.CompletedPart"
@@ -57,7 +59,20 @@ def read(call: Call, flow: Any, execution: Any) -> Any:
     return call.kestra.inputs.readExecutionInputs(flow, execution, parts(call)).block()
 
 
-def checked(call: Call, flow: Any, execution: Any) -> list[Any]:
-    """Return every input of a flow with its value and what is wrong with it; nothing is stored."""
-    inputs = flow.getInputs()
-    return list(call.kestra.inputs.validateExecutionInputs(inputs, flow, execution, parts(call)).block())
+def answer(call: Call, flow: Any, checked: Any, failed: Any = ()) -> Response:
+    """Answer each input with its value and what is wrong with it, and the flow's checks that fail."""
+    values = [
+        {
+            "input": item.input(),
+            "value": item.value(),
+            "enabled": item.enabled(),
+            "isDefault": item.isDefault(),
+            "errors": [{"message": error.getMessage()} for error in item.exceptions() or ()],
+        }
+        for item in checked
+    ]
+    checks = [
+        {"message": check.getMessage(), "style": check.getStyle(), "behavior": check.getBehavior()} for check in failed
+    ]
+    place = {"id": flow.getId(), "namespace": flow.getNamespace()}
+    return json_response(call.kestra, to_java({**place, "inputs": values, "checks": checks}))

@@ -36,8 +36,9 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("java.time.DateTimeException", 422, "Illegal argument"),
     ("java.net.URISyntaxException", 422, "Illegal argument"),
     ("java.lang.IllegalArgumentException", 422, "Illegal argument"),
+    # A filter has an operation that its field does not know in every form.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
     ("java.lang.IllegalStateException", 409, "Illegal state"),
-    ("java.time.DateTimeException", 422, "Illegal argument"),
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
@@ -104,7 +105,8 @@ def _violations(error: Any) -> list[tuple[str, str | None]]:
 
 def response(request: Request, problem: Problem) -> Response:
     """Return the body that Kestra 1.3 answers for a problem."""
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # As it was sent: the path of a request without a tenant is completed here.
+    path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
     errors: list[dict[str, Any]] = [
         {"message": message, "logref": None, "path": place, "_links": {}, "_embedded": {}}
         for message, place in problem.details
