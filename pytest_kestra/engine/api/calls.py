@@ -113,8 +113,12 @@ class Call:
 
     def texts(self, name: str) -> list[str]:
         """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
+        return self.read_part(name, "java.lang.String")
+
+    def read_part(self, name: str, type_name: str) -> list[Any]:
+        """Return the list, of a Java type, that the body has under a name; an empty one where it has none."""
         types = self.kestra.json.getTypeFactory()
-        kind = types.constructCollectionType(java("java.util.List").class_, java("java.lang.String").class_)
+        kind = types.constructCollectionType(java("java.util.List").class_, java(type_name).class_)
         return list(self.kestra.json.convertValue(self.read("java.util.Map").get(name), kind) or ())
 
     def _read(self, kind: Any) -> Any:

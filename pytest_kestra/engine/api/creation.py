@@ -26,9 +26,7 @@ async def create(call: Call) -> Response:
     with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
         await call.run(call.kestra.execution_queue.emit, execution)
         await end.get()
-    return await call.run(
-        lambda: _with_url(call, call.kestra.executions.findById(call.tenant, execution.getId()).get())
-    )
+    return await call.run(lambda: _with_url(call, lookup.execution(call, execution.getId())))
 
 
 async def create_older(call: Call) -> Response:
