@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
-from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
 from tests.engine.conformance import NUMBERS, Conformance
 
 # What is right though it differs from the recording, each with its reason.
 DIFFERENCES: dict[str, dict[str, str]] = {}
-
-
-@pytest.fixture
-def own_engine(installation: Installation, tmp_path: Path) -> Iterator[httpx.Client]:
-    """Return a client of an engine without flows and, as the recorded server, without a key for encryption."""
-    configuration = {"kestra": {"encryption": {"secret-key": None}}}
-    lease = Launch(installation, tmp_path, configuration=configuration).start()
-    with httpx.Client(base_url=lease.url, auth=(lease.user, lease.password), timeout=120) as http:
-        yield http
-        http.post("/pytest-kestra/stop").raise_for_status()
-    wait_for_end(lease.pid, 30)
-    print(log_tail(tmp_path))
 
 
 def test_every_recorded_exchange(
