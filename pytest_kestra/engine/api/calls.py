@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -134,7 +135,7 @@ def route(
             answered: Response | Awaitable[Response]
             answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
             return answered if isinstance(answered, Response) else await answered
-        except (problems.Problem, ClientDisconnect):
+        except (problems.Problem, HTTPException, ClientDisconnect):
             raise
         except Exception as error:
             problem = problems.of(error)

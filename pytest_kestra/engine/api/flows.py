@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import YAML, Call, json_response, route
-from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.api.problems import missing, not_found
 from pytest_kestra.engine.jvm import java
 
 
 def create(call: Call) -> Response:
     """Check and store a new flow."""
-    flow = java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, call.text)
+    flow = _flow(call)
     return json_response(call.kestra, call.kestra.flow_service.create(flow, True))
 
 
@@ -22,7 +22,7 @@ def update(call: Call) -> Response:
     """Check a flow that exists and store it as a new revision; the same text keeps the revision."""
     kestra = call.kestra
     existing = _find_with_source(call)
-    flow = java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, call.text)
+    flow = _flow(call)
     defaults = kestra.bean("io.kestra.core.services.PluginDefaultService")
     # The repository checks the values, but only this parsing refuses unknown properties.
     defaults.parseFlowWithVersionDefaults(call.tenant, call.text, True)
@@ -77,6 +77,13 @@ def validate(call: Call) -> Response:
 
 def _key(call: Call) -> tuple[str, str, str]:
     return call.tenant, call.path["namespace"], call.path["id"]
+
+
+def _flow(call: Call) -> Any:
+    flow = java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, call.text)
+    if flow is None:  # the YAML is `null`
+        raise missing(call.body_name, "Body")
+    return flow
 
 
 def _find_with_source(call: Call) -> Any:

@@ -29,6 +29,8 @@ OLD_PARAMETERS = {
 }
 DATES = {"startDate", "endDate"}
 LISTS = {"IN", "NOT_IN"}
+# Kestra counts rows in Java's `int`.
+LARGEST = (1 << 31) - 1
 
 
 def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = None) -> Any:
@@ -43,6 +45,8 @@ def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = No
         raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
     if size < 1:
         raise Problem(422, f"Illegal argument: Size must be positive, {size} given")
+    if page * size > LARGEST:
+        raise Problem(422, f"Illegal argument: Page {page} of {size} is out of range")
     sort_type = java("io.micronaut.data.model.Sort")
     order_type = java("io.micronaut.data.model.Sort$Order")
     orders = java("java.util.ArrayList")()
