@@ -149,3 +149,13 @@ class Kestra:
     def run_contexts(self) -> Any:
         """The factory of run contexts, which render expressions."""
         return self.bean("io.kestra.core.runners.RunContextFactory")
+
+    @property
+    def masking_renderer(self) -> Any:
+        """The renderer of expressions that shows no secret."""
+        return self.bean("io.kestra.core.runners.SecureVariableRendererFactory").createOrGet()
+
+    @cached_property
+    def concurrency(self) -> Any:
+        """The service of concurrency limits."""
+        return self.bean("io.kestra.core.services.ConcurrencyLimitService")

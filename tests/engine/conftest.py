@@ -41,14 +41,16 @@ def own_lease(installation: Installation, tmp_path: Path) -> Iterator[Lease]:
     yield lease
     httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
     wait_for_end(lease.pid, 30)
-    print(log_tail(tmp_path))
+    print(log_tail(tmp_path, 400))
 
 
 @pytest.fixture
 def own_engine(own_lease: Lease) -> Iterator[httpx.Client]:
     """Return a client of an engine that no other test uses."""
     auth = (own_lease.user, own_lease.password)
-    with httpx.Client(base_url=own_lease.url, auth=auth, timeout=120) as http:
+    # What webhooks hear is compared with what they heard from the recorder.
+    headers = {"user-agent": "recorder"}
+    with httpx.Client(base_url=own_lease.url, auth=auth, headers=headers, timeout=120) as http:
         yield http
 
 

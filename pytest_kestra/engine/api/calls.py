@@ -64,6 +64,11 @@ class Call:
         """The body as text."""
         return self.body.decode("utf-8", errors="replace")
 
+    def files(self, name: str) -> list[tuple[str, str]]:
+        """Return the files of a form that have a name, each with its own name and its text."""
+        files = [value for field, value in self.fields if field == name and not isinstance(value, str)]
+        return [(file, content.decode("utf-8", errors="replace")) for file, content in files]
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a query parameter that is true or false."""
         value = self.query.get(name)
@@ -80,6 +85,15 @@ class Call:
         if value is None:
             raise problems.missing(name)
         return value
+
+    def items(self, name: str) -> list[str]:
+        """Return a query parameter that is a list: given more than once, or with commas."""
+        return [item for value in self.query.getlist(name) for item in value.split(",")]
+
+    def numbers(self, name: str) -> list[int]:
+        """Return a query parameter that is a list of whole numbers and must be there."""
+        self.required(name)
+        return [_number(name, item) for item in self.items(name)]
 
     def optional_number(self, name: str) -> Any:
         """Return a query parameter that is a whole number as Java's `Optional`, empty where it was not given."""
@@ -119,6 +133,11 @@ def json_response(kestra: Kestra, value: Any, status: int = 200) -> Response:
     return Response(str(kestra.json.writeValueAsString(value)), status, media_type=JSON)
 
 
+def content_type(request: Request) -> str:
+    """Return the content type of a request without its parameters, empty where it has none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def route(
     path: str, answer: Answer, method: str = "GET", *, consumes: str | None = None, body_name: str = "body"
 ) -> Route:
@@ -147,7 +166,7 @@ def route(
 
 
 async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = content_type(request)
     body = b""
     fields: Fields = ()
     if consumes == FORM:
@@ -180,7 +199,7 @@ def _uri(request: Request) -> str:
 
 
 def _refused(kind: str, consumes: str, body_name: str) -> problems.Problem:
-    if consumes == YAML or not kind:
+    if not kind:
         return problems.missing(body_name, "Body")
     return problems.unsupported(kind, consumes)
 

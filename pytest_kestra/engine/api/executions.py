@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries
+from pytest_kestra.engine.api import inputs, lookup, queries
 from pytest_kestra.engine.api.calls import FORM, TEXT, Call, json_response, route
-from pytest_kestra.engine.api.problems import Problem, not_found
+from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
 
@@ -23,12 +21,12 @@ async def create(call: Call) -> Response:
     with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
         await call.run(call.kestra.execution_queue.emit, execution)
         await end.get()
-    return await call.run(lambda: _with_url(call, _find(call, execution.getId())))
+    return await call.run(lambda: _with_url(call, lookup.execution(call, execution.getId())))
 
 
 def get(call: Call) -> Response:
     """Answer an execution."""
-    return json_response(call.kestra, _find(call))
+    return json_response(call.kestra, lookup.execution(call))
 
 
 def search(call: Call) -> Response:
@@ -41,7 +39,7 @@ def search(call: Call) -> Response:
 def delete(call: Call) -> Response:
     """Delete an execution, and its logs, metrics and files unless told otherwise."""
     call.kestra.execution_service.delete(
-        _find(call),
+        lookup.execution(call),
         call.flag("deleteLogs", default=True),
         call.flag("deleteMetrics", default=True),
         call.flag("deleteStorage", default=True),
@@ -49,47 +47,22 @@ def delete(call: Call) -> Response:
     return Response(status_code=204)
 
 
-def kill(call: Call) -> Response:
-    """Ask for the end of an execution and of the subflows it runs; one that has ended stays as it is."""
-    execution = _find(call)
-    if not execution.getState().isTerminated():
-        killed = java("io.kestra.core.models.executions.ExecutionKilledExecution")
-        requested = java("io.kestra.core.models.executions.ExecutionKilled$State").REQUESTED
-        message = (
-            killed.builder()
-            .state(requested)
-            .tenantId(call.tenant)
-            .executionId(execution.getId())
-            .isOnKillCascade(call.flag("isOnKillCascade", default=True))
-            .build()
-        )
-        call.kestra.kill_queue.emit(message)
-    return Response(status_code=202)
-
-
 def evaluate(call: Call) -> Response:
     """Render an expression in the context of an execution, or of one of its task runs."""
     kestra = call.kestra
-    execution = _find(call)
-    flow = kestra.flows.findByExecutionWithoutAcl(execution)
+    execution = lookup.execution(call)
+    flow = lookup.flow_of(call, execution)
     if "taskRunId" in call.path:
         task_run = execution.findTaskRunByTaskRunId(call.path["taskRunId"])
         task = flow.findTaskByTaskId(task_run.getTaskId())
-        context = kestra.run_contexts.of(flow, task, execution, task_run)
+        context = kestra.run_contexts.of(flow, task, execution, task_run, False, kestra.masking_renderer)
     else:
-        context = kestra.run_contexts.of(flow, execution)
+        context = kestra.run_contexts.of(flow, execution, False)
     try:
         return json_response(kestra, to_java({"result": context.render(call.text)}))
     except java("io.kestra.core.exceptions.IllegalVariableEvaluationException") as error:
         stack = java("org.apache.commons.lang3.exception.ExceptionUtils").getStackTrace(error)
         return json_response(kestra, to_java({"error": str(error.getMessage()), "stackTrace": stack}))
-
-
-def _find(call: Call, execution_id: str | None = None) -> Any:
-    found = call.kestra.executions.findById(call.tenant, execution_id or call.path["id"])
-    if found.isEmpty():
-        raise not_found()
-    return found.get()
 
 
 def _create(call: Call) -> tuple[Any, Any]:
@@ -99,8 +72,8 @@ def _create(call: Call) -> tuple[Any, Any]:
         call.tenant, call.path["namespace"], call.path["id"], call.optional_number("revision")
     )
     execution = _new(call, flow)
-    inputs = _input_values(call, flow, execution)
-    return flow, execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, inputs))
+    given = inputs.values(call, flow.getInputs(), execution)
+    return flow, execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, given))
 
 
 def _new(call: Call, flow: Any) -> Any:
@@ -130,28 +103,6 @@ def _labels(call: Call) -> Any:
     return labels
 
 
-def _input_values(call: Call, flow: Any, execution: Any) -> Any:
-    values = java("java.util.HashMap")()
-    for name, value in call.fields:
-        if isinstance(value, str):
-            values.put(name, value)
-            continue
-        file_name, content = value
-        # An older form of the request names the part "files" and the file after the input.
-        by_file = name == "files" and any(str(item.getId()) == file_name for item in flow.getInputs() or ())
-        input_id = file_name if by_file else name
-        values.put(input_id, _stored(call, execution, input_id, file_name, content))
-    return values
-
-
-def _stored(call: Call, execution: Any, input_id: str, file_name: str, content: bytes) -> str:
-    with tempfile.TemporaryDirectory(prefix="kestra-input-") as folder:
-        path = Path(folder) / "content"
-        path.write_bytes(content)
-        file = java("java.io.File")(str(path))
-        return str(call.kestra.storage.from_(execution, input_id, file_name, file).toString())
-
-
 def _with_url(call: Call, execution: Any) -> Response:
     tree = call.kestra.json.valueToTree(execution)
     place = f"{execution.getNamespace()}/{execution.getFlowId()}/{execution.getId()}"
@@ -163,7 +114,6 @@ ROUTES = [
     route("executions/search", search),
     route("executions/{id}", get),
     route("executions/{id}", delete, "DELETE"),
-    route("executions/{id}/kill", kill, "DELETE"),
     route("executions/{id}/eval", evaluate, "POST", consumes=TEXT),
     route("executions/{id}/eval/{taskRunId}", evaluate, "POST", consumes=TEXT),
     route("executions/{namespace}/{id}", create, "POST", consumes=FORM),

@@ -1,4 +1,4 @@
-"""The flow endpoints."""
+"""The endpoints of one flow: create, read, update, delete."""
 
 from __future__ import annotations
 
@@ -6,34 +6,42 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import YAML, Call, json_response, route
-from pytest_kestra.engine.api.problems import missing, not_found
-from pytest_kestra.engine.jvm import java
+from pytest_kestra.engine.api import sources
+from pytest_kestra.engine.api.calls import JSON, YAML, Call, json_response, route
+from pytest_kestra.engine.api.contents import by_content
+from pytest_kestra.engine.api.problems import Problem, not_found
+from pytest_kestra.engine.jvm import java, to_java
 
 
 def create(call: Call) -> Response:
     """Check and store a new flow."""
-    flow = _flow(call)
-    return json_response(call.kestra, call.kestra.flow_service.create(flow, True))
+    return json_response(call.kestra, sources.create(call, sources.parse(call, call.text)))
+
+
+def create_from_json(call: Call) -> Response:
+    """Check and store a new flow that is told as JSON; deprecated, but served."""
+    return json_response(call.kestra, sources.create(call, _from_json(call)).toFlow())
 
 
 def update(call: Call) -> Response:
     """Check a flow that exists and store it as a new revision; the same text keeps the revision."""
-    kestra = call.kestra
-    existing = _find_with_source(call)
-    flow = _flow(call)
-    defaults = kestra.bean("io.kestra.core.services.PluginDefaultService")
+    existing = _find(call)
+    flow = sources.parse(call, call.text)
     # The repository checks the values, but only this parsing refuses unknown properties.
-    defaults.parseFlowWithVersionDefaults(call.tenant, call.text, True)
-    return json_response(kestra, kestra.flows.update(flow, existing))
+    sources.check(call, call.text)
+    return json_response(call.kestra, sources.update(call, flow, existing))
+
+
+def update_from_json(call: Call) -> Response:
+    """Store a flow that is told as JSON as a new revision; deprecated, but served."""
+    existing = _find(call)
+    return json_response(call.kestra, sources.update(call, _from_json(call), existing).toFlow())
 
 
 def get(call: Call) -> Response:
     """Answer a flow, with its source if asked."""
-    if call.flag("source"):
-        return json_response(call.kestra, _find_with_source(call))
-    found = call.kestra.flows.findById(*_key(call), call.optional_number("revision"), call.flag("allowDeleted"))
+    read = call.kestra.flows.findByIdWithSource if call.flag("source") else call.kestra.flows.findById
+    found = read(*_key(call), call.optional_number("revision"), call.flag("allowDeleted"))
     if found.isEmpty():
         raise not_found()
     return json_response(call.kestra, found.get())
@@ -46,62 +54,80 @@ def delete(call: Call) -> Response:
 
 
 def revisions(call: Call) -> Response:
-    """Answer all revisions of a flow."""
-    found = call.kestra.flows.findRevisions(*_key(call), call.flag("allowDelete"))
+    """Answer all revisions of a flow, none where there is no such flow."""
+    return json_response(call.kestra, call.kestra.flows.findRevisions(*_key(call), call.flag("allowDelete")))
+
+
+def delete_revisions(call: Call) -> Response:
+    """Delete revisions of a flow; with the last one the flow is deleted."""
+    numbers = call.numbers("revisions")
+    for index, number in enumerate(numbers):
+        if number < 1:
+            message = "must be greater than or equal to 1"
+            place = f"deleteRevisions.revisions[{index}]<list element>"
+            raise Problem(422, f"Invalid entity: {place}: {message}", [(message, place)])
+    _find_with_source(call)
+    call.kestra.flows.deleteRevisions(*_key(call), to_java([java("java.lang.Integer")(number) for number in numbers]))
+    return Response(status_code=204)
+
+
+def task(call: Call) -> Response:
+    """Answer a task of a flow, however deep it is."""
+    found = call.kestra.flows.findById(*_key(call), call.optional_number("revision"))
     if found.isEmpty():
         raise not_found()
-    return json_response(call.kestra, found)
+    return json_response(call.kestra, _task(found.get(), call.path["taskId"]))
 
 
-def search(call: Call) -> Response:
-    """Answer a page of flows."""
-    page = queries.pageable(call, call.kestra.flows)
-    found = call.kestra.flows.find(page, call.tenant, queries.filters(call))
-    return queries.page_response(call, found)
-
-
-def by_namespace(call: Call) -> Response:
-    """Answer all flows of a namespace."""
-    return json_response(call.kestra, call.kestra.flows.findByNamespace(call.tenant, call.path["namespace"]))
-
-
-def validate(call: Call) -> Response:
-    """Check every document of a YAML text and answer one entry for each."""
-    source_type = java("io.kestra.core.models.flows.FlowSource")
-    sources = java("java.util.ArrayList")()
-    for document in java("java.util.regex.Pattern").compile(r"(?m)^---\s*$").split(call.text):
-        if str(document).strip():
-            sources.add(source_type(None, document))
-    return json_response(call.kestra, call.kestra.flow_service.validate(call.tenant, sources))
+def update_task(call: Call) -> Response:
+    """Replace a task of a flow; deprecated, but served. The source is written anew."""
+    flow, task_id = _find(call), call.path["taskId"]
+    new = call.read("io.kestra.core.models.tasks.Task")
+    call.kestra.bean("io.kestra.core.models.validations.ModelValidator").validate(new)
+    if new.getId() != task_id:
+        raise Problem(422, f"Illegal argument: Invalid taskId, previous '{task_id}' & current '{new.getId()}'")
+    _task(flow, task_id)
+    source = flow.updateTask(task_id, new).sourceOrGenerateIfNull()
+    return json_response(call.kestra, sources.update(call, sources.parse(call, source), flow).toFlow())
 
 
 def _key(call: Call) -> tuple[str, str, str]:
     return call.tenant, call.path["namespace"], call.path["id"]
 
 
-def _flow(call: Call) -> Any:
-    flow = java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, call.text)
-    if flow is None:  # the YAML is `null`
-        raise missing(call.body_name, "Body")
-    return flow
-
-
-def _find_with_source(call: Call) -> Any:
-    found = call.kestra.flows.findByIdWithSource(
-        *_key(call), call.optional_number("revision"), call.flag("allowDeleted")
-    )
+def _find(call: Call) -> Any:
+    found = call.kestra.flows.findById(*_key(call))
     if found.isEmpty():
         raise not_found()
     return found.get()
 
 
+def _find_with_source(call: Call) -> Any:
+    found = call.kestra.flows.findByIdWithSource(*_key(call))
+    if found.isEmpty():
+        raise not_found()
+    return found.get()
+
+
+def _task(flow: Any, task_id: str) -> Any:
+    try:
+        return flow.findTaskByTaskId(task_id)
+    except java("io.kestra.core.exceptions.InternalException") as error:
+        raise not_found() from error
+
+
+def _from_json(call: Call) -> Any:
+    flow = call.read("io.kestra.core.models.flows.Flow")
+    return sources.parse(call, flow.sourceOrGenerateIfNull())
+
+
 ROUTES = [
-    route("flows", create, "POST", consumes=YAML, body_name="flow"),
-    route("flows/search", search),
-    route("flows/validate", validate, "POST", consumes=YAML, body_name="flows"),
-    route("flows/{namespace}", by_namespace),
+    by_content("flows", {YAML: create, JSON: create_from_json}, "POST", body_name="flow", refuse=False),
     route("flows/{namespace}/{id}", get),
-    route("flows/{namespace}/{id}", update, "PUT", consumes=YAML, body_name="flow"),
+    by_content("flows/{namespace}/{id}", {YAML: update, JSON: update_from_json}, "PUT", body_name="source"),
     route("flows/{namespace}/{id}", delete, "DELETE"),
     route("flows/{namespace}/{id}/revisions", revisions),
+    route("flows/{namespace}/{id}/revisions", delete_revisions, "DELETE"),
+    route("flows/{namespace}/{id}/tasks/{taskId}", task),
+    route("flows/{namespace}/{id}/{taskId}", update_task, "PATCH", consumes=JSON, body_name="task"),
 ]

@@ -105,7 +105,8 @@ def _violations(error: Any) -> list[tuple[str, str | None]]:
 
 def response(request: Request, problem: Problem) -> Response:
     """Return the body that Kestra 1.3 answers for a problem."""
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # As it was sent: the path of a request without a tenant is completed here.
+    path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
     errors: list[dict[str, Any]] = [
         {"message": message, "logref": None, "path": place, "_links": {}, "_embedded": {}}
         for message, place in problem.details

@@ -16,6 +16,7 @@ FILTER = re.compile(r"filters\[(?P<field>[^\]]*)\]\[(?P<operation>[^\]]*)\](?:\[
 # Parameters from before there were filters, which still work.
 OLD_PARAMETERS = {
     "q": "q",
+    "scope": "scope",
     "namespace": "namespace",
     "flowId": "flowId",
     "state": "state",

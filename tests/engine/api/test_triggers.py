@@ -281,7 +281,9 @@ def test_many_are_deleted(api: httpx.Client, namespace: str) -> None:
     ]
     assert api.request("DELETE", "triggers/delete/by-query", json={"filters": filters}).json() == {"count": 1}
     assert search(api, namespace) == []
-    for wrong in ({"filters": [None]}, {"filters": [{"field": "nothing"}]}, {"filters": 1}, {"filters": [{}]}, []):
+    unknown = {"field": "nothing", "operation": "EQUALS", "value": "x"}
+    bodies: list[Any] = [{"filters": items} for items in ([None], [unknown], [{"field": "namespace"}], 1)]
+    for wrong in (*bodies, []):
         assert api.request("DELETE", "triggers/delete/by-query", json=wrong).status_code == 422
 
 
