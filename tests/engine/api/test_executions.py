@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import io
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_creation_as_recorded(replay: Replay, number: str) -> None:
 def test_older_revision_as_recorded(replay: Replay, api: httpx.Client) -> None:
     replay.deploy("hello_world")
     source = api.get(f"flows/{replay.namespace}/hello_world", params={"source": "true"}).json()["source"]
-    api.put(f"flows/{replay.namespace}/hello_world", content=source + "# more\n", headers=YAML).raise_for_status()
+    api.put(f"flows/{replay.namespace}/hello_world", content=source + "\n# more\n", headers=YAML).raise_for_status()
 
     assert replay.same("045")["flowRevision"] == 1
     assert replay.same("050")["total"] == 1
@@ -195,8 +195,8 @@ def test_executions_are_found_by_every_older_parameter(api: httpx.Client, namesp
     parent = run(api, parent_path, labels="a:b")["id"]
     child = ids(api.get(SEARCH, params={"namespace": namespace, "flowId": "one"}))[0]
     both = sorted([parent, child])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    before, after = (f"{now + datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-1, 1))
+    now = dt.datetime.now(dt.timezone.utc)
+    before, after = (f"{now + dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-1, 1))
     for params, expected in (
         ({}, both),
         ({"namespace": namespace.rpartition(".")[0]}, both),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from typing import Any
 
@@ -137,12 +137,13 @@ def test_defaults_prefill_and_required(typed: Typed) -> None:
         "id: optional, type: INT, required: false",
     )
     assert typed.inputs() == {"rendered": "2-typed", "chosen": "a", "filled": None, "optional": None}
-    assert typed.inputs(optional="", rendered="r") == {
-        "rendered": "r", "chosen": "a", "filled": None, "optional": None
-    }
+    assert typed.inputs(optional="", rendered="r") == {"rendered": "r", "chosen": "a", "filled": None, "optional": None}
     found = typed.validated(rendered="r")
     assert {name: item["isDefault"] for name, item in found.items()} == {
-        "rendered": False, "chosen": True, "filled": False, "optional": False
+        "rendered": False,
+        "chosen": True,
+        "filled": False,
+        "optional": False,
     }
 
 
@@ -161,8 +162,9 @@ def test_file_is_stored_with_the_execution(typed: Typed) -> None:
     assert made["inputs"]["more"] is None
     content = typed.api.get(f"executions/{made['id']}/file", params={"path": made["inputs"]["data"]})
     assert content.content == "ä,b\n".encode()
-    again = typed.run(data=made["inputs"]["data"])
-    assert again["inputs"]["data"] == made["inputs"]["data"]
+    # A URI is taken as it is, though Kestra lets no task read another execution's file.
+    again = typed.post(data=made["inputs"]["data"]).json()
+    assert (again["inputs"]["data"], again["state"]["current"]) == (made["inputs"]["data"], "FAILED")
 
 
 def test_file_in_the_older_form(typed: Typed) -> None:
@@ -201,7 +203,9 @@ def test_input_depends_on_another(typed: Typed) -> None:
     assert "it must match the values `[blue]`" in typed.refused(kind="boat", color="red", sail="s")
     assert typed.refused(kind="boat", color="blue") == "Invalid entity: Missing required input:sail"
     assert {name: item["enabled"] for name, item in typed.validated(kind="car").items()} == {
-        "kind": True, "sail": False, "color": True
+        "kind": True,
+        "sail": False,
+        "color": True,
     }
 
 
@@ -236,10 +240,10 @@ def test_scheduled_execution_starts_by_itself(typed: Typed) -> None:
     def state(execution_id: str) -> str:
         return str(typed.api.get(f"executions/{execution_id}").json()["state"]["current"])
 
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = dt.datetime.now(dt.timezone.utc)
     soon, late = (
         typed.api.post(typed.path, params={"scheduleDate": (now + wait).isoformat()}).raise_for_status().json()["id"]
-        for wait in (datetime.timedelta(seconds=2), datetime.timedelta(days=2))
+        for wait in (dt.timedelta(seconds=2), dt.timedelta(days=2))
     )
     assert state(soon) == "CREATED"
     polling2.poll(lambda: state(soon) == "SUCCESS", step=0.1, timeout=60)
