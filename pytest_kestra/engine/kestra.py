@@ -106,6 +106,21 @@ class Kestra:
         return self.bean("io.kestra.core.storages.StorageInterface")
 
     @cached_property
+    def kv(self) -> Any:
+        """The repository of what is known of keys; their values are in the storage."""
+        return self.bean("io.kestra.core.repositories.KvMetadataRepositoryInterface")
+
+    @cached_property
+    def files(self) -> Any:
+        """The factory of what reads and writes the files of a namespace."""
+        return self.bean("io.kestra.core.storages.NamespaceFactory")
+
+    @cached_property
+    def secrets(self) -> Any:
+        """The service that knows secrets."""
+        return self.bean("io.kestra.core.secret.SecretService")
+
+    @cached_property
     def logs(self) -> Any:
         """The repository of logs."""
         return self.bean("io.kestra.core.repositories.LogRepositoryInterface")
@@ -121,6 +136,26 @@ class Kestra:
         return self.bean("io.kestra.core.repositories.TriggerRepositoryInterface")
 
     @cached_property
+    def trigger_queue(self) -> Any:
+        """The queue on which the new state of a trigger is told, which stores it."""
+        return self.queue("triggerQueue")
+
+    @cached_property
+    def conditions(self) -> Any:
+        """The service that checks conditions."""
+        return self.bean("io.kestra.core.services.ConditionService")
+
+    @cached_property
     def run_contexts(self) -> Any:
         """The factory of run contexts, which render expressions."""
         return self.bean("io.kestra.core.runners.RunContextFactory")
+
+    @property
+    def masking_renderer(self) -> Any:
+        """The renderer of expressions that shows no secret."""
+        return self.bean("io.kestra.core.runners.SecureVariableRendererFactory").createOrGet()
+
+    @cached_property
+    def concurrency(self) -> Any:
+        """The service of concurrency limits."""
+        return self.bean("io.kestra.core.services.ConcurrencyLimitService")

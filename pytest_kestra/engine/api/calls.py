@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 LOG = logging.getLogger(__name__)
 
 API = "/api/v1"
+ANY = "*/*"
 FORM = "multipart/form-data"
 JSON = "application/json"
 TEXT = "text/plain"
@@ -39,7 +41,7 @@ Result = TypeVar("Result")
 class Call:
     """Hold what a request says: path parameters, query, headers, and its body as bytes or as form fields.
 
-    `raw_headers` have their names as they were sent.
+    `raw_headers` have their names as they were sent, `uri` is path and query as they were sent.
     """
 
     kestra: Kestra
@@ -54,6 +56,8 @@ class Call:
     fields: Fields = ()
     method: str = "GET"
     tenant: str = TENANT
+    uri: str = ""
+    body_name: str = "body"
 
     @property
     def text(self) -> str:
@@ -107,10 +111,20 @@ class Call:
         types = self.kestra.json.getTypeFactory()
         return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
 
+    def texts(self, name: str) -> list[str]:
+        """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
+        return self.read_part(name, "java.lang.String")
+
+    def read_part(self, name: str, type_name: str) -> list[Any]:
+        """Return the list, of a Java type, that the body has under a name; an empty one where it has none."""
+        types = self.kestra.json.getTypeFactory()
+        kind = types.constructCollectionType(java("java.util.List").class_, java(type_name).class_)
+        return list(self.kestra.json.convertValue(self.read("java.util.Map").get(name), kind) or ())
+
     def _read(self, kind: Any) -> Any:
         value = self.kestra.json.readValue(self.text or "null", kind)
         if value is None:
-            raise problems.missing("body", "Body")
+            raise problems.missing(self.body_name, "Body")
         return value
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -133,7 +147,7 @@ def route(
 ) -> Route:
     """Make a route of a function; `path` is below the tenant, or whole where it begins with a slash.
 
-    The function may block, or be a coroutine. `consumes` is the content type that the body must have; of
+    The function may block, or be a coroutine. `consumes` is the content type that the body must have, or `*/*`; of
     `multipart/form-data` the fields are read, and there may be no body at all. Java's exceptions become Kestra's error
     bodies.
     """
@@ -144,7 +158,7 @@ def route(
             answered: Response | Awaitable[Response]
             answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
             return answered if isinstance(answered, Response) else await answered
-        except (problems.Problem, ClientDisconnect):
+        except (problems.Problem, HTTPException, ClientDisconnect):
             raise
         except Exception as error:
             problem = problems.of(error)
@@ -162,7 +176,7 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
     if consumes == FORM:
         fields = await _fields(request, kind)
     elif consumes is not None:
-        if kind != consumes:
+        if consumes not in (kind, ANY):
             raise _refused(kind, consumes, body_name)
         body = await request.body()
     state = request.app.state
@@ -178,7 +192,14 @@ async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
         body=body,
         fields=fields,
         method=request.method,
+        uri=_uri(request),
+        body_name=body_name,
     )
+
+
+def _uri(request: Request) -> str:
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _refused(kind: str, consumes: str, body_name: str) -> problems.Problem:
@@ -192,7 +213,10 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
-    form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    try:
+        form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    except HTTPException as error:
+        raise problems.Problem(400, f"Bad Request: {error.detail}") from error
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
 

@@ -32,8 +32,17 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("java.util.NoSuchElementException", 404, "Not Found"),
     ("java.io.FileNotFoundException", 404, "Not Found"),
     ("io.kestra.core.exceptions.ConflictException", 409, "Conflict"),
+    ("io.kestra.core.exceptions.ResourceExpiredException", 410, "Resource has expired"),
+    ("java.time.DateTimeException", 422, "Illegal argument"),
+    ("java.net.URISyntaxException", 422, "Illegal argument"),
     ("java.lang.IllegalArgumentException", 422, "Illegal argument"),
+    # A filter has an operation that its field does not know in every form.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
     ("java.lang.IllegalStateException", 409, "Illegal state"),
+    # An execution has no such task run, or a template cannot be rendered: the caller's mistake under Kestra's name.
+    ("io.kestra.core.exceptions.InternalException", 422, "Internal server error"),
+    # A query names a column that is not there.
+    ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
 )
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries
+from pytest_kestra.engine.api import parameters, queries
 from pytest_kestra.engine.api.calls import Call, json_response, route
 from pytest_kestra.engine.api.problems import not_convertible
-from pytest_kestra.engine.jvm import java
+from pytest_kestra.engine.jvm import java, to_java
+
+DATE = "java.time.ZonedDateTime"
 
 
 def logs(call: Call) -> Response:
@@ -26,45 +28,93 @@ def logs_download(call: Call) -> Response:
 
 def logs_delete(call: Call) -> Response:
     """Delete the logs of an execution, of one task, task run or attempt, from a level up."""
-    attempt = java("java.lang.Integer")(call.number("attempt", 0)) if "attempt" in call.query else None
-    chosen = (call.query.get("taskId"), call.query.get("taskRunId"), lowest_level(call), attempt)
+    chosen = (call.query.get("taskId"), call.query.get("taskRunId"), lowest_level(call), _attempt(call))
     call.kestra.logs.deleteByQuery(call.tenant, call.path["id"], *chosen)
-    return Response(status_code=204)
+    return Response(status_code=200)
+
+
+def logs_delete_of_flow(call: Call) -> Response:
+    """Delete the logs of a flow's executions, or of one of its triggers."""
+    _settle()
+    chosen = (call.path["namespace"], call.path["flow_id"], call.query.get("triggerId"))
+    call.kestra.logs.deleteByQuery(call.tenant, *chosen)
+    return Response(status_code=200)
 
 
 def logs_search(call: Call) -> Response:
     """Answer a page of logs."""
+    _settle()
     page = queries.pageable(call, call.kestra.logs)
     return queries.page_response(call, call.kestra.logs.find(page, call.tenant, queries.filters(call)))
 
 
 def metrics(call: Call) -> Response:
     """Answer a page of the metrics of an execution, of one task or task run."""
-    java("io.kestra.runner.h2.LateEmits").settle()
+    _settle()
     page = queries.pageable(call, call.kestra.metrics)
     repository, execution_id = call.kestra.metrics, call.path["id"]
-    if task_run := call.query.get("taskRunId"):
-        found = repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, page)
-    elif task := call.query.get("taskId"):
+    if task := call.query.get("taskId"):
         found = repository.findByExecutionIdAndTaskId(call.tenant, execution_id, task, page)
+    elif task_run := call.query.get("taskRunId"):
+        found = repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, page)
     else:
         found = repository.findByExecutionId(call.tenant, execution_id, page)
     return queries.page_response(call, found)
 
 
-def _find_logs(call: Call) -> Any:
+def metric_names(call: Call) -> Response:
+    """Answer the names of the metrics of a flow, or of one of its tasks."""
+    _settle()
+    flow = (call.tenant, call.path["namespace"], call.path["flow_id"])
+    task = call.path.get("task_id")
+    repository = call.kestra.metrics
+    found = repository.flowMetrics(*flow) if task is None else repository.taskMetrics(*flow, task)
+    return json_response(call.kestra, found)
+
+
+def tasks_with_metrics(call: Call) -> Response:
+    """Answer the ids of a flow's tasks that have metrics."""
+    _settle()
+    path = call.path
+    return json_response(
+        call.kestra, call.kestra.metrics.tasksWithMetrics(call.tenant, path["namespace"], path["flow_id"])
+    )
+
+
+def metric_aggregates(call: Call) -> Response:
+    """Answer a metric of a flow, or of one of its tasks, summed up by minute, hour, day, week or month."""
+    _settle()
+    path = call.path
+    start, end = parameters.date(call, "startDate"), parameters.date(call, "endDate")
+    java("io.kestra.core.utils.DateUtils").validateTimeline(java(DATE) @ start, java(DATE) @ end)
+    now = java(DATE).now()
+    # Kestra leaves out a day that begins where the period ends: the last one has to begin before.
+    month_ago = now.minusDays(30).minusNanos(1)
+    found = call.kestra.metrics.aggregateByFlowId(
+        call.tenant,
+        *(path["namespace"], path["flow_id"], path.get("task_id"), path["metric"]),
+        *(start or month_ago, end or now),
+        call.query.get("aggregation", "sum"),
+    )
+    return json_response(call.kestra, found)
+
+
+def _attempt(call: Call) -> Any:
+    return java("java.lang.Integer")(call.number("attempt", 0)) if "attempt" in call.query else None
+
+
+def _settle() -> None:
+    """Wait until what executions have told so far is in its tables."""
     java("io.kestra.runner.h2.LateEmits").settle()
-    repository, execution_id, level = call.kestra.logs, call.path["id"], lowest_level(call)
-    if task_run := call.query.get("taskRunId"):
-        if "attempt" in call.query:
-            attempt = java("java.lang.Integer")(call.number("attempt", 0))
-            return repository.findByExecutionIdAndTaskRunIdAndAttempt(
-                call.tenant, execution_id, task_run, level, attempt
-            )
-        return repository.findByExecutionIdAndTaskRunId(call.tenant, execution_id, task_run, level)
-    if task := call.query.get("taskId"):
-        return repository.findByExecutionIdAndTaskId(call.tenant, execution_id, task, level)
-    return repository.findByExecutionId(call.tenant, execution_id, level)
+
+
+def _find_logs(call: Call) -> Any:
+    _settle()
+    task = call.query.get("taskId")
+    return call.kestra.bean("io.kestra.core.services.ExecutionLogService").getExecutionLogs(
+        *(call.tenant, call.path["id"], lowest_level(call), call.query.get("taskRunId")),
+        *(None if task is None else to_java([task]), _attempt(call), True),
+    )
 
 
 def lowest_level(call: Call) -> Any:
@@ -82,5 +132,11 @@ ROUTES = [
     route("logs/{id}", logs),
     route("logs/{id}", logs_delete, "DELETE"),
     route("logs/{id}/download", logs_download),
+    route("logs/{namespace}/{flow_id}", logs_delete_of_flow, "DELETE"),
     route("metrics/{id}", metrics),
+    route("metrics/aggregates/{namespace}/{flow_id}/{metric}", metric_aggregates),
+    route("metrics/aggregates/{namespace}/{flow_id}/{task_id}/{metric}", metric_aggregates),
+    route("metrics/names/{namespace}/{flow_id}", metric_names),
+    route("metrics/names/{namespace}/{flow_id}/{task_id}", metric_names),
+    route("metrics/tasks/{namespace}/{flow_id}", tasks_with_metrics),
 ]

@@ -1,4 +1,4 @@
-"""The trigger endpoints."""
+"""The endpoints that find triggers, and those that change the state of one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries
-from pytest_kestra.engine.api.calls import Call, json_response, route
-from pytest_kestra.engine.jvm import to_java
+from pytest_kestra.engine.api import queries, tables, trigger_bulk, trigger_states
+from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
+from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.jvm import java, to_java
 
 
 def search(call: Call) -> Response:
     """Answer a page of triggers, each with its definition and its state."""
     page = queries.pageable(call, call.kestra.triggers)
-    found = call.kestra.triggers.find(page, call.tenant, queries.filters(call))
-    entries = [{"abstractTrigger": _definition(call, trigger), "triggerContext": trigger} for trigger in found]
+    worker = {"workerId": call.query["workerId"]} if "workerId" in call.query else {}
+    found = call.kestra.triggers.find(page, call.tenant, queries.filters(call, **worker))
+    entries = [entry for trigger in found if (entry := _entry(call, trigger)) is not None]
     return json_response(call.kestra, to_java({"results": entries, "total": found.getTotal()}))
 
 
@@ -27,14 +29,80 @@ def of_flow(call: Call) -> Response:
     return queries.page_response(call, call.kestra.triggers.find(page, query, call.tenant, *place, None))
 
 
-def _definition(call: Call, trigger: Any) -> Any:
-    flow = call.kestra.flows.findById(call.tenant, trigger.getNamespace(), trigger.getFlowId())
-    if flow.isEmpty():
+def export(call: Call) -> Response:
+    """Answer a table of the triggers that a query finds."""
+    return tables.csv_response(call, "triggers.csv", trigger_states.matching(call))
+
+
+def update(call: Call) -> Response:
+    """Start a backfill of a trigger, or disable or enable it."""
+    wished = call.read(trigger_states.TYPE)
+    wished.setTenantId(call.tenant)
+    flow, definition = trigger_states.definition(call, wished)
+    if flow is None:
+        raise not_found(f"Not Found: Flow of trigger {wished.getTriggerId()} not found")
+    if definition is None:
+        raise not_found(f"Not Found: Flow {wished.getFlowId()} has no trigger {wished.getTriggerId()}")
+    if trigger_states.is_realtime(definition):
+        message = "Realtime triggers can not be updated through the API, please edit the trigger from the flow."
+        raise java("java.lang.IllegalArgumentException")(message)
+    if wished.getBackfill() is not None:
+        updated = trigger_states.start_backfill(call, wished, flow, definition)
+    else:
+        updated = trigger_states.set_disabled(call, wished.uid(), disabled=wished.getDisabled())
+    return _answer(call, updated)
+
+
+def unlock(call: Call) -> Response:
+    """Let a trigger fire again though the execution it has started has not ended."""
+    return _answer(call, trigger_states.unlock(call, _find(call)))
+
+
+def restart(call: Call) -> Response:
+    """End the evaluation of a trigger and let it begin anew."""
+    trigger = _find(call).toBuilder().workerId(None).evaluateRunningDate(None).date(None).build()
+    killed = java("io.kestra.core.models.executions.ExecutionKilledTrigger").builder()
+    killed = killed.tenantId(call.tenant).namespace(trigger.getNamespace())
+    killed = killed.flowId(trigger.getFlowId()).triggerId(trigger.getTriggerId())
+    call.kestra.kill_queue.emit(killed.build())
+    call.kestra.trigger_queue.emit(trigger)
+    return _answer(call, trigger)
+
+
+def delete(call: Call) -> Response:
+    """Delete the state of a trigger."""
+    call.kestra.triggers.delete(_find(call))
+    return Response(status_code=204)
+
+
+def _find(call: Call) -> Any:
+    found = trigger_states.find(call, call.path["namespace"], call.path["flowId"], call.path["triggerId"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _answer(call: Call, trigger: Any) -> Response:
+    if trigger is None:
+        raise not_found()
+    return json_response(call.kestra, trigger)
+
+
+def _entry(call: Call, trigger: Any) -> dict[str, Any] | None:
+    """Return a trigger's definition and state; none where its flow has gone or has no triggers any more."""
+    flow, definition = trigger_states.definition(call, trigger)
+    if flow is None or flow.getTriggers() is None:
         return None
-    return next((item for item in flow.get().getTriggers() or () if item.getId() == trigger.getTriggerId()), None)
+    return {"abstractTrigger": definition, "triggerContext": trigger}
 
 
 ROUTES = [
     route("triggers/search", search),
+    route("triggers/export/by-query/csv", export),
+    route("triggers", update, "PUT", consumes=JSON, body_name="newTrigger"),
     route("triggers/{namespace}/{flowId}", of_flow),
+    route("triggers/{namespace}/{flowId}/{triggerId}", delete, "DELETE"),
+    route("triggers/{namespace}/{flowId}/{triggerId}/unlock", unlock, "POST"),
+    route("triggers/{namespace}/{flowId}/{triggerId}/restart", restart, "POST"),
+    *trigger_bulk.ROUTES,
 ]

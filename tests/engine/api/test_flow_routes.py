@@ -137,9 +137,12 @@ def test_namespaces_that_have_flows(api: httpx.Client, namespace: str) -> None:
 
 def test_scope_of_a_search(api: httpx.Client, namespace: str) -> None:
     store(api, source(namespace))
-    for parameter in ("scope", "filters[scope][EQUALS]"):
+    for of_namespace, of_scope in (
+        ("namespace", "scope"),
+        ("filters[namespace][EQUALS]", "filters[scope][EQUALS]"),
+    ):
         for scope, total in (("USER", 1), ("SYSTEM", 0)):
-            params = {"filters[namespace][EQUALS]": namespace, parameter: scope}
+            params = {of_namespace: namespace, of_scope: scope}
             assert api.get("flows/search", params=params).json()["total"] == total
 
 
