@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from pytest_kestra import Server
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
+from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.training import train
@@ -25,6 +28,30 @@ def installation() -> Installation:
     return install(
         "1.3", home=Home.configured(), repository=Repository.configured(), progress=SilentProgress(), train=train
     )
+
+
+@pytest.fixture
+def own_lease(installation: Installation, tmp_path: Path) -> Iterator[Lease]:
+    """Return the lease of an engine without flows and, as the recorded server, without a key for encryption.
+
+    Its folder is `tmp_path`.
+    """
+    configuration = {"kestra": {"encryption": {"secret-key": None}}}
+    lease = Launch(installation, tmp_path, configuration=configuration).start()
+    yield lease
+    httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
+    wait_for_end(lease.pid, 30)
+    print(log_tail(tmp_path, 400))
+
+
+@pytest.fixture
+def own_engine(own_lease: Lease) -> Iterator[httpx.Client]:
+    """Return a client of an engine that no other test uses."""
+    auth = (own_lease.user, own_lease.password)
+    # What webhooks hear is compared with what they heard from the recorder.
+    headers = {"user-agent": "recorder"}
+    with httpx.Client(base_url=own_lease.url, auth=auth, headers=headers, timeout=120) as http:
+        yield http
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def route(
             answered: Response | Awaitable[Response]
             answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
             return answered if isinstance(answered, Response) else await answered
-        except (problems.Problem, ClientDisconnect):
+        except (problems.Problem, HTTPException, ClientDisconnect):
             raise
         except Exception as error:
             problem = problems.of(error)

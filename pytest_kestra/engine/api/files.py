@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -109,7 +110,7 @@ def export(call: Call) -> Response:
     entries = [(name[1:], archives.read(files.getFileContent(file_paths.path(name)))) for name in names]
     flows = call.kestra.flows.findByNamespaceWithSource(call.tenant, namespace)
     entries += [(f"_flows/{flow.getId()}.yml", str(flow.getSource()).encode()) for flow in flows]
-    headers = {"content-disposition": f'attachment; filename="{namespace}_files.zip"'}
+    headers = {"content-disposition": f'attachment; filename="{quote(namespace)}_files.zip"'}
     return Response(archives.packed(entries), media_type=BINARY, headers=headers)
 
 

@@ -16,6 +16,8 @@ from pytest_kestra.engine.jvm import java, to_java
 FILTER = re.compile(r"filters\[(?P<field>[^\]]*)\]\[(?P<operation>[^\]]*)\](?:\[(?P<key>[^\]]*)\])?$")
 DATES = parameters.DATES
 LISTS = {"IN", "NOT_IN"}
+# Kestra counts rows in Java's `int`.
+LARGEST = (1 << 31) - 1
 
 
 def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = None) -> Any:
@@ -49,6 +51,8 @@ def _page(call: Call) -> tuple[int, int]:
         raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
     if size < 1:
         raise Problem(422, f"Illegal argument: Size must be positive, {size} given")
+    if page * size > LARGEST:
+        raise Problem(422, f"Illegal argument: Page {page} of {size} is out of range")
     return page, size
 
 
