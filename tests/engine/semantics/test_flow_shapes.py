@@ -597,6 +597,29 @@ tasks:
     assert "one" in execution.logs(task="show", level="INFO").messages
 
 
+def test_output_files_of_a_working_directory_are_never_lost(kestra: Kestra) -> None:
+    flow = kestra.deploy(
+        """\
+id: directory
+namespace: company.shapes
+tasks:
+  - id: folder
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    outputFiles: ["*.txt"]
+    tasks:
+      - {id: one, type: io.kestra.plugin.scripts.shell.Script, script: "echo 1 > one.txt"}
+      - {id: two, type: io.kestra.plugin.scripts.shell.Script, script: "echo 2 > two.txt"}
+"""
+    )
+    started = [flow.start() for _ in range(20)]
+    for execution in [execution.wait() for execution in started]:
+        files = execution.task("folder").outputs["outputFiles"]
+        assert {name: execution.file(uri).text() for name, uri in files.items()} == {
+            "one.txt": "1\n",
+            "two.txt": "2\n",
+        }
+
+
 def test_defaults_of_plugins(kestra: Kestra) -> None:
     execution = run(
         kestra,
