@@ -39,6 +39,10 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("java.lang.IllegalStateException", 409, "Illegal state"),
     # An execution has no such task run, or a template cannot be rendered: the caller's mistake under Kestra's name.
     ("io.kestra.core.exceptions.InternalException", 422, "Internal server error"),
+    # A filter knows the operation, but not for a value of this kind.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
+    # A text is longer than its column.
+    ("java.sql.SQLDataException", 422, "Illegal argument"),
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),

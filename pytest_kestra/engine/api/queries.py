@@ -63,16 +63,16 @@ def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = No
 def filters(call: Call, *, old: bool = True, **fixed: str) -> Any:
     """Return the filters of a search, with `fixed` ones added by field name; `old` parameters count as well."""
     found: list[Any] = [_filter(field, "EQUALS", value) for field, value in fixed.items()]
-    labels: dict[str, dict[str, str]] = {}
+    keyed: dict[tuple[str, str], dict[str, str]] = {}
     for name, value in call.query.multi_items():
         match = FILTER.match(name)
         if match and match["key"] is not None:
-            labels.setdefault(match["operation"], {})[match["key"]] = value
+            keyed.setdefault((match["field"], match["operation"]), {})[match["key"]] = value
         elif match:
             found.append(_filter(match["field"], match["operation"], value))
         elif old and name in OLD_PARAMETERS and name not in fixed:
             found.append(_old(name, value))
-    found.extend(_filter("labels", operation, to_java(pairs)) for operation, pairs in labels.items())
+    found.extend(_filter(field, operation, to_java(pairs)) for (field, operation), pairs in keyed.items())
     return to_java(found)
 
 
