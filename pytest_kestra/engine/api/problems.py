@@ -31,6 +31,9 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("io.kestra.core.exceptions.NotFoundException", 404, None),
     ("java.util.NoSuchElementException", 404, "Not Found"),
     ("java.io.FileNotFoundException", 404, "Not Found"),
+    ("java.nio.file.NoSuchFileException", 404, "Not Found"),
+    ("java.lang.SecurityException", 403, "Forbidden"),
+    ("io.kestra.core.exceptions.ResourceAccessDeniedException", 403, "Forbidden"),
     ("io.kestra.core.exceptions.ConflictException", 409, "Conflict"),
     ("io.kestra.core.exceptions.ResourceExpiredException", 410, "Resource has expired"),
     ("java.time.DateTimeException", 422, "Illegal argument"),
@@ -46,6 +49,7 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
+    ("com.amazon.ion.IonException", 422, "Invalid ion"),
 )
 
 
