@@ -31,7 +31,14 @@ MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 # What goes wrong in one place or another: numbers of Java's types and beyond, dates, texts that are no text, paths.
 NASTY = (
     *("", " ", "0", "-1", "2147483647", "2147483648", "-2147483649", "9" * 400, "1e9", "NaN", "null", "true"),
-    *("2026-01-01", "2026-02-30T00:00:00Z", "+999999999-12-31T23:59:59Z", "-999999999-01-01T00:00:00Z", "PT5M", "P9e9Y"),
+    *(
+        "2026-01-01",
+        "2026-02-30T00:00:00Z",
+        "+999999999-12-31T23:59:59Z",
+        "-999999999-01-01T00:00:00Z",
+        "PT5M",
+        "P9e9Y",
+    ),
     *("\x00", "a\x00b", "\U0001f600", "\u202e", "\ufffe", "é", "x" * 5000, "%", "%00", "%zz", "%c3%28"),
     *("..", "../../etc/passwd", "/", "//", "a b", "a:b:c", ":", ",", "'", '"', "\\", "{{", "{{ 1/0 }}", "[", "("),
     *("kestra:///", "kestra://[", "file:///etc/passwd", "nsfile:///x", "nsfile://other/x", "mailto:a", "http://", "*"),
@@ -46,7 +53,17 @@ OPERATIONS = (
     *("EQUALS", "NOT_EQUALS", "GREATER_THAN", "LESS_THAN_OR_EQUAL_TO", "IN", "NOT_IN", "STARTS_WITH", "ENDS_WITH"),
     *("CONTAINS", "REGEX", "PREFIX", "EXISTS"),
 )
-SORTS = ("id:asc", "state.startDate:desc", "namespace:asc", "nothing:asc", "id", "id:up", ":asc", "a;drop:desc", "1:asc")
+SORTS = (
+    "id:asc",
+    "state.startDate:desc",
+    "namespace:asc",
+    "nothing:asc",
+    "id",
+    "id:up",
+    ":asc",
+    "a;drop:desc",
+    "1:asc",
+)
 # The description tells a list where inputs are fields by their names.
 FORM = {
     "type": "object",
@@ -168,7 +185,9 @@ class Fuzzer:
                 body = answer.raise_for_status().json()
                 ids.append(body["id"])
                 task_runs += [run["id"] for run in body.get("taskRunList") or ()]
-                files += [run["outputs"]["uri"] for run in body.get("taskRunList") or () if "uri" in (run["outputs"] or ())]
+                files += [
+                    run["outputs"]["uri"] for run in body.get("taskRunList") or () if "uri" in (run["outputs"] or ())
+                ]
         for key in ("colour", "size"):
             url = f"{API}/namespaces/fuzz.team/kv/{key}"
             self.http.put(url, content=json.dumps(key), headers={"content-type": "text/plain"}).raise_for_status()

@@ -8,24 +8,7 @@ from typing import Any
 import httpx
 
 from tests.engine.conformance import NUMBERS, Conformance
-
-# What is right though it differs from the recording, each with its reason.
-OWN = "flows find the credentials for the engine's own API among the secrets"
-UNKNOWN = "the jars that Kestra publishes do not tell from which commit they were built"
-STAND_IN = "where no official plugin is configured, classes of the same names stand in, outside of a plugin's jar"
-DIFFERENCES: dict[str, dict[str, str]] = {
-    "149": {
-        '$.results[] has also {"key": "KESTRA_API_PASSWORD"}': OWN,
-        '$.results[] has also {"key": "KESTRA_API_USER"}': OWN,
-    },
-    "151": {"$.commitDate is missing": UNKNOWN, "$.commitId is missing": UNKNOWN},
-    "152": {
-        '$.core.tasks[] has also {"cls": "<text>"}': STAND_IN,
-        "$.plugin-script-python is missing": STAND_IN,
-        "$.plugin-script-shell is missing": STAND_IN,
-    },
-    "153": {"$.schema.properties.properties.pluginDefaultsRef was not recorded": "1.3.31 has it, 1.3.19 had not"},
-}
+from tests.engine.differences import DIFFERENCES, RECORDED
 
 
 def test_every_recorded_exchange(
@@ -48,4 +31,5 @@ def test_every_recorded_exchange(
     print("\n".join(lines))
 
     assert not unexpected
-    assert len(NUMBERS) == 158
+    assert len(NUMBERS) == RECORDED
+    assert matched == RECORDED - len(DIFFERENCES)

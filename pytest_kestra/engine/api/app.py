@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pytest_kestra.engine.api import (
     backfills,
     bulk,
+    creation,
     executions,
     files,
     flow_batches,
@@ -53,7 +54,7 @@ THREADS = 100
 
 # Each names its own routes.
 MODULES = (
-    *(executions, lifecycle, bulk, follow, outputs, records),
+    *(executions, creation, lifecycle, bulk, follow, outputs, records),
     *(flows, flow_lists, flow_batches, validation, graphs, transfer, limits),
     *(plugins, icons),
     *(triggers, backfills, webhooks),

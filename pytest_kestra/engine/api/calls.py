@@ -119,8 +119,12 @@ class Call:
 
     def texts(self, name: str) -> list[str]:
         """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
+        return self.read_part(name, "java.lang.String")
+
+    def read_part(self, name: str, type_name: str) -> list[Any]:
+        """Return the list, of a Java type, that the body has under a name; an empty one where it has none."""
         types = self.kestra.json.getTypeFactory()
-        kind = types.constructCollectionType(java("java.util.List").class_, java("java.lang.String").class_)
+        kind = types.constructCollectionType(java("java.util.List").class_, java(type_name).class_)
         return list(self.kestra.json.convertValue(self.read("java.util.Map").get(name), kind) or ())
 
     def _read(self, kind: Any) -> Any:
@@ -215,7 +219,10 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
-    form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    try:
+        form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    except HTTPException as error:
+        raise problems.Problem(400, f"Bad Request: {error.detail}") from error
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
 

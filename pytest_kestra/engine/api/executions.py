@@ -1,27 +1,18 @@
-"""The execution endpoints."""
+"""The endpoints that find executions, and what can be executed."""
 
 from __future__ import annotations
 
-from typing import Any
+import csv
+import io
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import inputs, lookup, queries
-from pytest_kestra.engine.api.calls import FORM, TEXT, Call, json_response, route
+from pytest_kestra.engine.api import lookup, queries
+from pytest_kestra.engine.api.calls import JSON, TEXT, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
-
-async def create(call: Call) -> Response:
-    """Create an execution from a form of inputs; with `wait=true` answer when it has ended."""
-    flow, execution = await call.run(_create, call)
-    if not call.flag("wait"):
-        await call.run(call.kestra.execution_queue.emit, execution)
-        return await call.run(_with_url, call, execution)
-    with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
-        await call.run(call.kestra.execution_queue.emit, execution)
-        await end.get()
-    return await call.run(lambda: _with_url(call, lookup.execution(call, execution.getId())))
+FLOW_FILTER = "io.kestra.core.repositories.ExecutionRepositoryInterface$FlowFilter"
 
 
 def get(call: Call) -> Response:
@@ -34,6 +25,66 @@ def search(call: Call) -> Response:
     page = queries.pageable(call, call.kestra.executions)
     found = call.kestra.executions.find(page, call.tenant, queries.filters(call))
     return queries.page_response(call, found)
+
+
+def of_flow(call: Call) -> Response:
+    """Answer a page of the executions of a flow."""
+    flow = (call.tenant, call.required("namespace"), call.required("flowId"))
+    return queries.page_response(call, call.kestra.executions.findByFlowId(*flow, queries.page(call)))
+
+
+def latest(call: Call) -> Response:
+    """Answer the last execution of each of the flows that a body names, of all flows where it names none."""
+    wanted = list(call.read_list(FLOW_FILTER))
+    if None in wanted:
+        raise Problem(422, "Invalid entity: a list has a null in it")
+    found = [
+        {
+            "id": execution.getId(),
+            "flowId": execution.getFlowId(),
+            "namespace": execution.getNamespace(),
+            "startDate": execution.getState().getStartDate(),
+            "status": execution.getState().getCurrent(),
+        }
+        for execution in call.kestra.executions.lastExecutions(call.tenant, to_java(wanted))
+    ]
+    return json_response(call.kestra, to_java(found))
+
+
+def namespaces(call: Call) -> Response:
+    """Answer the namespaces that have flows."""
+    return json_response(call.kestra, call.kestra.flows.findDistinctNamespaceExecutable(call.tenant))
+
+
+def flows(call: Call) -> Response:
+    """Answer what one needs to know of the flows of a namespace to execute them."""
+    found = call.kestra.flows.findByNamespaceExecutable(call.tenant, call.path["namespace"])
+    return json_response(call.kestra, found)
+
+
+def flow(call: Call) -> Response:
+    """Answer what one needs to know of a flow to execute it."""
+    found = call.kestra.flows.findByIdWithoutAcl(
+        call.tenant, call.path["namespace"], call.path["id"], call.optional_number("revision")
+    )
+    return json_response(call.kestra, java("io.kestra.core.models.flows.FlowForExecution").of(found.orElseThrow()))
+
+
+def export(call: Call) -> Response:
+    """Answer the executions that filters find as CSV, with the names of the first one's values above."""
+    found = call.kestra.executions.findAsync(call.tenant, queries.filters(call, old=False))
+    map_type = java("java.util.Map").class_
+    rows = [call.kestra.json.convertValue(execution, map_type) for execution in found.collectList().block()]
+    text = io.StringIO()
+    writer = csv.writer(text)
+    names = list(rows[0].keySet()) if rows else []
+    if names:
+        writer.writerow(names)
+    for row in rows:
+        # Java's own way to write maps and lists.
+        writer.writerow(["" if row.get(name) is None else str(row.get(name)) for name in names])
+    headers = {"content-disposition": "attachment; filename=executions.csv", "content-type": "text/csv"}
+    return Response(text.getvalue(), headers=headers)
 
 
 def delete(call: Call) -> Response:
@@ -65,56 +116,16 @@ def evaluate(call: Call) -> Response:
         return json_response(kestra, to_java({"error": str(error.getMessage()), "stackTrace": stack}))
 
 
-def _create(call: Call) -> tuple[Any, Any]:
-    """Return the flow that is asked for, and a new execution of it with its inputs."""
-    kestra = call.kestra
-    flow = kestra.flow_service.getFlowIfExecutableOrThrow(
-        call.tenant, call.path["namespace"], call.path["id"], call.optional_number("revision")
-    )
-    execution = _new(call, flow)
-    given = inputs.values(call, flow.getInputs(), execution)
-    return flow, execution.withInputs(kestra.inputs.readExecutionInputs(flow, execution, given))
-
-
-def _new(call: Call, flow: Any) -> Any:
-    optional = java("java.util.Optional")
-    date = call.query.get("scheduleDate")
-    when = optional.of(java("java.time.ZonedDateTime").parse(date)) if date else optional.empty()
-    kind = call.query.get("kind")
-    kinds = java("io.kestra.core.models.executions.ExecutionKind")
-    execution_type = java("io.kestra.core.models.executions.Execution")
-    return execution_type.newExecution(flow, None, _labels(call), when, kinds.valueOf(kind) if kind else None)
-
-
-def _labels(call: Call) -> Any:
-    label_type = java("io.kestra.core.models.Label")
-    labels = java("java.util.ArrayList")()
-    for item in call.query.getlist("labels"):
-        key, separator, value = item.partition(":")
-        if not separator:
-            raise Problem(422, "Unprocessable Entity: Can't split the queryString parameter by ':'")
-        if key.startswith(label_type.SYSTEM_PREFIX) and key != label_type.CORRELATION_ID:
-            raise Problem(
-                422,
-                f"Illegal argument: System labels can only be set by Kestra itself, offending label: {key}={value}.",
-            )
-        labels.add(label_type(key, value))
-    labels.add(label_type(label_type.FROM, "api"))
-    return labels
-
-
-def _with_url(call: Call, execution: Any) -> Response:
-    tree = call.kestra.json.valueToTree(execution)
-    place = f"{execution.getNamespace()}/{execution.getFlowId()}/{execution.getId()}"
-    tree.put("url", f"{call.url}/ui/{call.tenant}/executions/{place}")
-    return json_response(call.kestra, tree)
-
-
 ROUTES = [
+    route("executions", of_flow),
+    route("executions/latest", latest, "POST", consumes=JSON, body_name="flowFilters"),
+    route("executions/namespaces", namespaces),
+    route("executions/namespaces/{namespace}/flows", flows),
+    route("executions/flows/{namespace}/{id}", flow),
+    route("executions/export/by-query/csv", export),
     route("executions/search", search),
     route("executions/{id}", get),
     route("executions/{id}", delete, "DELETE"),
     route("executions/{id}/eval", evaluate, "POST", consumes=TEXT),
     route("executions/{id}/eval/{taskRunId}", evaluate, "POST", consumes=TEXT),
-    route("executions/{namespace}/{id}", create, "POST", consumes=FORM),
 ]

@@ -21,11 +21,7 @@ def of_flow(call: Call) -> Response:
     uid = ids.uidWithoutRevision(*key) if revision.isEmpty() else ids.uid(*key, revision)
     if found.isEmpty():
         raise Problem(404, f"Not Found: Unable to find flow {uid}")
-    flow = found.get()
-    if isinstance(flow, java("io.kestra.core.models.flows.FlowWithException")):
-        message = f"Unable to generate graph for flow {uid} because of exception {flow.getException()}"
-        raise Problem(409, f"Illegal state: {message}")
-    return json_response(call.kestra, _graph(call, flow))
+    return json_response(call.kestra, _graph(call, found.get()))
 
 
 def of_source(call: Call) -> Response:

@@ -1,9 +1,7 @@
-"""The inputs that come in a form: stored where they are files, and read by Kestra."""
+"""What a form says about the inputs of a flow, handed to Kestra's own reader as its web server does."""
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -11,41 +9,59 @@ from starlette.responses import Response
 from pytest_kestra.engine.api.calls import Call, json_response
 from pytest_kestra.engine.jvm import java, to_java
 
+TEXT = "io.micronaut.http.multipart.CompletedPart"
+FILE = "io.micronaut.http.multipart.CompletedFileUpload"
 
-def values(call: Call, definitions: Any, execution: Any) -> Any:
-    """Return the form's values by the names of the inputs they are for; files are stored with the execution."""
-    found = java("java.util.HashMap")()
+
+class Part:
+    """Be a part of a form as Java sees it, a text or a file."""
+
+    def __init__(self, name: str, content: bytes, file_name: str | None = None) -> None:
+        self.name, self.content, self.file_name = name, content, file_name
+
+    def getName(self) -> str:  # noqa: N802 - as Java calls it
+        """Return the name of the part: the id of an input."""
+        return self.name
+
+    def getFilename(self) -> str | None:  # noqa: N802 - as Java calls it
+        """Return the name of the file."""
+        return self.file_name
+
+    def getBytes(self) -> Any:  # noqa: N802 - as Java calls it
+        """Return the content of a text."""
+        import jpype
+
+        return jpype.JArray(jpype.JByte)(self.content)
+
+    def getInputStream(self) -> Any:  # noqa: N802 - as Java calls it
+        """Return the content of a file."""
+        return java("java.io.ByteArrayInputStream")(self.getBytes())
+
+    def discard(self) -> None:
+        """Do nothing: the content goes with the request."""
+
+
+def parts(call: Call) -> Any:
+    """Return the parts of a request's form, for Kestra's reader of inputs."""
+    import jpype
+
+    found = []
     for name, value in call.fields:
         if isinstance(value, str):
-            found.put(name, value)
-            continue
-        file_name, content = value
-        # An older form of the request names the part "files" and the file after the input.
-        by_file = name == "files" and any(str(item.getId()) == file_name for item in definitions or ())
-        input_id = file_name if by_file else name
-        found.put(input_id, _stored(call, execution, input_id, file_name, content))
-    return found
+            found.append(jpype.JProxy(TEXT, inst=Part(name, value.encode())))
+        else:
+            found.append(jpype.JProxy(FILE, inst=Part(name, value[1], value[0])))
+    return java("reactor.core.publisher.Flux").fromIterable(to_java(found))
 
 
-def typed(call: Call, definitions: Any, flow: Any, execution: Any) -> Any:
-    """Return the form's values as Kestra reads them for some input definitions, which need not be the flow's own."""
-    resolved = call.kestra.inputs.resolveInputs(definitions, flow, execution, values(call, definitions, execution))
-    read = java("java.util.HashMap")()
-    for item in resolved:
-        if not item.enabled():
-            continue
-        if item.exceptions():
-            raise java("io.kestra.core.exceptions.InputOutputValidationException").merge(item.exceptions())
-        read.put(item.input().getId(), item.value())
-    return java("io.kestra.core.utils.MapUtils").flattenToNestedMap(read)
+def read(call: Call, flow: Any, execution: Any) -> Any:
+    """Return the values of a flow's inputs, checked and of their types; files are stored."""
+    return call.kestra.inputs.readExecutionInputs(flow, execution, parts(call)).block()
 
 
-def checked(call: Call, definitions: Any, flow: Any, execution: Any) -> Response:
-    """Answer what Kestra says of the form's values, for each input."""
-    resolved = call.kestra.inputs.resolveInputs(
-        definitions, flow, execution, values(call, definitions, execution), False
-    )
-    entries = [
+def answer(call: Call, flow: Any, checked: Any, failed: Any = ()) -> Response:
+    """Answer each input with its value and what is wrong with it, and the flow's checks that fail."""
+    values = [
         {
             "input": item.input(),
             "value": item.value(),
@@ -53,15 +69,10 @@ def checked(call: Call, definitions: Any, flow: Any, execution: Any) -> Response
             "isDefault": item.isDefault(),
             "errors": [{"message": error.getMessage()} for error in item.exceptions() or ()],
         }
-        for item in resolved
+        for item in checked
+    ]
+    checks = [
+        {"message": check.getMessage(), "style": check.getStyle(), "behavior": check.getBehavior()} for check in failed
     ]
     place = {"id": flow.getId(), "namespace": flow.getNamespace()}
-    return json_response(call.kestra, to_java({**place, "inputs": entries, "checks": []}))
-
-
-def _stored(call: Call, execution: Any, input_id: str, file_name: str, content: bytes) -> str:
-    with tempfile.TemporaryDirectory(prefix="kestra-input-") as folder:
-        path = Path(folder) / "content"
-        path.write_bytes(content)
-        file = java("java.io.File")(str(path))
-        return str(call.kestra.storage.from_(execution, input_id, file_name, file).toString())
+    return json_response(call.kestra, to_java({**place, "inputs": values, "checks": checks}))

@@ -24,12 +24,9 @@ def paused(call: Call, execution: Any) -> Any:
 
 
 def resumed(call: Call, execution: Any) -> Any:
-    """Let a paused execution go on, with the form's inputs, and return it."""
+    """Let a paused execution go on, without any inputs, and return it."""
     flow = lookup.flow_of(call, execution)
-    running = java("io.kestra.core.models.flows.State$Type").RUNNING
-    given = inputs.typed(call, _on_resume(execution, flow), flow, execution)
-    now = java("io.kestra.plugin.core.flow.Pause$Resumed").now()
-    return _emitted(call, call.kestra.execution_service.resume(execution, flow, running, given, now))
+    return _emitted(call, call.kestra.execution_service.resume(execution, flow, *_resume()))
 
 
 def restarted(call: Call, execution: Any) -> Any:
@@ -90,8 +87,12 @@ def pause(call: Call) -> Response:
 
 
 def resume(call: Call) -> Response:
-    """Let a paused execution go on."""
-    resumed(call, _paused(call))
+    """Let a paused execution go on, with the inputs of a form."""
+    execution = _paused(call)
+    state, now = _resume()
+    flow = lookup.flow_of(call, execution)
+    resumed = call.kestra.execution_service.resume(execution, flow, state, inputs.parts(call), now)
+    _emitted(call, resumed.block())
     return Response(status_code=204)
 
 
@@ -99,7 +100,8 @@ def resume_validate(call: Call) -> Response:
     """Answer what Kestra says of the inputs with which a paused execution is to go on."""
     execution = _paused(call)
     flow = lookup.flow_of(call, execution)
-    return inputs.checked(call, _on_resume(execution, flow), flow, execution)
+    checked = call.kestra.execution_service.validateForResume(execution, flow, inputs.parts(call))
+    return inputs.answer(call, flow, checked.block())
 
 
 def resume_from_breakpoint(call: Call) -> Response:
@@ -133,8 +135,8 @@ def replay_with_inputs(call: Call) -> Response:
     execution = lookup.execution(call)
     revision = _revision(call, execution)
     flow = _executable(call, execution, revision)
-    given = call.kestra.inputs.readExecutionInputs(flow, execution, inputs.values(call, flow.getInputs(), execution))
-    return json_response(call.kestra, _replayed(call, execution, execution.withInputs(given), revision))
+    changed = execution.withInputs(inputs.read(call, flow, execution))
+    return json_response(call.kestra, _replayed(call, execution, changed, revision))
 
 
 def force_run(call: Call) -> Response:
@@ -226,11 +228,10 @@ def _paused(call: Call) -> Any:
     return call.kestra.execution_service.getExecutionIfPause(call.tenant, call.path["id"], True)
 
 
-def _on_resume(execution: Any, flow: Any) -> Any:
-    """Return the definitions of the inputs that the paused task takes; none where the execution itself is paused."""
-    run = execution.findFirstByState(java("io.kestra.core.models.flows.State$Type").PAUSED).orElse(None)
-    task = flow.findTaskByTaskId(run.getTaskId()) if run is not None else None
-    return task.getOnResume() if hasattr(task, "getOnResume") else None
+def _resume() -> tuple[Any, Any]:
+    """Return the state that a resumed execution comes to, and that it was resumed now."""
+    now = java("io.kestra.plugin.core.flow.Pause$Resumed").now()
+    return java("io.kestra.core.models.flows.State$Type").RUNNING, now
 
 
 def _revision(call: Call, execution: Any) -> Any:

@@ -15,8 +15,7 @@ from pytest_kestra.engine.jvm import java, to_java
 def search(call: Call) -> Response:
     """Answer a page of triggers, each with its definition and its state."""
     page = queries.pageable(call, call.kestra.triggers)
-    worker = {"workerId": call.query["workerId"]} if "workerId" in call.query else {}
-    found = call.kestra.triggers.find(page, call.tenant, queries.filters(call, **worker))
+    found = call.kestra.triggers.find(page, call.tenant, queries.filters(call))
     entries = [entry for trigger in found if (entry := _entry(call, trigger)) is not None]
     return json_response(call.kestra, to_java({"results": entries, "total": found.getTotal()}))
 
