@@ -16,33 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pytest_kestra.engine.api import (
-    backfills,
-    bulk,
-    creation,
-    executions,
-    files,
-    flow_batches,
-    flow_lists,
-    flows,
-    follow,
-    graphs,
-    icons,
-    kv,
-    lifecycle,
-    limits,
-    namespaces,
-    outputs,
-    plugins,
-    problems,
-    records,
-    server,
-    transfer,
-    triggers,
-    unserved,
-    validation,
-    webhooks,
-)
+from pytest_kestra.engine.api import executions, flows, icons, namespaces, plugins, problems, server, triggers, unserved
 from pytest_kestra.engine.api.calls import API
 from pytest_kestra.engine.api.paths import Paths
 from pytest_kestra.engine.events import Events
@@ -53,18 +27,12 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 THREADS = 100
 
 # Each names its own routes.
-MODULES = (
-    *(executions, creation, lifecycle, bulk, follow, outputs, records),
-    *(flows, flow_lists, flow_batches, validation, graphs, transfer, limits),
-    *(plugins, icons),
-    *(triggers, backfills, webhooks),
-    *(namespaces, kv, files, server),
-)
+PARTS = (executions, flows, plugins, icons, triggers, namespaces, server)
 
 
 def routes() -> list[Route]:
     """Return the routes of the API, the more literal a path the earlier, as Kestra's web server chooses them."""
-    found = [route for module in MODULES for route in module.ROUTES]
+    found = [route for part in PARTS for route in part.ROUTES]
     return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
 
 

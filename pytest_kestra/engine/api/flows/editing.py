@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import sources
 from pytest_kestra.engine.api.calls import JSON, YAML, Call, json_response, route
 from pytest_kestra.engine.api.contents import by_content
+from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.problems import Problem, not_found
 from pytest_kestra.engine.jvm import java, to_java
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import sources
 from pytest_kestra.engine.api.calls import YAML, Call, json_response, route
+from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.problems import Problem, not_found
 from pytest_kestra.engine.jvm import java, to_java
 

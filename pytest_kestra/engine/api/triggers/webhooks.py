@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pytest_kestra.engine.api.calls import ANY, API, Call, json_response, route
-from pytest_kestra.engine.api.evaluations import Evaluation
 from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.api.triggers.evaluations import Evaluation
 from pytest_kestra.engine.jvm import java, to_java
 
 

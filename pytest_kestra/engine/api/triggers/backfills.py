@@ -8,24 +8,24 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import trigger_states
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem, not_found
-from pytest_kestra.engine.api.trigger_bulk import count_response
+from pytest_kestra.engine.api.triggers import states
+from pytest_kestra.engine.api.triggers.bulk import count_response
 
 # What is done to the backfill of the trigger with a uid; it returns the trigger's state, or none where it has none.
 Action = Callable[[Call, str], Any]
 
 ACTIONS: dict[str, Action] = {
-    "pause": partial(trigger_states.pause_backfill, paused=True),
-    "unpause": partial(trigger_states.pause_backfill, paused=False),
-    "delete": trigger_states.end_backfill,
+    "pause": partial(states.pause_backfill, paused=True),
+    "unpause": partial(states.pause_backfill, paused=False),
+    "delete": states.end_backfill,
 }
 
 
 def one(action: Action, call: Call) -> Response:
     """Act on the backfill of the trigger that a body names."""
-    found = action(call, call.read(trigger_states.TYPE).uid())
+    found = action(call, call.read(states.TYPE).uid())
     if found is None:
         raise not_found()
     return json_response(call.kestra, found)
@@ -33,12 +33,12 @@ def one(action: Action, call: Call) -> Response:
 
 def named(action: Action, call: Call) -> Response:
     """Act on the backfills of the triggers that a body names."""
-    return _all(action, call, trigger_states.named(call))
+    return _all(action, call, states.named(call))
 
 
 def matching(action: Action, call: Call) -> Response:
     """Act on the backfills of the triggers that a query finds."""
-    return _all(action, call, trigger_states.matching(call))
+    return _all(action, call, states.matching(call))
 
 
 def _all(action: Action, call: Call, triggers: list[Any]) -> Response:

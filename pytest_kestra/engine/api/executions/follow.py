@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from pytest_kestra.engine.api.calls import Call, route
+from pytest_kestra.engine.api.executions.records import lowest_level
 from pytest_kestra.engine.api.problems import not_found
-from pytest_kestra.engine.api.records import lowest_level
 from pytest_kestra.engine.jvm import java, to_java
 
 # As Kestra does, a stream on which nothing happens for so long is ended, in seconds.

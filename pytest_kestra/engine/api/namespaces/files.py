@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import archives, file_paths
+from pytest_kestra.engine.api import archives
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
+from pytest_kestra.engine.api.namespaces import paths
 from pytest_kestra.engine.api.problems import Problem, missing, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -20,7 +21,7 @@ LONGEST = 255
 
 def content(call: Call) -> Response:
     """Answer the content of a file, of its last revision or the one that is asked for."""
-    path = file_paths.path(call.required("path"))
+    path = paths.path(call.required("path"))
     revision = java("java.lang.Integer")(call.number("revision", 0)) if "revision" in call.query else None
     data = archives.read(_files(call).getFileContent(path, revision))
     return Response(data, media_type=BINARY, headers={"cache-control": "no-cache"})
@@ -28,14 +29,14 @@ def content(call: Call) -> Response:
 
 def stats(call: Call) -> Response:
     """Answer the size, the dates and the type of a file or folder."""
-    files, path = _files(call), file_paths.path(call.query.get("path") or "/")
+    files, path = _files(call), paths.path(call.query.get("path") or "/")
     _make_root(files, path)
     return json_response(call.kestra, files.getFileMetadata(path))
 
 
 def revisions(call: Call) -> Response:
     """Answer the revisions of a file."""
-    path = file_paths.checked(file_paths.uri(call.query.get("path", "/")))
+    path = paths.checked(paths.uri(call.query.get("path", "/")))
     found = _find(call, "ALL", deleted=True, PATH=path)
     if not any(entry.isLast() and not entry.isDeleted() for entry in found):
         raise not_found(f"Not Found: File not found: {path}")
@@ -66,7 +67,7 @@ def upload(call: Call) -> Response:
 
 def move(call: Call) -> Response:
     """Move a file or folder with all its revisions."""
-    source, target = (file_paths.of_uri(file_paths.required_uri(call, name)) for name in ("from", "to"))
+    source, target = (paths.of_uri(paths.required_uri(call, name)) for name in ("from", "to"))
     files = _files(call)
     if files.exists(target):
         raise Problem(409, f"Conflict: File '{target}' already exists in namespace '{call.path['namespace']}'.")
@@ -77,19 +78,19 @@ def move(call: Call) -> Response:
 def delete(call: Call) -> Response:
     """Delete a file or folder, and the folders above that have nothing else in them."""
     path = call.required("path")
-    chosen = str(file_paths.path(path if path.startswith("/") else f"/{path}"))
+    chosen = str(paths.path(path if path.startswith("/") else f"/{path}"))
     parent_of = java("io.kestra.core.models.namespaces.files.NamespaceFileMetadata").parentPath
     while (parent := parent_of(chosen)) not in (None, "/"):
         if len(_find(call, "LATEST", deleted=False, PARENT_PATH=parent)) != 1:
             break
         chosen = parent
-    _files(call).delete(file_paths.path(chosen))
+    _files(call).delete(paths.path(chosen))
     return Response(status_code=200)
 
 
 def directory(call: Call) -> Response:
     """Answer what is in a folder."""
-    files, path = _files(call), file_paths.path(call.query.get("path") or "/")
+    files, path = _files(call), paths.path(call.query.get("path") or "/")
     _make_root(files, path)
     if not files.exists(path):
         raise not_found(f"Not Found: Directory not found: {path}")
@@ -99,7 +100,7 @@ def directory(call: Call) -> Response:
 
 def make_directory(call: Call) -> Response:
     """Make a folder."""
-    _files(call).createDirectory(file_paths.path(call.query.get("path") or "/"))
+    _files(call).createDirectory(paths.path(call.query.get("path") or "/"))
     return Response(status_code=200)
 
 
@@ -107,7 +108,7 @@ def export(call: Call) -> Response:
     """Answer a ZIP archive of all files of a namespace, and of its flows."""
     files, namespace = _files(call), call.path["namespace"]
     names = sorted(str(entry.getPath()) for entry in files.children("/", True) if not entry.isDirectory())
-    entries = [(name[1:], archives.read(files.getFileContent(file_paths.path(name)))) for name in names]
+    entries = [(name[1:], archives.read(files.getFileContent(paths.path(name)))) for name in names]
     flows = call.kestra.flows.findByNamespaceWithSource(call.tenant, namespace)
     entries += [(f"_flows/{flow.getId()}.yml", str(flow.getSource()).encode()) for flow in flows]
     headers = {"content-disposition": f'attachment; filename="{quote(namespace)}_files.zip"'}
@@ -115,14 +116,14 @@ def export(call: Call) -> Response:
 
 
 def _store(call: Call, path: str, data: bytes) -> None:
-    checked = str(file_paths.uri(path).getPath())
+    checked = str(paths.uri(path).getPath())
     if re.fullmatch(r"/_flows/.*", checked):
         _store_flow(call, checked, data)
         return
     if any(len(part.encode()) > LONGEST for part in checked.split("/")):
         message = f"Illegal argument: A file or folder name exceeds the maximum length of {LONGEST} characters."
         raise Problem(422, message)
-    _files(call).putFile(file_paths.path(path), java("java.io.ByteArrayInputStream")(data))
+    _files(call).putFile(paths.path(path), java("java.io.ByteArrayInputStream")(data))
 
 
 def _store_flow(call: Call, path: str, data: bytes) -> None:

@@ -6,53 +6,53 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import trigger_states
 from pytest_kestra.engine.api.calls import ANY, JSON, Call, json_response, route
 from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.api.triggers import states
 from pytest_kestra.engine.jvm import java, to_java
 
 
 def unlock_named(call: Call) -> Response:
     """Unlock the triggers that a body names; those that are not locked are not counted."""
-    places = [(item.getNamespace(), item.getFlowId(), item.getTriggerId()) for item in trigger_states.named(call)]
-    found = [trigger_states.find(call, *place) for place in places]
+    places = [(item.getNamespace(), item.getFlowId(), item.getTriggerId()) for item in states.named(call)]
+    found = [states.find(call, *place) for place in places]
     # As Kestra counts: what is not there counts as unlocked.
-    locked = [trigger for trigger in found if trigger is None or trigger_states.is_locked(trigger)]
+    locked = [trigger for trigger in found if trigger is None or states.is_locked(trigger)]
     return _unlock(call, locked)
 
 
 def unlock_matching(call: Call) -> Response:
     """Unlock the locked triggers that a query finds."""
-    return _unlock(call, [trigger for trigger in trigger_states.matching(call) if trigger_states.is_locked(trigger)])
+    return _unlock(call, [trigger for trigger in states.matching(call) if states.is_locked(trigger)])
 
 
 def delete_named(call: Call) -> Response:
     """Delete the states of the triggers that a body names."""
-    places = [(item.getNamespace(), item.getFlowId(), item.getTriggerId()) for item in trigger_states.named(call)]
-    found = [trigger_states.find(call, *place) for place in places]
+    places = [(item.getNamespace(), item.getFlowId(), item.getTriggerId()) for item in states.named(call)]
+    found = [states.find(call, *place) for place in places]
     return _delete(call, [trigger for trigger in found if trigger is not None])
 
 
 def delete_matching(call: Call) -> Response:
     """Delete the states of the triggers that a query finds; its filters may also stand in the body."""
-    return _delete(call, trigger_states.matching(call, _body_filters(call)))
+    return _delete(call, states.matching(call, _body_filters(call)))
 
 
 def set_disabled_named(call: Call) -> Response:
     """Disable or enable the triggers that a body names."""
     body = call.read("java.util.Map")
-    triggers = _convert(call, body.get("triggers"), trigger_states.TYPE)
+    triggers = _convert(call, body.get("triggers"), states.TYPE)
     disabled = call.kestra.json.convertValue(body.get("disabled"), java("java.lang.Boolean").class_)
     if not triggers:
         raise _invalid("triggers", "must not be null" if triggers is None else "must not be empty")
     if disabled is None:
         raise _invalid("disabled", "must not be null")
-    return _set_disabled(call, trigger_states.complete(triggers), disabled=bool(disabled))
+    return _set_disabled(call, states.complete(triggers), disabled=bool(disabled))
 
 
 def set_disabled_matching(call: Call) -> Response:
     """Disable or enable the triggers that a query finds."""
-    return _set_disabled(call, trigger_states.matching(call), disabled=call.flag("disabled", default=True))
+    return _set_disabled(call, states.matching(call), disabled=call.flag("disabled", default=True))
 
 
 def count_response(call: Call, count: int) -> Response:
@@ -63,7 +63,7 @@ def count_response(call: Call, count: int) -> Response:
 def _body_filters(call: Call) -> list[Any]:
     """Return the filters of a body, which name a field as a query does or as Kestra's description of the API."""
     given = call.read("java.util.Map").get("filters") if call.body else None
-    items = trigger_states.complete(_convert(call, given, "java.util.Map") or ())
+    items = states.complete(_convert(call, given, "java.util.Map") or ())
     names = {str(item.name()): item.value() for item in java("io.kestra.core.models.QueryFilter$Field").values()}
     for item in items:
         if None in (item.get("field"), item.get("operation"), item.get("value")):
@@ -75,7 +75,7 @@ def _body_filters(call: Call) -> list[Any]:
 def _unlock(call: Call, triggers: list[Any]) -> Response:
     for trigger in triggers:
         if trigger is not None:
-            trigger_states.unlock(call, trigger)
+            states.unlock(call, trigger)
     return count_response(call, len(triggers))
 
 
@@ -87,9 +87,9 @@ def _delete(call: Call, triggers: list[Any]) -> Response:
 
 def _set_disabled(call: Call, triggers: list[Any], *, disabled: bool) -> Response:
     for trigger in triggers:
-        _, found = trigger_states.definition(call, trigger)
-        if found is not None and not trigger_states.is_realtime(found):
-            trigger_states.set_disabled(call, trigger.uid(), disabled=disabled)
+        _, found = states.definition(call, trigger)
+        if found is not None and not states.is_realtime(found):
+            states.set_disabled(call, trigger.uid(), disabled=disabled)
     return count_response(call, len(triggers))
 
 

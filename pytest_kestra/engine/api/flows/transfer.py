@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
-from pytest_kestra.engine.api.flow_batches import by_ids, by_query
+from pytest_kestra.engine.api.flows.batches import by_ids, by_query
 from pytest_kestra.engine.api.problems import Problem, missing
 from pytest_kestra.engine.jvm import java, to_java
 

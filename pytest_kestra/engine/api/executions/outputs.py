@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import file_paths, previews
 from pytest_kestra.engine.api.calls import API, Call, json_response, route
+from pytest_kestra.engine.api.executions import previews
+from pytest_kestra.engine.api.namespaces import paths
 from pytest_kestra.engine.api.problems import Problem, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -59,7 +60,7 @@ def file_preview(call: Call) -> Response:
 
 def _named(call: Call) -> tuple[Any, Any]:
     """Return the execution and the URI that a request names."""
-    uri, execution_id = file_paths.required_uri(call, "path"), call.path["id"]
+    uri, execution_id = paths.required_uri(call, "path"), call.path["id"]
     found = call.kestra.executions.findById(call.tenant, execution_id)
     if found.isEmpty():
         raise not_found(f"Not Found: Unable to find execution id '{execution_id}'")
@@ -84,7 +85,9 @@ def _elsewhere(call: Call, execution: Any, uri: Any, route: str) -> Response | N
     if flow.isEmpty():
         raise not_found(f"Not Found: Unable to find flow id '{execution.getFlowId()}'")
     states = context.forFlow(flow.get())
-    if any(path.startswith(str(states.getStateStorePrefix(None, of_namespace, None))) for of_namespace in (False, True)):
+    if any(
+        path.startswith(str(states.getStateStorePrefix(None, of_namespace, None))) for of_namespace in (False, True)
+    ):
         return None
     owner = context.extractExecutionId(uri)
     if owner.isEmpty():

@@ -7,8 +7,9 @@ import io
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import lookup, queries
+from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import JSON, TEXT, Call, json_response, route
+from pytest_kestra.engine.api.executions import lookup
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 

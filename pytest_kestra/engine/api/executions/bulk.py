@@ -9,8 +9,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pytest_kestra.engine.api import lifecycle, queries
+from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
+from pytest_kestra.engine.api.executions import lifecycle
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries, tables, trigger_bulk, trigger_states
+from pytest_kestra.engine.api import queries, tables
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
 from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.api.triggers import bulk, states
 from pytest_kestra.engine.jvm import java, to_java
 
 
@@ -30,31 +31,31 @@ def of_flow(call: Call) -> Response:
 
 def export(call: Call) -> Response:
     """Answer a table of the triggers that a query finds."""
-    return tables.csv_response(call, "triggers.csv", trigger_states.matching(call))
+    return tables.csv_response(call, "triggers.csv", states.matching(call))
 
 
 def update(call: Call) -> Response:
     """Start a backfill of a trigger, or disable or enable it."""
-    wished = call.read(trigger_states.TYPE)
+    wished = call.read(states.TYPE)
     wished.setTenantId(call.tenant)
-    flow, definition = trigger_states.definition(call, wished)
+    flow, definition = states.definition(call, wished)
     if flow is None:
         raise not_found(f"Not Found: Flow of trigger {wished.getTriggerId()} not found")
     if definition is None:
         raise not_found(f"Not Found: Flow {wished.getFlowId()} has no trigger {wished.getTriggerId()}")
-    if trigger_states.is_realtime(definition):
+    if states.is_realtime(definition):
         message = "Realtime triggers can not be updated through the API, please edit the trigger from the flow."
         raise java("java.lang.IllegalArgumentException")(message)
     if wished.getBackfill() is not None:
-        updated = trigger_states.start_backfill(call, wished, flow, definition)
+        updated = states.start_backfill(call, wished, flow, definition)
     else:
-        updated = trigger_states.set_disabled(call, wished.uid(), disabled=wished.getDisabled())
+        updated = states.set_disabled(call, wished.uid(), disabled=wished.getDisabled())
     return _answer(call, updated)
 
 
 def unlock(call: Call) -> Response:
     """Let a trigger fire again though the execution it has started has not ended."""
-    return _answer(call, trigger_states.unlock(call, _find(call)))
+    return _answer(call, states.unlock(call, _find(call)))
 
 
 def restart(call: Call) -> Response:
@@ -75,7 +76,7 @@ def delete(call: Call) -> Response:
 
 
 def _find(call: Call) -> Any:
-    found = trigger_states.find(call, call.path["namespace"], call.path["flowId"], call.path["triggerId"])
+    found = states.find(call, call.path["namespace"], call.path["flowId"], call.path["triggerId"])
     if found is None:
         raise not_found()
     return found
@@ -89,7 +90,7 @@ def _answer(call: Call, trigger: Any) -> Response:
 
 def _entry(call: Call, trigger: Any) -> dict[str, Any] | None:
     """Return a trigger's definition and state; none where its flow has gone or has no triggers any more."""
-    flow, definition = trigger_states.definition(call, trigger)
+    flow, definition = states.definition(call, trigger)
     if flow is None or flow.getTriggers() is None:
         return None
     return {"abstractTrigger": definition, "triggerContext": trigger}
@@ -103,5 +104,5 @@ ROUTES = [
     route("triggers/{namespace}/{flowId}/{triggerId}", delete, "DELETE"),
     route("triggers/{namespace}/{flowId}/{triggerId}/unlock", unlock, "POST"),
     route("triggers/{namespace}/{flowId}/{triggerId}/restart", restart, "POST"),
-    *trigger_bulk.ROUTES,
+    *bulk.ROUTES,
 ]

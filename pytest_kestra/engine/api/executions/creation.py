@@ -8,8 +8,9 @@ from typing import Any
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import inputs, lifecycle, lookup, parameters
+from pytest_kestra.engine.api import parameters
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
+from pytest_kestra.engine.api.executions import inputs, lifecycle, lookup
 from pytest_kestra.engine.api.problems import Problem, not_convertible
 from pytest_kestra.engine.jvm import java, to_java
 

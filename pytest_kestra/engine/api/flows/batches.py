@@ -8,9 +8,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import queries, sources
+from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import FORM, JSON, YAML, Call, json_response, route
 from pytest_kestra.engine.api.contents import by_content
+from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 

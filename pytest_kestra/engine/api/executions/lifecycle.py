@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import inputs, lookup
 from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
+from pytest_kestra.engine.api.executions import inputs, lookup
 from pytest_kestra.engine.api.problems import Problem, not_convertible, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
