@@ -12,7 +12,6 @@ from starlette.routing import Route
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
 from pytest_kestra.engine.api.executions import lifecycle
-from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
 LABEL = "io.kestra.core.models.Label"
@@ -127,19 +126,12 @@ def _label(labels: list[Any]) -> Work:
 
 def label_named(call: Call) -> Response:
     """Add labels to executions; a body names both."""
-    return _label(_complete(call.read_part("executionLabels", LABEL))).of(call, call.texts("executionsId"))
+    return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL))).of(call, call.texts("executionsId"))
 
 
 def label_matching(call: Call) -> Response:
     """Add the labels of a body to the executions that a query finds."""
-    return _label(_complete(call.read_list(LABEL))).of(call, _found(call))
-
-
-def _complete(labels: Iterable[Any]) -> list[Any]:
-    found = list(labels)
-    if None in found:
-        raise Problem(422, "Invalid entity: a list has a null in it")
-    return found
+    return _label(lifecycle.checked(call, call.read_list(LABEL))).of(call, _found(call))
 
 
 def _found(call: Call) -> list[str]:

@@ -40,7 +40,9 @@ def validate(call: Call) -> Response:
     """Answer each input of a flow with its value and what is wrong with it, and the checks that fail."""
     flow = _flow(call)
     execution = java("io.kestra.core.models.executions.Execution").newExecution(flow, _labels(call))
-    checked = call.kestra.inputs.validateExecutionInputs(flow.getInputs(), flow, execution, inputs.parts(call)).block()
+    declared = flow.getInputs()
+    parts = inputs.parts(call, declared)
+    checked = call.kestra.inputs.validateExecutionInputs(declared, flow, execution, parts).block()
     values = to_java({str(item.input().getId()): item.value() for item in checked})
     return inputs.answer(call, flow, checked, call.kestra.flow_service.getFailedChecks(flow, values))
 

@@ -41,22 +41,22 @@ class Part:
         """Do nothing: the content goes with the request."""
 
 
-def parts(call: Call) -> Any:
-    """Return the parts of a request's form, for Kestra's reader of inputs."""
+def parts(call: Call, declared: Any) -> Any:
+    """Return the parts of a request's form, for Kestra's reader of these inputs."""
     import jpype
 
     found = []
     for name, value in call.fields:
         if isinstance(value, str):
             found.append(jpype.JProxy(TEXT, inst=Part(name, value.encode())))
-        else:
+        elif declared:  # Kestra drops what is not declared, but not a file where nothing is
             found.append(jpype.JProxy(FILE, inst=Part(name, value[1], value[0])))
     return java("reactor.core.publisher.Flux").fromIterable(to_java(found))
 
 
 def read(call: Call, flow: Any, execution: Any) -> Any:
     """Return the values of a flow's inputs, checked and of their types; files are stored."""
-    return call.kestra.inputs.readExecutionInputs(flow, execution, parts(call)).block()
+    return call.kestra.inputs.readExecutionInputs(flow, execution, parts(call, flow.getInputs())).block()
 
 
 def answer(call: Call, flow: Any, checked: Any, failed: Any = ()) -> Response:

@@ -5,7 +5,7 @@ Each has a function for one execution, which those for many executions call too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -57,6 +57,17 @@ def with_status(call: Call, execution: Any, state: Any) -> Any:
     return _emitted(call, execution.withState(state))
 
 
+def checked(call: Call, labels: Iterable[Any]) -> list[Any]:
+    """Return labels as a list; a Problem where one has no key or value that a label may have."""
+    found = list(labels)
+    if None in found:
+        raise Problem(422, "Invalid entity: a list has a null in it")
+    validator = call.kestra.bean("io.kestra.core.models.validations.ModelValidator")
+    for label in found:
+        validator.validate(label)
+    return found
+
+
 def labelled(call: Call, execution: Any, labels: Any) -> Any:
     """Replace the labels of an execution that has ended, but not those of the system, and return it."""
     label_type = java("io.kestra.core.models.Label")
@@ -91,7 +102,8 @@ def resume(call: Call) -> Response:
     execution = _paused(call)
     state, now = _resume()
     flow = lookup.flow_of(call, execution)
-    resumed = call.kestra.execution_service.resume(execution, flow, state, inputs.parts(call), now)
+    parts = inputs.parts(call, _asked(execution, flow))
+    resumed = call.kestra.execution_service.resume(execution, flow, state, parts, now)
     _emitted(call, resumed.block())
     return Response(status_code=204)
 
@@ -100,7 +112,9 @@ def resume_validate(call: Call) -> Response:
     """Answer what Kestra says of the inputs with which a paused execution is to go on."""
     execution = _paused(call)
     flow = lookup.flow_of(call, execution)
-    checked = call.kestra.execution_service.validateForResume(execution, flow, inputs.parts(call))
+    checked = call.kestra.execution_service.validateForResume(
+        execution, flow, inputs.parts(call, _asked(execution, flow))
+    )
     return inputs.answer(call, flow, checked.block())
 
 
@@ -168,7 +182,7 @@ def change_task_run(call: Call) -> Response:
 def label(call: Call) -> Response:
     """Replace the labels of an execution that has ended."""
     execution = lookup.execution(call)
-    labels = call.read_list("io.kestra.core.models.Label")
+    labels = checked(call, call.read_list("io.kestra.core.models.Label"))
     if not execution.getState().isTerminated():
         raise Problem(400, "The execution is not terminated")
     return json_response(call.kestra, labelled(call, execution, labels))
@@ -226,6 +240,13 @@ def _emitted(call: Call, execution: Any) -> Any:
 
 def _paused(call: Call) -> Any:
     return call.kestra.execution_service.getExecutionIfPause(call.tenant, call.path["id"], True)
+
+
+def _asked(execution: Any, flow: Any) -> Any:
+    """Return the inputs that the task asks for which an execution is paused at; null where it asks for none."""
+    paused = execution.findFirstByState(java("io.kestra.core.models.flows.State$Type").PAUSED)
+    task = None if paused.isEmpty() else flow.findTaskByTaskId(paused.get().getTaskId())
+    return task.getOnResume() if isinstance(task, java("io.kestra.plugin.core.flow.Pause")) else None
 
 
 def _resume() -> tuple[Any, Any]:
