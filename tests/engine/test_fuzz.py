@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from pytest_kestra.engine.launcher import LOG_NAME
 from pytest_kestra.engine.lease import Lease
 from tests.engine.fuzzing import Fuzzer
 
-REQUESTS = int(__import__("os").environ.get("FUZZ", "2000"))
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))
+SEED = int(os.environ.get("FUZZ_SEED", "0"))
 
 
 @pytest.mark.filterwarnings("default")
 def test_made_requests(own_lease: Lease, tmp_path: Path) -> None:
     fuzzer = Fuzzer(own_lease)
-    fuzzer.run(REQUESTS)
+    fuzzer.run(REQUESTS, SEED)
 
     print(f"{fuzzer.sent} requests to {len(fuzzer.operations)} operations; statuses: {sorted(fuzzer.statuses.items())}")
     print("\n\n".join(map(str, fuzzer.failures.values())))

@@ -111,6 +111,12 @@ class Call:
         types = self.kestra.json.getTypeFactory()
         return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
 
+    def read_texts(self) -> Any:
+        """Return the body, which is a JSON list of objects, as a Java list of maps of texts."""
+        types, text = self.kestra.json.getTypeFactory(), java("java.lang.String").class_
+        element = types.constructMapType(java("java.util.Map").class_, text, text)
+        return self._read(types.constructCollectionType(java("java.util.List").class_, element))
+
     def texts(self, name: str) -> list[str]:
         """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
         return self.read_part(name, "java.lang.String")

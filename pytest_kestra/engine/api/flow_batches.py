@@ -84,7 +84,7 @@ def enable_by_query(call: Call) -> Response:
 def by_ids(call: Call) -> list[Any]:
     """Return the flows, with their sources, that the body names by namespace and id; all must be there."""
     find = call.kestra.flows.findByIdWithSource
-    return [find(call.tenant, item.get("namespace"), item.get("id")).orElseThrow() for item in _ids(call)]
+    return [find(call.tenant, item.get("namespace"), item.get("id")).orElseThrow() for item in call.read_texts()]
 
 
 def by_query(call: Call) -> list[Any]:
@@ -95,11 +95,6 @@ def by_query(call: Call) -> list[Any]:
 
 def _documents(call: Call) -> list[str]:
     return list(java("java.lang.String")(call.text).split(SEPARATOR)) if call.text else []
-
-
-def _ids(call: Call) -> Iterable[Any]:
-    found: Iterable[Any] = call.read_list("java.util.Map")
-    return found
 
 
 def _set_disabled(call: Call, flows: Iterable[Any], *, disabled: bool) -> Response:

@@ -31,6 +31,9 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("io.kestra.core.exceptions.NotFoundException", 404, None),
     ("java.util.NoSuchElementException", 404, "Not Found"),
     ("java.io.FileNotFoundException", 404, "Not Found"),
+    ("java.nio.file.NoSuchFileException", 404, "Not Found"),
+    ("java.lang.SecurityException", 403, "Forbidden"),
+    ("io.kestra.core.exceptions.ResourceAccessDeniedException", 403, "Forbidden"),
     ("io.kestra.core.exceptions.ConflictException", 409, "Conflict"),
     ("io.kestra.core.exceptions.ResourceExpiredException", 410, "Resource has expired"),
     ("java.time.DateTimeException", 422, "Illegal argument"),
@@ -41,9 +44,14 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("java.lang.IllegalStateException", 409, "Illegal state"),
     # An execution has no such task run, or a template cannot be rendered: the caller's mistake under Kestra's name.
     ("io.kestra.core.exceptions.InternalException", 422, "Internal server error"),
+    # A filter knows the operation, but not for a value of this kind.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
+    # A text is longer than its column.
+    ("java.sql.SQLDataException", 422, "Illegal argument"),
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
+    ("com.amazon.ion.IonException", 422, "Invalid ion"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
@@ -105,13 +106,20 @@ def test_recorded_dependencies(replay: Replay) -> None:
     replay.deploy("hello_world", "child", "parent")
     replay.same("022")
     url = f"/api/v1/main/flows/{replay.namespace}/child/dependencies"
-    # Kestra computes them after a flow is stored.
-    polling2.poll(lambda: replay.http.get(url).json()["edges"], step=0.02, timeout=60)
+    parent = f"/api/v1/main/flows/{replay.namespace}/parent"
+    text = replay.http.get(parent, params={"source": "true"}).json()["source"]
+
+    def edges() -> Any:
+        # Kestra computes them after a flow is stored, with the flows that its executor has heard of until then.
+        changed = f"{text}\ndescription: stored at {time.monotonic()}\n"
+        replay.http.put(parent, content=changed, headers=YAML).raise_for_status()
+        return replay.http.get(url).json()["edges"]
+
+    polling2.poll(edges, step=0.2, timeout=60)
     body = replay.same("105")
     assert {node["id"] for node in body["nodes"]} == {"parent", "child"}
     assert replay.http.get(url, params={"expandAll": "true"}).json()["edges"] == body["edges"]
-    parent = f"/api/v1/main/flows/{replay.namespace}/parent/dependencies"
-    assert replay.http.get(parent, params={"destinationOnly": "true"}).json()["edges"] == []
+    assert replay.http.get(f"{parent}/dependencies", params={"destinationOnly": "true"}).json()["edges"] == []
     of_namespace = replay.http.get(f"/api/v1/main/namespaces/{replay.namespace}/dependencies").json()
     assert {node["id"] for node in of_namespace["nodes"]} == {"parent", "child", "hello_world"}
     assert of_namespace["edges"] == body["edges"]

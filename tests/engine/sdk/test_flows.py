@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from typing import Any
 
@@ -118,7 +119,14 @@ def test_sdk_reads_dependencies(sdk: Any, namespace: str) -> None:
     sdk.flows.create_flow(T, source(namespace))
     call = f"  - {{id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: {namespace}, flowId: sdk}}\n"
     sdk.flows.create_flow(T, source(namespace, "parent", call))
-    polling2.poll(lambda: sdk.flows.flow_dependencies(namespace, "sdk", T).edges, step=0.02, timeout=60)
+
+    def edges() -> Any:
+        # Kestra computes them after a flow is stored, with the flows that its executor has heard of until then.
+        changed = source(namespace, "parent", f"{call}description: stored at {time.monotonic()}\n")
+        sdk.flows.update_flow(namespace, "parent", T, changed)
+        return sdk.flows.flow_dependencies(namespace, "sdk", T).edges
+
+    polling2.poll(edges, step=0.2, timeout=60)
     assert names(sdk.flows.flow_dependencies(namespace, "sdk", T).nodes) == ["parent", "sdk"]
     assert names(sdk.flows.flow_dependencies_from_namespace(namespace, T).nodes) == ["parent", "sdk"]
 

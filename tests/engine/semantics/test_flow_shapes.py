@@ -597,6 +597,28 @@ tasks:
     assert "one" in execution.logs(task="show", level="INFO").messages
 
 
+def test_output_files_of_a_working_directory_are_never_lost(kestra: Kestra) -> None:
+    flow = kestra.deploy(
+        """\
+id: directory
+namespace: company.shapes
+tasks:
+  - id: folder
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    outputFiles: ["*.txt"]
+    tasks:
+      - {id: one, type: io.kestra.plugin.scripts.shell.Script, script: "echo 1 > one.txt"}
+      - id: many
+        type: io.kestra.plugin.scripts.shell.Script
+        script: for number in $(seq 200); do echo $number > $number.txt; done
+"""
+    )
+    for execution in [execution.wait() for execution in [flow.start() for _ in range(4)]]:
+        files = execution.task("folder").outputs["outputFiles"]
+        assert files.keys() == {"one.txt", *(f"{number}.txt" for number in range(1, 201))}
+        assert execution.file(files["200.txt"]).text() == "200\n"
+
+
 def test_defaults_of_plugins(kestra: Kestra) -> None:
     execution = run(
         kestra,

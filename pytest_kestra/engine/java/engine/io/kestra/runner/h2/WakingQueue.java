@@ -115,6 +115,17 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     @Override
     public void emit(String consumerGroup, T message) throws QueueException {
+        HeldResults.given(message);
+        if (HeldResults.wants(message)) {
+            // A message that is too big is refused now, while the worker can still tell it.
+            produceFields(consumerGroup, null, message);
+            HeldResults.hold(message, () -> store(consumerGroup, message));
+        } else {
+            store(consumerGroup, message);
+        }
+    }
+
+    private void store(String consumerGroup, T message) throws QueueException {
         super.emit(consumerGroup, message);
         wakeAfterCommit();
     }
