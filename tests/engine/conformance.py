@@ -31,6 +31,7 @@ class Exchange:
     name: str
     status: int
     differences: tuple[str, ...] = field(default=())
+    answer: httpx.Response = field(default_factory=lambda: httpx.Response(200), repr=False)
 
 
 class Conformance(Replay):
@@ -51,7 +52,7 @@ class Conformance(Replay):
     def _compare(self, number: str, expected: dict[str, Any], answer: httpx.Response) -> Exchange:
         found = list(self._differences(number, expected, answer))
         (file,) = (CONTRACTS / "recorded-1.3.19").glob(f"{number}-*.json")
-        return Exchange(number, file.stem[4:], answer.status_code, tuple(found))
+        return Exchange(number, file.stem[4:], answer.status_code, tuple(found), answer)
 
     def _differences(self, number: str, expected: dict[str, Any], answer: httpx.Response) -> Iterator[str]:
         if answer.status_code != expected["status"]:
