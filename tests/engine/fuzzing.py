@@ -16,6 +16,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 
 from pytest_kestra.engine.api import app
@@ -144,7 +145,7 @@ class Fuzzer:
         schema = schemathesis.openapi.from_dict(description, config=SchemathesisConfig())
         # The random order of a dictionary's keys would be no reproduction: sorted, and what deletes at the end.
         self.operations = sorted(
-            (result.ok() for result in schema.get_all_operations()),
+            (result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)),
             key=lambda operation: (operation.method == "delete", operation.path, operation.method),
         )
         self.session = requests.Session()

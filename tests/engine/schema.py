@@ -51,7 +51,7 @@ class Schema:
 
     @cached_property
     def _registry(self) -> Any:
-        resource = referencing.Resource(contents=self._description, specification=DRAFT4)
+        resource = DRAFT4.create_resource(self._description)
         return referencing.Registry().with_resource(HERE, resource)
 
     def violations(self, method: str, path: str, status: int, kind: str, body: Any) -> Iterator[str]:
@@ -84,7 +84,8 @@ class Schema:
     def _wrong(self, name: str, schema: Any, body: Any) -> Iterator[str]:
         validator = VALIDATOR(schema, registry=self._registry, format_checker=oas30_format_checker)
         yield from dict.fromkeys(
-            self._place(name, schema, list(error.absolute_schema_path)) for error in validator.iter_errors(body)
+            self._place(name, schema, list(error.absolute_schema_path)) + _missing(error)
+            for error in validator.iter_errors(body)
         )
 
     def _place(self, name: str, schema: Any, path: list[Any]) -> str:
@@ -133,6 +134,11 @@ class Schema:
         template = min(templates, key=lambda template: template.count("{"))
         pointer = f"/paths/{quote(template.replace('~', '~0').replace('/', '~1'))}/{method.lower()}"
         return self._at(pointer)["operationId"], pointer
+
+
+def _missing(error: ValidationError) -> str:
+    """Return the property that an error is about, where it is about a missing one."""
+    return f" {error.message.split(chr(39))[1]}" if error.validator == "required" else ""
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:

@@ -8,9 +8,7 @@ from tests.engine.conformance import NUMBERS, Exchange
 from tests.engine.differences import DIFFERENCES, RECORDED
 
 
-def test_every_recorded_exchange(
-    exchanges: list[Exchange], record_property: Callable[[str, object], None]
-) -> None:
+def test_every_recorded_exchange(exchanges: list[Exchange], record_property: Callable[[str, object], None]) -> None:
     lines, matched, unexpected = [], 0, []
     for exchange in exchanges:
         listed = DIFFERENCES.get(exchange.number, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from tests.engine.schema import JSON, Schema
 
 # Where the description is wrong about the real server, each with its reason.
 DEVIATIONS = {
-    "AbstractFlow.labels oneOf": "both alternatives are of type object, but the server writes a list of keys and values",
+    "AbstractFlow.labels oneOf": "both alternatives are objects, but the server writes a list of keys and values",
     "AbstractFlow.variables additionalProperties": "any names are allowed, and the description allows none",
     "Flow.labels oneOf": "as AbstractFlow.labels, which it repeats",
     "Flow.variables additionalProperties": "as AbstractFlow.variables, which it repeats",
@@ -29,6 +29,10 @@ DEVIATIONS = {
     "validateNewExecutionInputs type": "tells a list, but one object is written",
     "downloadFileFromExecution status 301": "a file of another execution is there, which the description leaves out",
     "GET /health operation": "Micronaut serves it, on the management port",
+}
+# Where it is wrong about what only the engine was seen to answer.
+UNSEEN = {
+    "ApiSecretMetaEE required tags": "told of the Enterprise server; the open-source one writes the key only",
 }
 
 
@@ -53,8 +57,10 @@ def test_answers_of_the_real_server(schema: Schema, recorded: Callable[[str], An
 
 def test_answers_of_the_engine(schema: Schema, exchanges: list[Exchange]) -> None:
     found = [(exchange.number, place) for exchange in exchanges for place in _violations(schema, exchange)]
+    listed = DEVIATIONS | UNSEEN
 
-    assert [(number, place) for number, place in found if place not in DEVIATIONS] == []
+    assert [(number, place) for number, place in found if place not in listed] == []
+    assert UNSEEN.keys() <= {place for _, place in found}
     assert len(exchanges) == len(NUMBERS)
 
 
@@ -66,14 +72,24 @@ def _violations(schema: Schema, exchange: Exchange) -> Iterator[str]:
 
 
 GOOD = {"message": "Not Found", "logref": None, "path": None, "_links": {"self": {"href": "/"}}, "_embedded": {}}
+NUMBERED = ("Namespace.id type", "NamespaceLight.id type")
+MISSING = ("error required path", "error required _links", "error required _embedded")
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind", "body", "places"),
     [
-        ("GET", "/api/v1/main/flows/a/b", 200, JSON, {"id": 1}, ["FlowWithSource.id type", "Flow.id type"]),
+        (
+            "GET",
+            "/api/v1/main/namespaces/a",
+            200,
+            JSON,
+            {"id": 1, "deleted": False},
+            ["Namespace.id type", "NamespaceLight.id type"],
+        ),
         ("GET", "/api/v1/main/flows/a/b", 404, JSON, GOOD, []),
-        ("GET", "/api/v1/main/flows/a/b", 404, JSON, {"message": ""}, ["error required", "error.message minLength"]),
+        ("GET", "/api/v1/main/flows/a/b", 404, JSON, {**GOOD, "message": ""}, ["error.message minLength"]),
+        ("GET", "/api/v1/main/flows/a/b", 500, JSON, {"message": "x", "logref": None}, MISSING),
         ("GET", "/api/v1/main/flows/a/b", 418, JSON, {**GOOD, "more": 1}, ["error additionalProperties"]),
         ("GET", "/api/v1/main/nothing", 404, JSON, {**GOOD, "path": "x"}, ["error.path enum"]),
         ("GET", "/api/v1/main/nothing", 200, "", None, ["GET /api/v1/main/nothing operation"]),
@@ -81,11 +97,11 @@ GOOD = {"message": "Not Found", "logref": None, "path": None, "_links": {"self":
         ("GET", "/api/v1/main/flows/a/b", 200, "text/plain", "", ["getFlow content text/plain"]),
         ("GET", "/api/v1/main/flows/a/b", 200, "", None, ["getFlow content none"]),
         ("DELETE", "/api/v1/main/flows/a/b", 204, "", None, []),
-        ("GET", "/api/v1/flows/search", 200, JSON, {"results": []}, ["PagedResults_Flow_.total required"]),
+        ("GET", "/api/v1/flows/search", 200, JSON, {"results": []}, ["PagedResults_Flow_ required total"]),
     ],
 )
 def test_what_the_check_finds(
-    schema: Schema, method: str, path: str, status: int, kind: str, body: Any, places: list[str]
+    schema: Schema, method: str, path: str, status: int, kind: str, body: Any, places: Sequence[str]
 ) -> None:
     found = set(schema.violations(method, path, status, kind, body))
 
