@@ -126,7 +126,9 @@ def _label(labels: list[Any]) -> Work:
 
 def label_named(call: Call) -> Response:
     """Add labels to executions; a body names both."""
-    return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL))).of(call, call.texts("executionsId"))
+    return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL))).of(
+        call, call.texts("executionsId")
+    )
 
 
 def label_matching(call: Call) -> Response:
