@@ -111,11 +111,12 @@ class Call:
         types = self.kestra.json.getTypeFactory()
         return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
 
-    def read_texts(self) -> Any:
-        """Return the body, which is a JSON list of objects, as a Java list of maps of texts."""
-        types, text = self.kestra.json.getTypeFactory(), java("java.lang.String").class_
-        element = types.constructMapType(java("java.util.Map").class_, text, text)
-        return self._read(types.constructCollectionType(java("java.util.List").class_, element))
+    def read_texts(self) -> list[dict[str, str]]:
+        """Return the body, which is a JSON list of objects, as mappings with those of their values that are texts."""
+        found = list(self.read_list("java.util.Map"))
+        if None in found:
+            raise problems.Problem(422, "Invalid json: the list has a null")
+        return [{str(key): value for key, value in item.items() if isinstance(value, str)} for item in found]
 
     def texts(self, name: str) -> list[str]:
         """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""

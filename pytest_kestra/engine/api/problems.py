@@ -103,7 +103,10 @@ def of(error: Exception) -> Problem:
 
 def _message(error: Any) -> str:
     message = error.getMessage()
-    return str(message) if message is not None else str(error.getClass().getSimpleName())
+    # What the database adds is not for who made the mistake.
+    return (
+        str(message).partition("; SQL statement:")[0] if message is not None else str(error.getClass().getSimpleName())
+    )
 
 
 def _violations(error: Any) -> list[tuple[str, str | None]]:
