@@ -142,6 +142,11 @@ class Conformance(Replay):
 
         self.found(f"triggers/{NAMESPACE}/scheduled", known)
 
+    def see_unlocked(self) -> None:
+        """Return when no trigger waits for its execution any more, which is told a moment after its end."""
+        path = f"triggers/{NAMESPACE}/scheduled"
+        self.found(path, lambda body: not any("executionId" in item for item in body["results"]))
+
     def see_executions(self, flow: str) -> str:
         """Return the id of a flow's execution when there is one that has ended."""
 
@@ -208,6 +213,7 @@ PREPARATIONS: dict[str, Callable[[Conformance], Any]] = {
     "116": lambda run: run.desaturate(),
     "117": lambda run: run.see_triggers(),
     "120": lambda run: run.see_executions("scheduled"),
+    "121": lambda run: run.see_unlocked(),
     "129": lambda run: run.until(run.here("129")),
     "130": lambda run: run.see_downstream(),
     "138": lambda run: run.deploy("reads_kv", "reads_secret"),
