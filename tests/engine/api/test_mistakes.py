@@ -181,7 +181,7 @@ tasks: [{{id: log, type: io.kestra.plugin.core.log.Log, message: hello}}]
     execution_id = api.post(f"executions/{flows}/takes", params={"wait": "true"}).json()["id"]
     broken = source.replace("takes", "broken")
     as_json = {"content-type": "application/json"}
-    requests = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", "flows", {"content": f'{broken}description: "x{HALF}y"', "headers": YAML}),
         ("POST", "flows", {"content": f'{broken}description: "\\U0000D800"', "headers": YAML}),
         ("POST", "flows", {"content": broken.replace("hello", f'"{HALF}"'), "headers": YAML}),
