@@ -84,7 +84,9 @@ def _elsewhere(call: Call, execution: Any, uri: Any, route: str) -> Response | N
     if flow.isEmpty():
         raise not_found(f"Not Found: Unable to find flow id '{execution.getFlowId()}'")
     states = context.forFlow(flow.get())
-    if any(path.startswith(str(states.getStateStorePrefix(None, of_namespace, None))) for of_namespace in (False, True)):
+    if any(
+        path.startswith(str(states.getStateStorePrefix(None, of_namespace, None))) for of_namespace in (False, True)
+    ):
         return None
     owner = context.extractExecutionId(uri)
     if owner.isEmpty():

@@ -50,6 +50,4 @@ def _text(stream: Any, charset: Any, rows: int) -> tuple[str, bool]:
 
 
 def _shown(extension: str, kind: str, content: Any, rows: int, *, truncated: bool) -> Any:
-    return to_java(
-        {"extension": extension, "type": kind, "content": content, "maxLine": rows, "truncated": truncated}
-    )
+    return to_java({"extension": extension, "type": kind, "content": content, "maxLine": rows, "truncated": truncated})
