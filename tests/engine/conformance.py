@@ -31,6 +31,7 @@ class Exchange:
     name: str
     status: int
     differences: tuple[str, ...] = field(default=())
+    answer: httpx.Response = field(default_factory=lambda: httpx.Response(200), repr=False)
 
 
 class Conformance(Replay):
@@ -51,7 +52,7 @@ class Conformance(Replay):
     def _compare(self, number: str, expected: dict[str, Any], answer: httpx.Response) -> Exchange:
         found = list(self._differences(number, expected, answer))
         (file,) = (CONTRACTS / "recorded-1.3.19").glob(f"{number}-*.json")
-        return Exchange(number, file.stem[4:], answer.status_code, tuple(found))
+        return Exchange(number, file.stem[4:], answer.status_code, tuple(found), answer)
 
     def _differences(self, number: str, expected: dict[str, Any], answer: httpx.Response) -> Iterator[str]:
         if answer.status_code != expected["status"]:
@@ -147,6 +148,11 @@ class Conformance(Replay):
 
         self.found(f"triggers/{NAMESPACE}/scheduled", known)
 
+    def see_unlocked(self) -> None:
+        """Return when no trigger waits for its execution any more, which is told a moment after its end."""
+        path = f"triggers/{NAMESPACE}/scheduled"
+        self.found(path, lambda body: not any("executionId" in item for item in body["results"]))
+
     def see_executions(self, flow: str) -> str:
         """Return the id of a flow's execution when there is one that has ended."""
 
@@ -213,6 +219,7 @@ PREPARATIONS: dict[str, Callable[[Conformance], Any]] = {
     "116": lambda run: run.desaturate(),
     "117": lambda run: run.see_triggers(),
     "120": lambda run: run.see_executions("scheduled"),
+    "121": lambda run: run.see_unlocked(),
     "129": lambda run: run.until(run.here("129")),
     "130": lambda run: run.see_downstream(),
     "138": lambda run: run.deploy("reads_kv", "reads_secret"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from pytest_kestra.engine.training import train
 
 pytest.register_assert_rewrite("tests.engine.replay")
 
-from tests.engine.replay import Replay  # noqa: E402 - after its asserts are known to be rewritten
+# After their asserts are known to be rewritten.
+from tests.engine.conformance import Conformance, Exchange  # noqa: E402
+from tests.engine.replay import Replay  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -30,28 +33,38 @@ def installation() -> Installation:
     )
 
 
+@contextlib.contextmanager
+def _own_engine(installation: Installation, folder: Path) -> Iterator[Lease]:
+    """Start an engine without flows and, as the recorded server, without a key for encryption; end it afterwards."""
+    configuration = {"kestra": {"encryption": {"secret-key": None}}}
+    lease = Launch(installation, folder, configuration=configuration).start()
+    try:
+        yield lease
+    finally:
+        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
+        wait_for_end(lease.pid, 30)
+        print(log_tail(folder, 400))
+
+
 @pytest.fixture
 def own_lease(installation: Installation, tmp_path: Path) -> Iterator[Lease]:
-    """Return the lease of an engine without flows and, as the recorded server, without a key for encryption.
-
-    Its folder is `tmp_path`.
-    """
-    configuration = {"kestra": {"encryption": {"secret-key": None}}}
-    lease = Launch(installation, tmp_path, configuration=configuration).start()
-    yield lease
-    httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
-    wait_for_end(lease.pid, 30)
-    print(log_tail(tmp_path, 400))
+    """Return the lease of an engine that no other test uses; its folder is `tmp_path`."""
+    with _own_engine(installation, tmp_path) as lease:
+        yield lease
 
 
-@pytest.fixture
-def own_engine(own_lease: Lease) -> Iterator[httpx.Client]:
-    """Return a client of an engine that no other test uses."""
-    auth = (own_lease.user, own_lease.password)
+@pytest.fixture(scope="session")
+def exchanges(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory, recorded: Callable[[str], Any]
+) -> list[Exchange]:
+    """Return what an engine has answered to all recorded requests, which are sent once."""
+    recorded("001")
     # What webhooks hear is compared with what they heard from the recorder.
     headers = {"user-agent": "recorder"}
-    with httpx.Client(base_url=own_lease.url, auth=auth, headers=headers, timeout=120) as http:
-        yield http
+    with _own_engine(installation, tmp_path_factory.mktemp("conformance")) as lease:
+        auth = (lease.user, lease.password)
+        with httpx.Client(base_url=lease.url, auth=auth, headers=headers, timeout=120) as http:
+            return list(Conformance(http, recorded).run())
 
 
 @pytest.fixture

@@ -20,10 +20,12 @@ SEED = int(os.environ.get("FUZZ_SEED", "0"))
 @pytest.mark.filterwarnings("default")
 def test_made_requests(own_lease: Lease, tmp_path: Path) -> None:
     fuzzer = Fuzzer(own_lease)
-    fuzzer.run(REQUESTS, SEED)
-
-    print(f"{fuzzer.sent} requests to {len(fuzzer.operations)} operations; statuses: {sorted(fuzzer.statuses.items())}")
-    print("\n\n".join(map(str, fuzzer.failures.values())))
+    try:
+        fuzzer.run(REQUESTS, SEED)
+    finally:
+        statuses = sorted(fuzzer.statuses.items())
+        print(f"{fuzzer.sent} requests to {len(fuzzer.operations)} operations; statuses: {statuses}")
+        print("\n\n".join(map(str, fuzzer.failures.values())))
     log = (tmp_path / LOG_NAME).read_text(encoding="utf-8", errors="replace")
     assert not fuzzer.failures
     assert "Traceback" not in log

@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import parameters, queries
 from pytest_kestra.engine.api.calls import Call, json_response, route
-from pytest_kestra.engine.api.problems import not_convertible
+from pytest_kestra.engine.api.problems import Problem, not_convertible
 from pytest_kestra.engine.jvm import java, to_java
 
 DATE = "java.time.ZonedDateTime"
+# Kestra makes an entry for each month of a period, wanted or not: a thousand years are enough.
+LONGEST_DAYS = 366_000
 
 
 def logs(call: Call) -> Response:
@@ -90,10 +92,13 @@ def metric_aggregates(call: Call) -> Response:
     now = java(DATE).now()
     # Kestra leaves out a day that begins where the period ends: the last one has to begin before.
     month_ago = now.minusDays(30).minusNanos(1)
+    start, end = start or month_ago, end or now
+    if java("java.time.temporal.ChronoUnit").DAYS.between(start, end) > LONGEST_DAYS:
+        raise Problem(422, f"Illegal argument: The period from {start} to {end} is too long")
     found = call.kestra.metrics.aggregateByFlowId(
         call.tenant,
         *(path["namespace"], path["flow_id"], path.get("task_id"), path["metric"]),
-        *(start or month_ago, end or now),
+        *(start, end),
         call.query.get("aggregation", "sum"),
     )
     return json_response(call.kestra, found)
