@@ -24,7 +24,7 @@ tasks:
 def test_requests_that_wait_hold_no_thread(api: httpx.Client, namespace: str) -> None:
     content = FLOW.format(namespace=namespace)
     api.post("flows", content=content, headers={"content-type": "application/x-yaml"}).raise_for_status()
-    search = {"filters[namespace][EQUALS]": namespace, "filters[state][EQUALS]": "PAUSED", "size": WAITING}
+    search: dict[str, str | int] = {"namespace": namespace, "state": "PAUSED", "size": WAITING}
 
     waiting = httpx.Client(base_url=api.base_url, auth=api.auth, limits=httpx.Limits(max_connections=None), timeout=300)
 

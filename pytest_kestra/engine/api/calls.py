@@ -165,7 +165,7 @@ def route(
             call = await _read(request, consumes, body_name)
             answered: Response | Awaitable[Response]
             answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
-            return answered if isinstance(answered, Response) else await answered
+            return _without_charset(answered if isinstance(answered, Response) else await answered)
         except (problems.Problem, HTTPException, ClientDisconnect):
             raise
         except Exception as error:
@@ -175,6 +175,14 @@ def route(
             raise problem from error
 
     return Route(path if path.startswith("/") else f"{API}/{TENANT}/{path}", handle, methods=[method])
+
+
+def _without_charset(response: Response) -> Response:
+    """Return an answer whose content type is as Kestra tells it: Starlette adds a charset to texts."""
+    kind = response.headers.get("content-type", "")
+    if kind.startswith("text/"):
+        response.headers["content-type"] = kind.partition(";")[0]
+    return response
 
 
 async def _read(request: Request, consumes: str | None, body_name: str) -> Call:

@@ -96,3 +96,7 @@ def test_other_tenant_is_refused_only_where_there_is_a_path(http: httpx.Client) 
 def test_no_route_is_both_served_and_not() -> None:
     served = {(method, route.path) for route in app.routes() for method in route.methods or ()}
     assert not [item for item in unserved.ROUTES if (item.method, item.path) in served]
+
+
+def test_slash_at_the_end_of_a_path_is_not_looked_at(api: httpx.Client) -> None:
+    assert api.get("flows/search/").json().keys() == {"results", "total"}

@@ -126,14 +126,14 @@ def _label(labels: list[Any]) -> Work:
 
 def label_named(call: Call) -> Response:
     """Add labels to executions; a body names both."""
-    return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL))).of(
+    return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL), "executionLabels")).of(
         call, call.texts("executionsId")
     )
 
 
 def label_matching(call: Call) -> Response:
     """Add the labels of a body to the executions that a query finds."""
-    return _label(lifecycle.checked(call, call.read_list(LABEL))).of(call, _found(call))
+    return _label(lifecycle.checked(call, call.read_list(LABEL), "setLabels")).of(call, _found(call))
 
 
 def _found(call: Call) -> list[str]:

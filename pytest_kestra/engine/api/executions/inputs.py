@@ -14,7 +14,7 @@ TEXT = "io.micronaut.http.multipart.CompletedPart"
 FILE = "io.micronaut.http.multipart.CompletedFileUpload"
 
 
-class Part:
+class Part:  # pragma: no cover - Java calls it in threads of its own, where coverage does not look
     """Be a part of a form as Java sees it, a text or a file."""
 
     def __init__(self, name: str, content: bytes, file_name: str | None = None) -> None:

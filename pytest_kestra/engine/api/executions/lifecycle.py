@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
 from pytest_kestra.engine.api.executions import inputs, lookup
-from pytest_kestra.engine.api.problems import Problem, not_convertible, not_found
+from pytest_kestra.engine.api.problems import Problem, missing, not_convertible, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
 Action = Callable[[Call, Any], Any]
@@ -37,7 +37,7 @@ def restarted(call: Call, execution: Any) -> Any:
 
 def replayed(call: Call, execution: Any, revision: Any = None) -> Any:
     """Return a new execution made of an old one, from the task run on that is asked for."""
-    return _replayed(call, execution, execution, _revision(call, execution) if revision is None else revision)
+    return _replayed(call, execution, _revision(call, execution) if revision is None else revision)
 
 
 def forced(call: Call, execution: Any) -> Any:
@@ -57,14 +57,19 @@ def with_status(call: Call, execution: Any, state: Any) -> Any:
     return _emitted(call, execution.withState(state))
 
 
-def checked(call: Call, labels: Iterable[Any]) -> list[Any]:
-    """Return labels as a list; a Problem where one has no key or value that a label may have."""
+def checked(call: Call, labels: Iterable[Any], place: str) -> list[Any]:
+    """Return labels as a list; a Problem that names their place where one is no label."""
     found = list(labels)
-    if None in found:
-        raise Problem(422, "Invalid entity: a list has a null in it")
-    validator = call.kestra.bean("io.kestra.core.models.validations.ModelValidator")
-    for label in found:
-        validator.validate(label)
+    validator = call.kestra.bean("io.micronaut.validation.validator.Validator")
+    wrong = []
+    for index, label in enumerate(found):
+        if label is None:
+            wrong.append(("must not be null", f"{place}[{index}]"))
+            continue
+        violations = validator.validate(label)
+        wrong += [(str(item.getMessage()), f"{place}[{index}].{item.getPropertyPath()}") for item in violations]
+    if wrong:
+        raise Problem(422, "Invalid entity: " + ", ".join(f"{path}: {reason}" for reason, path in wrong), wrong)
     return found
 
 
@@ -94,7 +99,7 @@ def killed(call: Call, execution: Any, *, cascade: bool) -> None:
 def pause(call: Call) -> Response:
     """Pause a running execution."""
     paused(call, lookup.execution(call))
-    return Response(status_code=204)
+    return Response(status_code=200)
 
 
 def resume(call: Call) -> Response:
@@ -121,7 +126,7 @@ def resume_validate(call: Call) -> Response:
 
 def resume_from_breakpoint(call: Call) -> Response:
     """Let an execution go on that has stopped at a breakpoint, to the next ones that are asked for."""
-    execution = lookup.execution(call)
+    execution = call.kestra.execution_service.getExecution(call.tenant, call.path["id"], True)
     if not execution.getState().isBreakpoint():
         raise Problem(409, "Illegal state: Execution is not suspended")
     if not execution.getBreakpoints():
@@ -132,7 +137,7 @@ def resume_from_breakpoint(call: Call) -> Response:
     ]
     going_on = execution.withState(states.RUNNING).withTaskRunList(to_java(runs))
     _emitted(call, going_on.withBreakpoints(breakpoints(call)))
-    return Response(status_code=204)
+    return Response(status_code=200)
 
 
 def restart(call: Call) -> Response:
@@ -150,8 +155,10 @@ def replay_with_inputs(call: Call) -> Response:
     execution = lookup.execution(call)
     revision = _revision(call, execution)
     flow = _executable(call, execution, revision)
-    changed = execution.withInputs(inputs.read(call, flow, execution))
-    return json_response(call.kestra, _replayed(call, execution, changed, revision))
+    # As Kestra does, the old execution is stored with these inputs too.
+    return json_response(
+        call.kestra, _replayed(call, execution.withInputs(inputs.read(call, flow, execution)), revision)
+    )
 
 
 def force_run(call: Call) -> Response:
@@ -166,26 +173,27 @@ def unqueue(call: Call) -> Response:
 
 def change_status(call: Call) -> Response:
     """Give an execution that has ended another final state."""
-    return json_response(call.kestra, with_status(call, lookup.execution(call), final_state(call, "status")))
+    status = final_state(call, "status")
+    return json_response(call.kestra, with_status(call, lookup.execution(call), status))
 
 
 def change_task_run(call: Call) -> Response:
     """Give a task run another state, and let the execution go on from there."""
-    execution = lookup.execution(call)
     body = call.read("java.util.Map")
-    task_run, name = (str(body.get(key)) for key in ("taskRunId", "state"))
-    changed = call.kestra.execution_service.changeTaskRunState(
-        execution, lookup.flow_of(call, execution), task_run, _state("state", name)
-    )
+    wished = _told_state(call, body.get("state"))
+    execution = lookup.execution(call)
+    flow = lookup.flow_of(call, execution)
+    changed = call.kestra.execution_service.changeTaskRunState(execution, flow, body.get("taskRunId"), wished)
     return json_response(call.kestra, _emitted(call, _with_label(changed, "RESTARTED")))
 
 
 def label(call: Call) -> Response:
     """Replace the labels of an execution that has ended."""
+    labels = checked(call, call.read_list("io.kestra.core.models.Label"), "setLabelsOnTerminatedExecution.labels")
     execution = lookup.execution(call)
-    labels = checked(call, call.read_list("io.kestra.core.models.Label"))
     if not execution.getState().isTerminated():
-        raise Problem(400, "The execution is not terminated")
+        # As Kestra answers: the text alone.
+        return Response("The execution is not terminated", 400, media_type=JSON)
     return json_response(call.kestra, labelled(call, execution, labels))
 
 
@@ -221,7 +229,9 @@ def state(call: Call, name: str) -> Any:
 
 def final_state(call: Call, name: str) -> Any:
     """Return the final state that a query parameter must name."""
-    found = _state(name, call.required(name))
+    if not call.query.get(name):
+        raise missing(name)
+    found = _state(name, call.query[name])
     if not found.isTerminated():
         raise Problem(422, "Illegal argument: You can only change the state of an execution to a terminal state.")
     return found
@@ -232,6 +242,17 @@ def _state(name: str, value: str) -> Any:
         return java("io.kestra.core.models.flows.State$Type").valueOf(value)
     except java("java.lang.IllegalArgumentException") as error:
         raise not_convertible(name, value, error.getMessage()) from error
+
+
+def _told_state(call: Call, name: Any) -> Any:
+    """Return the state that a body names; a Problem that shows its place where it names none."""
+    try:
+        found = call.kestra.json.convertValue(name, java("io.kestra.core.models.flows.State$Type").class_)
+    except java("java.lang.IllegalArgumentException") as error:
+        raise Problem(422, "Invalid json mapping", [(str(error.getMessage()), "state")]) from error
+    if found is None:
+        raise Problem(422, "Invalid json mapping", [("must not be null", "state")])
+    return found
 
 
 def _emitted(call: Call, execution: Any) -> Any:
@@ -272,9 +293,9 @@ def _executable(call: Call, execution: Any, revision: Any) -> Any:
     return call.kestra.flow_service.getFlowIfExecutableOrThrow(*place, wished)
 
 
-def _replayed(call: Call, old: Any, changed: Any, revision: Any) -> Any:
-    flow = _executable(call, old, revision)
-    new = call.kestra.execution_service.replay(changed, flow, call.query.get("taskRunId"), revision)
+def _replayed(call: Call, old: Any, revision: Any) -> Any:
+    flow = lookup.flow_of(call, old) if revision is None else _executable(call, old, revision)
+    new = call.kestra.execution_service.replay(old, flow, call.query.get("taskRunId"), revision)
     _emitted(call, new := new.withBreakpoints(breakpoints(call)))
     call.kestra.executions.save(_with_label(old, "REPLAYED"))
     return new
@@ -298,8 +319,8 @@ ROUTES = [
     route("executions/{id}/force-run", force_run, "POST"),
     route("executions/{id}/unqueue", unqueue, "POST"),
     route("executions/{id}/change-status", change_status, "POST"),
-    route("executions/{id}/state", change_task_run, "POST", consumes=JSON),
-    route("executions/{id}/labels", label, "POST", consumes=JSON),
+    route("executions/{id}/state", change_task_run, "POST", consumes=JSON, body_name="stateRequest"),
+    route("executions/{id}/labels", label, "POST", consumes=JSON, body_name="labels"),
     route("executions/{id}/kill", kill, "DELETE"),
     route("executions/{id}/flow", flow),
 ]
