@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pytest_kestra.engine.api import problems
+from pytest_kestra.engine.api import halves, problems
 from pytest_kestra.engine.api.protocol import RAW_HEADERS
 from pytest_kestra.engine.events import Events
 from pytest_kestra.engine.jvm import java
@@ -132,6 +132,7 @@ class Call:
         value = self.kestra.json.readValue(self.text or "null", kind)
         if value is None:
             raise problems.missing(self.body_name, "Body")
+        halves.refuse(self.kestra, self.text, value)
         return value
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:

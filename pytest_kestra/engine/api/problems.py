@@ -88,6 +88,9 @@ def unsupported(kind: str, allowed: str) -> Problem:
 
 def of(error: Exception) -> Problem:
     """Return the problem that tells an exception as Kestra's web server does; unknown ones are a 500."""
+    if isinstance(error, UnicodeDecodeError):
+        # Only what callers send can have halves of characters in it; in Java these are text, in Python they are not.
+        return Problem(422, "Unprocessable Entity: A text has half a character in it")
     if not isinstance(error, java("java.lang.Throwable")):
         return Problem(500, f"Internal server error: {error}")
     cause: Any = error

@@ -163,3 +163,71 @@ def test_file_that_no_input_takes_is_dropped(api: httpx.Client, flows: str) -> N
     polling2.poll(lambda: api.get(path).json()["state"]["current"] == "PAUSED", step=0.02, timeout=60)
     assert api.post(f"executions/{execution_id}/resume/validate", files=part).status_code == 200
     assert api.post(f"executions/{execution_id}/resume", files=part).status_code == 204
+
+
+HALF = "\\ud800"
+
+
+def test_halves_of_characters_are_refused(api: httpx.Client, http: httpx.Client, flows: str) -> None:
+    """Kestra would store a part of them, and end at the first execution that has one."""
+    source = f"""
+id: takes
+namespace: {flows}
+inputs: [{{id: data, type: JSON, required: false}}]
+triggers: [{{id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: open}}]
+tasks: [{{id: log, type: io.kestra.plugin.core.log.Log, message: hello}}]
+"""
+    api.post("flows", content=source, headers=YAML).raise_for_status()
+    execution_id = api.post(f"executions/{flows}/takes", params={"wait": "true"}).json()["id"]
+    broken = source.replace("takes", "broken")
+    as_json = {"content-type": "application/json"}
+    requests: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "flows", {"content": f'{broken}description: "x{HALF}y"', "headers": YAML}),
+        ("POST", "flows", {"content": f'{broken}description: "\\U0000D800"', "headers": YAML}),
+        ("POST", "flows", {"content": broken.replace("hello", f'"{HALF}"'), "headers": YAML}),
+        ("POST", "flows/bulk?delete=false", {"content": broken.replace("hello", f'"{HALF}"'), "headers": YAML}),
+        (
+            "POST",
+            f"executions/{execution_id}/labels",
+            {"content": f'[{{"key": "a", "value": "{HALF}"}}]', "headers": as_json},
+        ),
+        ("POST", f"executions/{flows}/takes", {"files": {"data": (None, f'["{HALF}"]')}}),
+        ("POST", f"executions/webhook/{flows}/takes/open", {"content": f'["{HALF}"]', "headers": as_json}),
+    ]
+    for method, path, options in requests:
+        answer = api.request(method, path, **options)
+        assert answer.status_code == 422, (path, answer.text)
+    file = {"fileUpload": ("a.yml", f'{broken}description: "{HALF}"')}
+    assert api.post("flows/import", files=file).json() == ["broken"]
+    upload = {"fileContent": ("broken.yml", f'{broken}description: "{HALF}"')}
+    path = f"namespaces/{flows}/files"
+    assert api.post(path, params={"path": "/_flows/broken.yml"}, files=upload).status_code == 422
+
+    assert {flow["id"] for flow in api.get(f"flows/{flows}").json()} == {"plain", "waits", "takes"}
+    done = api.post(f"executions/{flows}/takes", params={"wait": "true"}).json()
+    assert done["state"]["current"] == "SUCCESS"
+
+
+def test_whole_characters_are_taken(api: httpx.Client, flows: str) -> None:
+    emoji = "\\ud83d\\ude00"
+    # In the other text it is no character but what is written there.
+    tasks = f"""
+tasks:
+  - {{id: log, type: io.kestra.plugin.core.log.Log, message: "{emoji}"}}
+  - {{id: raw, type: io.kestra.plugin.core.log.Log, message: '{HALF}'}}
+"""
+    answer = api.post("flows", content=f"id: emoji\nnamespace: {flows}{tasks}", headers=YAML)
+
+    assert answer.status_code == 200, answer.text
+    done = api.post(f"executions/{flows}/emoji", params={"wait": "true"}).json()
+    assert done["state"]["current"] == "SUCCESS"
+    value = f'"{emoji}"'
+    assert api.put(f"namespaces/{flows}/kv/k", content=value, headers=TEXT).status_code == 200
+    assert api.get(f"namespaces/{flows}/kv/k").json()["value"] == "\U0001f600"
+
+
+def test_message_that_ends_in_half_a_character(api: httpx.Client, flows: str) -> None:
+    path = f"namespaces/{flows}/kv/k"
+
+    assert api.put(path, content="3\U0010b53c".encode(), headers=TEXT).status_code == 200
+    assert api.get(path).json()["value"] == "3\U0010b53c"

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from pytest_kestra.engine.api import halves
 from pytest_kestra.engine.api.calls import Call, json_response
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -56,7 +57,14 @@ def parts(call: Call, declared: Any) -> Any:
 
 def read(call: Call, flow: Any, execution: Any) -> Any:
     """Return the values of a flow's inputs, checked and of their types; files are stored."""
-    return call.kestra.inputs.readExecutionInputs(flow, execution, parts(call, flow.getInputs())).block()
+    values = call.kestra.inputs.readExecutionInputs(flow, execution, parts(call, flow.getInputs())).block()
+    refuse_halves(call, values)
+    return values
+
+
+def refuse_halves(call: Call, value: Any) -> None:
+    """Raise a Problem if a Java value that was made of a request's form has half a character in it."""
+    halves.refuse(call.kestra, "".join(text for _, text in call.fields if isinstance(text, str)), value)
 
 
 def answer(call: Call, flow: Any, checked: Any, failed: Any = ()) -> Response:

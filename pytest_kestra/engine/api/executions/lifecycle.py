@@ -108,8 +108,9 @@ def resume(call: Call) -> Response:
     state, now = _resume()
     flow = lookup.flow_of(call, execution)
     parts = inputs.parts(call, _asked(execution, flow))
-    resumed = call.kestra.execution_service.resume(execution, flow, state, parts, now)
-    _emitted(call, resumed.block())
+    resumed = call.kestra.execution_service.resume(execution, flow, state, parts, now).block()
+    inputs.refuse_halves(call, resumed)
+    _emitted(call, resumed)
     return Response(status_code=204)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_kestra.engine.api import problems
+from pytest_kestra.engine.api import halves, problems
 from pytest_kestra.engine.api.calls import Call
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java
@@ -13,7 +13,11 @@ from pytest_kestra.engine.jvm import java
 
 def parse(call: Call, source: str) -> Any:
     """Return a source as a flow that is not checked yet."""
-    return tell(lambda: java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, source))
+    flow = tell(lambda: java("io.kestra.core.models.flows.GenericFlow").fromYaml(call.tenant, source))
+    if halves.ESCAPE.search(source):
+        values = java("io.kestra.core.serializers.JacksonMapper").ofYaml()
+        halves.refuse(call.kestra, source, values.readValue(source, java("java.util.Map").class_))
+    return flow
 
 
 def check(call: Call, source: str) -> Any:
@@ -26,6 +30,12 @@ def complete(call: Call, source: str) -> Any:
     """Return a source as a flow with all defaults of its plugins."""
     service = call.kestra.bean("io.kestra.core.services.PluginDefaultService")
     return tell(lambda: service.parseFlowWithAllDefaults(call.tenant, source, False))
+
+
+def load(call: Call, source: str) -> None:
+    """Check and store a flow, whether it is new or not."""
+    parse(call, source)
+    call.kestra.flow_service.importFlow(call.tenant, source)
 
 
 def create(call: Call, flow: Any) -> Any:

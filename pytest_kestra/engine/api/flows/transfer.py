@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
+from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.flows.batches import by_ids, by_query
 from pytest_kestra.engine.api.problems import Problem, missing
 from pytest_kestra.engine.jvm import java, to_java
@@ -24,8 +25,8 @@ def import_flows(call: Call) -> Response:
 
     def store(source: str, place: str) -> None:
         try:
-            call.kestra.flow_service.importFlow(call.tenant, source)
-        except java("java.lang.Exception"):
+            sources.load(call, source)
+        except (Problem, java("java.lang.Exception")):
             wrong.append(str(place))
 
     try:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import archives
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
+from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.namespaces import paths
 from pytest_kestra.engine.api.problems import Problem, missing, not_found
 from pytest_kestra.engine.jvm import java, to_java
@@ -131,7 +132,7 @@ def _store_flow(call: Call, path: str, data: bytes) -> None:
         raise Problem(422, f"Illegal argument: Invalid flow file path: {path}")
     line, text = f"namespace: {call.path['namespace']}", data.decode("utf-8", errors="replace")
     source = re.sub(r"^namespace: .*$", lambda _: line, text, count=1, flags=re.MULTILINE)
-    call.kestra.flow_service.importFlow(call.tenant, source)
+    sources.load(call, source)
 
 
 def _files(call: Call) -> Any:

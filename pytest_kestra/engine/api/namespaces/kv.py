@@ -72,7 +72,8 @@ def put(call: Call) -> Response:
     value: Any
     try:
         value = java("io.kestra.core.serializers.JacksonMapper").ofIon().readTree(call.text)
-    except java("com.fasterxml.jackson.core.JsonProcessingException"):
+    # The message of the one may end in the middle of a character, which makes the other of it.
+    except (java("com.fasterxml.jackson.core.JsonProcessingException"), UnicodeDecodeError):
         value = call.text
     _store(call).put(call.path["key"], java("io.kestra.core.storages.kv.KVValueAndMetadata")(metadata, value))
     return Response(status_code=200)

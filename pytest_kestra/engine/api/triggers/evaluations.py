@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from pytest_kestra.engine.api import halves
 from pytest_kestra.engine.api.calls import Call
 from pytest_kestra.engine.jvm import java
 
@@ -48,6 +49,8 @@ class Evaluation:
         return await call.run(self._tell_ends)
 
     def _emit(self) -> None:
+        for started in self._queue.emitted:
+            halves.refuse(self._call.kestra, self._call.text, started)
         for started in self._queue.emitted:
             self._call.kestra.execution_queue.emit(started)
 
