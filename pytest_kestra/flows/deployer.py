@@ -65,6 +65,10 @@ class Deployer:
             self._deployed[key] = source
         return record
 
+    def name_of(self, flow: FlowRecord) -> str:
+        """Return the name of the file that a flow came from; its id where the test has not deployed it."""
+        return next((self._deployed[key].name for key in self._keys(flow)), flow.id)
+
     def forget(self, flow: FlowRecord) -> None:
         """Forget a flow that is no longer on the server."""
         for key in self._keys(flow):

@@ -158,7 +158,7 @@ class Execution(ExecutionRecord):
         if not paused:
             raise UnexpectedStateError(diagnosis(now, self.session, f"is {now.state}, not PAUSED, so nothing resumes"))
         flow = self.session.client.flows.get(self.namespace, self.flow_id, self.revision)
-        taken = Inputs.of_pause(flow, paused[-1].task_id, self.flow_id)
+        taken = Inputs.of_pause(flow, paused[-1].task_id, self.session.deployer.name_of(flow))
         try:
             self.session.client.executions.resume(self.id, taken.fields(inputs))
         except ApiError as error:

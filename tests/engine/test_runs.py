@@ -468,11 +468,13 @@ tasks:
 def test_paused_execution_is_resumed_with_inputs(kestra: Kestra) -> None:
     paused = kestra.deploy(PAUSE).run_until("PAUSED")
 
-    with pytest.raises(InputError, match=r"^asks:4: the task approve has no input 'cuont'; did you mean 'count'\?"):
+    with pytest.raises(InputError, match=r"^<text>:4: the task approve has no input 'cuont'; did you mean 'count'\?"):
         paused.resume({"cuont": 1})
-    with pytest.raises(InputError, match=r"^asks:4: the input 'count' \(INT\) of the task approve is required"):
+    with pytest.raises(InputError, match=r"^<text>:4: the input 'count' \(INT\) of the task approve is required"):
         paused.resume()
-    with pytest.raises(InputError, match=r"^asks:4: the input 'count' \(INT\) of the task approve does not take this"):
+    with pytest.raises(
+        InputError, match=r"^<text>:4: the input 'count' \(INT\) of the task approve does not take this"
+    ):
         paused.resume({"count": "many"})
     ended = paused.resume({"count": 3}).wait()
     assert ended.state == "SUCCESS"
