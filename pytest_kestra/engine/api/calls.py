@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -189,8 +192,23 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
-    form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    body = await request.body()
+    if not body:
+        return ()
+    form = await _form(request, body)
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
+
+
+async def _form(request: Request, body: bytes) -> FormData:
+    """Return the fields of a form; a Problem where it is broken, or cut off before its end."""
+    try:
+        form = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    except (HTTPException, FormParserError) as error:
+        raise problems.Problem(400, f"Bad Request: {getattr(error, 'detail', error)}") from error
+    boundary = parse_options_header(request.headers["content-type"])[1][b"boundary"]
+    if b"--" + boundary + b"--" not in body:
+        raise problems.Problem(400, "Bad Request: The form has no end.")
+    return form
 
 
 async def _field(value: str | UploadFile) -> str | tuple[str, bytes]:

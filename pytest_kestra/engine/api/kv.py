@@ -23,7 +23,7 @@ COLUMNS = {
 def every(call: Call) -> Response:
     """Answer a page of the keys of all namespaces."""
     page = queries.pageable(call, None, COLUMNS)
-    return queries.page_response(call, _store(call, None).list(page, queries.filters(call, old=False)))
+    return queries.page_response(call, _store(call, None).list(page, queries.filters(call, old=())))
 
 
 def by_namespace(call: Call) -> Response:

@@ -40,7 +40,7 @@ def autocomplete(call: Call) -> Response:
 def secrets(call: Call) -> Response:
     """Answer a page of the names of the secrets that a namespace may use."""
     page, namespace = queries.pageable(call, None), call.path["namespace"]
-    queried = [item.value() for item in queries.filters(call, old=False) if str(item.field().value()) == "q"]
+    queried = [item.value() for item in queries.filters(call, old=()) if str(item.field().value()) == "q"]
     query = str(queried[0]).lower() if queried else ""
     names = [str(name) for name in call.kestra.secrets.inheritedSecrets(call.tenant, namespace).get(namespace)]
     found = sorted((name for name in names if query in name.lower()), reverse=_descending(page))
@@ -50,7 +50,7 @@ def secrets(call: Call) -> Response:
 def every_secret(call: Call) -> Response:
     """Answer a page of the names of the secrets of all namespaces."""
     page = queries.pageable(call, None)
-    return _secrets(call, call.kestra.secrets.list(page, call.tenant, queries.filters(call, old=False)))
+    return _secrets(call, call.kestra.secrets.list(page, call.tenant, queries.filters(call, old=())))
 
 
 def inherited_secrets(call: Call) -> Response:

@@ -41,6 +41,8 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
+    # A request names a task or a task run that is not there.
+    ("io.kestra.core.exceptions.InternalException", 422, "Illegal argument"),
 )
 
 

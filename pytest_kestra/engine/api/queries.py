@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from starlette.responses import Response
 
+from pytest_kestra.engine.api import conversions
 from pytest_kestra.engine.api.calls import Call, json_response
-from pytest_kestra.engine.api.problems import Problem, not_convertible
+from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
 FILTER = re.compile(r"filters\[(?P<field>[^\]]*)\]\[(?P<operation>[^\]]*)\](?:\[(?P<key>[^\]]*)\])?$")
-# Parameters from before there were filters, which still work.
-OLD_PARAMETERS = {
-    "q": "q",
-    "namespace": "namespace",
-    "flowId": "flowId",
-    "state": "state",
-    "labels": "labels",
-    "startDate": "startDate",
-    "endDate": "endDate",
-    "minLevel": "level",
-    "triggerId": "triggerId",
-    "executionId": "executionId",
-    "triggerExecutionId": "triggerExecutionId",
+# Parameters from before there were filters; they still work where no filter is given.
+OLD_PARAMETERS = (
+    *("q", "scope", "namespace", "flowId", "state", "labels", "startDate", "endDate", "minLevel"),
+    *("triggerId", "executionId", "triggerExecutionId"),
+)
+OLD_OPERATIONS = {"namespace": "PREFIX", "state": "IN", "startDate": "GREATER_THAN", "endDate": "LESS_THAN"}
+OLD_TYPES = {
+    "scope": "io.kestra.core.models.flows.FlowScope",
+    "state": conversions.STATE,
+    "childFilter": "io.kestra.core.repositories.ExecutionRepositoryInterface$ChildFilter",
+    "timeRange": "java.time.Duration",
 }
 DATES = {"startDate", "endDate"}
 LISTS = {"IN", "NOT_IN"}
@@ -55,33 +54,64 @@ def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = No
     return java("io.micronaut.data.model.Pageable").from_(page, size, sort_type.of(orders))
 
 
-def filters(call: Call, *, old: bool = True, **fixed: str) -> Any:
-    """Return the filters of a search, with `fixed` ones added by field name; `old` parameters count as well."""
-    found: list[Any] = [_filter(field, "EQUALS", value) for field, value in fixed.items()]
+def filters(call: Call, *, old: Iterable[str] = OLD_PARAMETERS, **fixed: str) -> Any:
+    """Return the filters of a search, with `fixed` ones added by field name; `old` parameters count without filters."""
+    given = list(_given(call))
+    if not given:
+        given = [_old(call, name) for name in old if name in call.query and name not in fixed]
+    found = to_java([*(_filter(field, "EQUALS", value) for field, value in fixed.items()), *given])
+    java("io.kestra.core.utils.DateUtils").validateTimeline(found)
+    return found
+
+
+def pairs(items: Iterable[str]) -> dict[str, str]:
+    """Return the pairs of a parameter that is a list of `key:value`."""
+    found: dict[str, str] = {}
+    for item in items:
+        key, separator, value = item.partition(":")
+        if not separator or not key:
+            raise _unprocessable("Can't split the queryString parameter by ':'")
+        key, value = key.strip(), value.strip()
+        if not key or not value:
+            raise _unprocessable("Can't have an empty part of queryString")
+        if re.search(r"\s", key):
+            raise _unprocessable("Key of queryString can't contain a whitespace character")
+        if key in found:
+            reason = f"Duplicate key {key} (attempted merging values {found[key]} and {value})"
+            raise _unprocessable(f"The queryString parameter keys contains duplicities: {reason}")
+        found[key] = value
+    return found
+
+
+def _unprocessable(reason: str) -> Problem:
+    return Problem(422, f"Unprocessable Entity: {reason}")
+
+
+def _given(call: Call) -> Iterator[Any]:
     labels: dict[str, dict[str, str]] = {}
     for name, value in call.query.multi_items():
         match = FILTER.match(name)
         if match and match["key"] is not None:
             labels.setdefault(match["operation"], {})[match["key"]] = value
         elif match:
-            found.append(_filter(match["field"], match["operation"], value))
-        elif old and name in OLD_PARAMETERS and name not in fixed:
-            found.append(_old(name, value))
-    found.extend(_filter("labels", operation, to_java(pairs)) for operation, pairs in labels.items())
-    return to_java(found)
+            yield _filter(match["field"], match["operation"], value)
+    for operation, found in labels.items():
+        yield _filter("labels", operation, to_java(found))
 
 
-def _old(name: str, value: str) -> Any:
+def _old(call: Call, name: str) -> Any:
+    value: Any
     if name == "labels":
-        key, separator, label = value.partition(":")
-        if not separator:
-            raise Problem(422, "Unprocessable Entity: Can't split the queryString parameter by ':'")
-        return _filter("labels", "EQUALS", to_java({key: label}))
-    if name == "namespace":
-        return _filter("namespace", "PREFIX", value)
-    if name == "state":
-        return _filter("state", "IN", value)
-    return _filter(OLD_PARAMETERS[name], "EQUALS", value)
+        value = to_java(pairs(call.query.getlist(name)))
+    elif name in ("state", "scope"):
+        value = to_java(conversions.values(call, name, OLD_TYPES[name]))
+    elif name in DATES:
+        value = str(conversions.date(call, name))
+    elif name in OLD_TYPES:
+        value = conversions.required(call, name, OLD_TYPES[name])
+    else:
+        value = call.query[name]
+    return _filter({"minLevel": "level"}.get(name, name), OLD_OPERATIONS.get(name, "EQUALS"), value)
 
 
 def _filter(field: str, operation: str, value: Any) -> Any:
@@ -89,18 +119,15 @@ def _filter(field: str, operation: str, value: Any) -> Any:
     operations = java("io.kestra.core.models.QueryFilter$Op")
     if operation not in {str(item.name()) for item in operations.values()}:
         raise Problem(422, f"Illegal argument: Unsupported operation '{operation}'.")
-    known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
-    if field in DATES:
-        value = java("java.time.ZonedDateTime").parse(value)
-    elif field == "state":
-        state = java("io.kestra.core.models.flows.State$Type")
-        try:
-            value = to_java([state.valueOf(item) for item in str(value).split(",")])
-        except java("java.lang.IllegalArgumentException") as error:
-            raise not_convertible("state", value, error.getMessage()) from error
-        operation = {"EQUALS": "IN", "NOT_EQUALS": "NOT_IN"}.get(operation, operation)
+    if field == "timeRange":
+        # The time until now that it stands for, as a date.
+        field, operation = "startDate", "GREATER_THAN_OR_EQUAL_TO"
+        value = java(conversions.DATE).now().minus(java("java.time.Duration").parse(str(value)).abs())
+    elif field in DATES:
+        value = java(conversions.DATE).parse(value)
     elif operation in LISTS and isinstance(value, str):
-        value = to_java(value.split(","))
+        value = to_java(value.strip("[]").split(","))
+    known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
     return query_filter(known, operations.valueOf(operation), value)
 
 

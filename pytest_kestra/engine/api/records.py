@@ -8,12 +8,9 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call, json_response, route
+from pytest_kestra.engine.api.conversions import DATE, date
 from pytest_kestra.engine.api.problems import not_convertible
 from pytest_kestra.engine.jvm import java, to_java
-
-DATE = "java.time.ZonedDateTime"
-# The dates that Kestra takes, as Java writes their pattern.
-DATES = "yyyy-MM-dd'T'HH:mm[:ss][.SSS][XXX]"
 
 
 def logs(call: Call) -> Response:
@@ -87,7 +84,7 @@ def metric_aggregates(call: Call) -> Response:
     """Answer a metric of a flow, or of one of its tasks, summed up by minute, hour, day, week or month."""
     _settle()
     path = call.path
-    start, end = _date(call, "startDate"), _date(call, "endDate")
+    start, end = date(call, "startDate"), date(call, "endDate")
     java("io.kestra.core.utils.DateUtils").validateTimeline(java(DATE) @ start, java(DATE) @ end)
     now = java(DATE).now()
     # Kestra leaves out a day that begins where the period ends: the last one has to begin before.
@@ -99,17 +96,6 @@ def metric_aggregates(call: Call) -> Response:
         call.query.get("aggregation", "sum"),
     )
     return json_response(call.kestra, found)
-
-
-def _date(call: Call, name: str) -> Any:
-    """Return a query parameter that is a date, or None where it was not given."""
-    text = call.query.get(name)
-    if text is None:
-        return None
-    try:
-        return java(DATE).parse(text, java("java.time.format.DateTimeFormatter").ofPattern(DATES))
-    except java("java.time.DateTimeException") as error:
-        raise not_convertible(name, text, error.getMessage()) from error
 
 
 def _attempt(call: Call) -> Any:

@@ -183,19 +183,20 @@ def test_searches_are_filtered_and_sorted(replay: Replay) -> None:
     for more, total in (
         ({"filters[startDate][GREATER_THAN]": "2026-01-01T00:00:00Z"}, 1),
         ({"filters[startDate][LESS_THAN]": "2026-01-01T00:00:00Z"}, 0),
-        ({"state": "FAILED"}, 0),
+        ({"filters[state][EQUALS]": "FAILED"}, 0),
         ({"filters[state][NOT_EQUALS]": "FAILED"}, 1),
     ):
-        assert replay.http.get(executions, params={"namespace": replay.namespace, **more}).json()["total"] == total
+        params = {"filters[namespace][EQUALS]": replay.namespace, **more}
+        assert replay.http.get(executions, params=params).json()["total"] == total
 
 
 def test_labels_of_the_system_are_refused(replay: Replay) -> None:
     replay.deploy("one_return")
     url = f"/api/v1/main/executions/{replay.namespace}/one_return"
-    answer = replay.http.post(url, params={"labels": "system.from:me"})
+    answer = replay.http.post(url, params={"labels": "system.username:me"})
 
     assert answer.status_code == 422
-    assert "System labels can only be set by Kestra itself, offending label: system.from=me" in answer.text
+    assert "System labels can only be set by Kestra itself, offending label: system.username=me" in answer.text
     assert replay.http.post(url, params={"labels": "system.correlationId:x", "wait": "true"}).status_code == 200
 
 

@@ -34,7 +34,9 @@ JSON = {"content-type": "application/json"}
 
 def search(api: httpx.Client, namespace: str, **params: str) -> list[tuple[str, str]]:
     """Return flow and id of the triggers that a search in a namespace finds."""
-    params = {"filters[namespace][EQUALS]": namespace, "sort": "flowId:asc", **params}
+    # Parameters from before there were filters count only without filters.
+    space = "filters[namespace][EQUALS]" if any(name.startswith("filters") for name in params) else "namespace"
+    params = {space: namespace, "sort": "flowId:asc", **params}
     found = api.get("triggers/search", params=params).raise_for_status().json()["results"]
     return [(entry["triggerContext"]["flowId"], entry["triggerContext"]["triggerId"]) for entry in found]
 
