@@ -18,8 +18,11 @@ def read(call: Call, place: str) -> dict[str, str]:
     validator = call.kestra.bean("io.micronaut.validation.validator.Validator")
     wrong = []
     for index, label in enumerate(found):
-        violations = validator.validate(label) if label is not None else ()
-        wrong += [(str(item.getMessage()), f"{place}[{index}].{item.getPropertyPath()}") for item in violations]
+        if label is None:
+            wrong.append(("must not be null", f"{place}[{index}]"))
+            continue
+        found_wrong = validator.validate(label)
+        wrong += [(str(item.getMessage()), f"{place}[{index}].{item.getPropertyPath()}") for item in found_wrong]
     if wrong:
         raise Problem(422, "Invalid entity: " + ", ".join(f"{path}: {reason}" for reason, path in wrong), wrong)
     return pairs(found)

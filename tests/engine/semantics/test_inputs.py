@@ -153,7 +153,7 @@ def test_inputs_are_checked_without_an_execution(api: httpx.Client, namespace: s
     inputs = "  - {id: count, type: INT, max: 9}\n  - {id: word, type: STRING, defaults: one}\n  - {id: f, type: FILE}"
     check = 'checks:\n  - {condition: "{{ inputs.count < 5 }}", message: too many, behavior: CREATE_EXECUTION}'
     deploy(api, whole(namespace, inputs, more=check))
-    files = [("count", (None, "8")), ("f", ("some.txt", b"content"))]
+    files: list[tuple[str, Any]] = [("count", (None, "8")), ("f", ("some.txt", b"content"))]
     body = api.post(f"executions/{namespace}/whole/validate", files=files).json()
 
     assert (body["id"], body["namespace"]) == ("whole", namespace)
@@ -193,7 +193,12 @@ def test_check_of_a_flow_refuses_or_fails_an_execution(api: httpx.Client, namesp
 def test_labels_of_flow_and_call(api: httpx.Client, namespace: str) -> None:
     source = WORD.format(namespace=namespace)
     deploy(api, f"{source}labels:\n  team: red\n  env: test\n")
-    params = [("wait", "true"), ("labels", "team:blue"), ("labels", "url:http://localhost:1"), ("labels", "a: b c ")]
+    params: Any = [
+        ("wait", "true"),
+        ("labels", "team:blue"),
+        ("labels", "url:http://localhost:1"),
+        ("labels", "a: b c "),
+    ]
     ended = api.post(f"executions/{namespace}/word", params=params).json()
 
     labels = {label["key"]: label["value"] for label in ended["labels"]}

@@ -148,7 +148,7 @@ def test_kill_ends_a_task_that_runs(api: httpx.Client, namespace: str) -> None:
     killed = came(api, running)
     # Between them it is KILLING, unless its worker is faster than the executor.
     assert [name for name in history(killed) if name != "KILLING"] == ["CREATED", "RUNNING", "KILLED"]
-    assert run_of(killed, "sleep")["state"]["current"] == "KILLED"
+    until(lambda: run_of(current(api, running), "sleep")["state"]["current"] == "KILLED")
 
 
 def test_kill_ends_the_subflows_that_run(api: httpx.Client, namespace: str) -> None:
