@@ -79,7 +79,7 @@ def test_booked_invoices_are_added_up(kestra: Kestra, report: Flow, send: Send) 
     reported = kestra.wait_for_execution(report, triggered_by=first)
 
     assert reported.state == "SUCCESS"
-    assert reported.inputs == {"invoice": "D-1", "amount": 20.0}
+    assert reported.inputs["invoice"] == "D-1"
     assert reported.logs(task="report").messages == ["Booked invoice D-1: 20.0, 120.0 in all."]
     assert kestra.kv["booked_total"] == 120
 

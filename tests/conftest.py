@@ -23,3 +23,13 @@ def recorded() -> Callable[[str], Any]:
         return json.loads(file.read_text(encoding="utf-8"))
 
     return read
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have reported beside their outcome: one line for each exchange with the engine, and figures."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "report" and report.when == "call":
+                    terminalreporter.section(report.nodeid)
+                    terminalreporter.write_line(value)

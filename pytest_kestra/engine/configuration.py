@@ -52,6 +52,11 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "flyway.datasources.h2.locations": ["classpath:migrations/h2"],
         "flyway.datasources.h2.ignore-migration-patterns": "*:missing,*:future",
         "flyway.datasources.h2.out-of-order": True,
+        # As in Kestra's image.
+        "endpoints.health.disk-space.enabled": False,
+        "endpoints.health.discovery-client.enabled": False,
+        # Nobody reads them, and their recording leaves a folder in the system's place for temporary files.
+        "micronaut.metrics.binders.jvm.enabled": False,
         # As the real server writes its answers.
         "jackson.serialization.writeDatesAsTimestamps": False,
         "jackson.serialization.writeDurationsAsTimestamps": False,

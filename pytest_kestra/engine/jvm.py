@@ -18,7 +18,10 @@ OPTIONS = (
     "-Djava.awt.headless=true",
     # As in Kestra's image: a schedule means the same hour on every machine.
     "-Duser.timezone=UTC",
+    # It would stay behind where the process is ended.
+    "-XX:-UsePerfData",
 )
+TEMPORARY = "temporary"
 
 LOGBACK = """<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -52,13 +55,16 @@ def start(library: Path, class_path: Sequence[Path], folder: Path, extra: Sequen
 
 
 def options(folder: Path) -> list[str]:
-    """Return the options of every virtual machine of the engine; `folder` is a place for the logging configuration.
+    """Return the options of every virtual machine of the engine.
 
+    `folder` is a place for the logging configuration, and for temporary files, which are removed with the engine.
     They are the same when the AOT cache is made and when it is used, since the machine takes it only then.
     """
     logback = folder / "logback.xml"
     logback.write_text(LOGBACK, encoding="utf-8")
-    return [*OPTIONS, f"-Dlogback.configurationFile={logback}"]
+    temporary = folder / TEMPORARY
+    temporary.mkdir(exist_ok=True)
+    return [*OPTIONS, f"-Dlogback.configurationFile={logback}", f"-Djava.io.tmpdir={temporary}"]
 
 
 def java(name: str) -> Any:

@@ -38,9 +38,11 @@ class Kestra:
         """Start the four services and return when all of them run; `timeout` is in seconds."""
         worker_id = str(java("java.util.UUID").randomUUID())
         threads = java("java.lang.Integer")(WORKER_THREADS)
+        worker = self.context.createBean(java("io.kestra.core.runners.Worker"), worker_id, threads, None)
+        java("io.kestra.runner.h2.HeldResults").install(worker)
         services = [
             self.bean("io.kestra.core.runners.ExecutorInterface"),
-            self.context.createBean(java("io.kestra.core.runners.Worker"), worker_id, threads, None),
+            worker,
             self.bean("io.kestra.core.runners.Scheduler"),
             self.bean("io.kestra.core.runners.Indexer"),
         ]
@@ -149,3 +151,13 @@ class Kestra:
     def run_contexts(self) -> Any:
         """The factory of run contexts, which render expressions."""
         return self.bean("io.kestra.core.runners.RunContextFactory")
+
+    @property
+    def masking_renderer(self) -> Any:
+        """The renderer of expressions that shows no secret."""
+        return self.bean("io.kestra.core.runners.SecureVariableRendererFactory").createOrGet()
+
+    @cached_property
+    def concurrency(self) -> Any:
+        """The service of concurrency limits."""
+        return self.bean("io.kestra.core.services.ConcurrencyLimitService")

@@ -115,7 +115,9 @@ class Engine:
         """
         (self.folder / FILE_NAME).unlink(missing_ok=True)
         _end_children()
-        shutil.rmtree(self.folder if self.abandoned else self.folder / STORAGE, ignore_errors=True)
+        made = (self.folder,) if self.abandoned else (self.folder / STORAGE, self.folder / jvm.TEMPORARY)
+        for folder in made:
+            shutil.rmtree(folder, ignore_errors=True)
         if self.abandoned and self.orders.owner_lock is not None:
             with contextlib.suppress(OSError):  # another engine of the same run may still be there
                 Path(self.orders.owner_lock).unlink()

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import polling2
 
-from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.records import ExecutionRecord, TaskRun
 
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.25
@@ -33,5 +33,13 @@ def poll(read: Callable[[], Read], done: Callable[[Read], bool], timeout: float)
 def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
     """Tell whether an execution is, or was, in a state; without one, whether it and its task runs have ended."""
     if until is None:
-        return execution.state.is_final and all(run.state.is_final for run in execution.task_runs)
+        return execution.state.is_final and all(
+            run.state.is_final or (execution.state == "KILLED" and _is_left(run, execution))
+            for run in execution.task_runs
+        )
     return any(change.state == until for change in execution.history)
+
+
+def _is_left(run: TaskRun, execution: ExecutionRecord) -> bool:
+    """Tell whether Kestra leaves a task run as it is: around a Pause in which the execution was killed."""
+    return run.state == "CREATED" or any(other.parent_id == run.id for other in execution.task_runs)

@@ -26,19 +26,11 @@ class ExistingServer:
     def open(self) -> ExistingServer:
         """Return this server if it answers as Kestra does; ServerError says what it did instead."""
         url = self.address.url
-        try:
-            answer = httpx.get(
-                f"{url}/api/v1/configs",
-                auth=self.address.auth,
-                headers=self.address.headers,
-                timeout=CONNECT_TIMEOUT_S,
-                trust_env=not self.address.is_local,
-            )
-        except httpx.HTTPError as error:
-            raise ServerError(
-                f"No Kestra server answers at {url}: {error}.\n"
-                "Start it, give another address with --kestra-server, or use --kestra-server=embedded."
-            ) from error
+        answer = self._get("configs")
+        version = _version(answer)
+        if version is not None:
+            # Kestra tells its version to everybody, and only this what it thinks of the credentials.
+            answer = self._get(f"{self.address.tenant}/flows/search?size=1")
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             who = f"user {self.address.user!r}" if self.address.user else "who gives no user"
             who = "the token" if self.address.token else who
@@ -46,11 +38,25 @@ class ExistingServer:
                 f"The Kestra server at {url} refused {who} (401).\n"
                 "Set the credentials in PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD, or PYTEST_KESTRA_TOKEN."
             )
-        version = _version(answer)
         if version is None:
             raise ServerError(f"What answers at {url} is not Kestra: /api/v1/configs gave status {answer.status_code}.")
         self.address = replace(self.address, version=version)
         return self
+
+    def _get(self, path: str) -> httpx.Response:
+        try:
+            return httpx.get(
+                f"{self.address.url}/api/v1/{path}",
+                auth=self.address.auth,
+                headers=self.address.headers,
+                timeout=CONNECT_TIMEOUT_S,
+                trust_env=not self.address.is_local,
+            )
+        except httpx.HTTPError as error:
+            raise ServerError(
+                f"No Kestra server answers at {self.address.url}: {error}.\n"
+                "Start it, give another address with --kestra-server, or use --kestra-server=embedded."
+            ) from error
 
     def close(self) -> None:
         """Do nothing: the server goes on."""

@@ -19,6 +19,8 @@ ID = re.compile(r"[0-9A-Za-z]{20,22}")
 CONSTANT = re.compile(r"[A-Z][A-Z_]{2,}")
 PATTERNS = ((DATE, "<date>"), (re.compile(r"-?PT[\dHM.]+S?"), "<duration>"), (ID, "<id>"))
 YAML = {"content-type": "application/x-yaml"}
+# Headers that were sent, of which the recording keeps nothing.
+UNRECORDED = {"132": {"ttl": "PT1H", "description": "with a time to live"}}
 
 
 def shape(value: Any) -> Any:
@@ -46,9 +48,13 @@ def differences(recorded: Any, here: Any, path: str = "$") -> Iterator[str]:
                 yield f"{place} was not recorded"
             else:
                 yield from differences(recorded[key], here[key], place)
-    elif isinstance(recorded, list) and isinstance(here, list) and len(recorded) == len(here):
-        for number, (there, item) in enumerate(zip(recorded, here, strict=True)):
-            yield from differences(there, item, f"{path}[{number}]")
+    elif isinstance(recorded, list) and isinstance(here, list):
+        gone = [item for item in recorded if item not in here]
+        new = [item for item in here if item not in recorded]
+        for there, item in zip(gone, new, strict=False):
+            yield from differences(there, item, f"{path}[]")
+        yield from (f"{path}[] lacks {json.dumps(item)}" for item in gone[len(new) :])
+        yield from (f"{path}[] has also {json.dumps(item)}" for item in new[len(gone) :])
     elif recorded != here:
         yield f"{path} is {json.dumps(here)}, recorded {json.dumps(recorded)}"
 
@@ -75,6 +81,7 @@ class Replay:
         exchange = self.recorded(number)
         request, expected = exchange["request"], exchange["response"]
         headers = {name: value for name, value in request["headers"].items() if value != "multipart/form-data"}
+        headers |= UNRECORDED.get(number, {})
         options: dict[str, Any] = {"auth": None} if anonymous else {}
         options |= {"params": self._here(request["query"]), "headers": headers}
         if "multipart" in request:
@@ -85,6 +92,7 @@ class Replay:
         elif isinstance(request.get("body"), str):
             options["content"] = self.text(request["body"]).encode()
         elif "body" in request:
+            del headers["content-type"]  # httpx writes it itself, as it did for the recorder
             options["json"] = self._here(request["body"])
         answer = self.http.request(request["method"], self.text(request["path"]), **options)
         if answer.is_success and answer.headers.get("content-type", "").startswith("application/json"):
@@ -127,7 +135,7 @@ class Replay:
         elif isinstance(there, list) and isinstance(here, list):
             for pair in zip(there, here, strict=False):
                 self._remember(*pair)
-        elif isinstance(there, str) and isinstance(here, str) and (ID.fullmatch(there) or there.startswith("kestra:")):
+        elif isinstance(there, str) and isinstance(here, str) and _kind(there) == _kind(here) != "":
             self.ids[there] = here
 
     def _here(self, value: Any) -> Any:
@@ -139,3 +147,8 @@ class Replay:
         for there in sorted(self.ids, key=len, reverse=True):
             text = text.replace(there, self.ids[there])
         return re.sub(rf"\b{NAMESPACE}\b", self.namespace, text)
+
+
+def _kind(text: str) -> str:
+    """Return what a text is that is another one in every run; nothing for those that stay."""
+    return "id" if ID.fullmatch(text) else "file" if text.startswith("kestra:") else ""

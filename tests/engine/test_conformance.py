@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import httpx
-import pytest
-
-from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
-from tests.engine.conformance import NUMBERS, Conformance
-
-# What is right though it differs from the recording, each with its reason.
-DIFFERENCES: dict[str, dict[str, str]] = {}
+from tests.engine.conformance import NUMBERS, Exchange
+from tests.engine.differences import DIFFERENCES, RECORDED
 
 
-@pytest.fixture
-def own_engine(installation: Installation, tmp_path: Path) -> Iterator[httpx.Client]:
-    """Return a client of an engine without flows and, as the recorded server, without a key for encryption."""
-    configuration = {"kestra": {"encryption": {"secret-key": None}}}
-    lease = Launch(installation, tmp_path, configuration=configuration).start()
-    with httpx.Client(base_url=lease.url, auth=(lease.user, lease.password), timeout=120) as http:
-        yield http
-        http.post("/pytest-kestra/stop").raise_for_status()
-    wait_for_end(lease.pid, 30)
-    print(log_tail(tmp_path))
-
-
-def test_every_recorded_exchange(
-    own_engine: httpx.Client, recorded: Callable[[str], Any], record_property: Callable[[str, object], None]
-) -> None:
-    recorded("001")
+def test_every_recorded_exchange(exchanges: list[Exchange], record_property: Callable[[str, object], None]) -> None:
     lines, matched, unexpected = [], 0, []
-    for exchange in Conformance(own_engine, recorded).run():
+    for exchange in exchanges:
         listed = DIFFERENCES.get(exchange.number, {})
         wrong = [difference for difference in exchange.differences if difference not in listed]
         gone = [difference for difference in listed if difference not in exchange.differences]
@@ -49,4 +25,5 @@ def test_every_recorded_exchange(
     print("\n".join(lines))
 
     assert not unexpected
-    assert len(NUMBERS) == 158
+    assert len(NUMBERS) == RECORDED
+    assert matched == RECORDED - len(DIFFERENCES)

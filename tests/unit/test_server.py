@@ -53,11 +53,18 @@ def test_existing_server_tells_its_version(stub: Stub) -> None:
 
 
 def test_existing_server_without_a_user_that_wants_one(stub: Stub) -> None:
-    stub.on("GET", "/api/v1/configs", "", 401)
+    stub.on("GET", "/api/v1/configs", json.dumps({"version": "1.3.19"}))
+    stub.on("GET", "/api/v1/main/flows/search", "", 401)
     with pytest.raises(
         ServerError, match=r"refused who gives no user \(401\)\.\nSet the credentials in PYTEST_KESTRA_USER"
     ):
         opened(server=stub.url)
+
+
+def test_proxy_before_a_server_that_wants_a_user(stub: Stub) -> None:
+    stub.on("GET", "/api/v1/configs", "", 401)
+    with pytest.raises(ServerError, match=r"refused user 'ada' \(401\)\."):
+        opened(server=stub.url, user="ada", password="wrong")
 
 
 def test_something_else_than_kestra(stub: Stub) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.waiting import has_reached, poll
@@ -28,6 +29,15 @@ def test_end_is_when_the_task_runs_have_ended_too() -> None:
     assert has_reached(execution("CREATED", "SUCCESS"), None)
     assert not has_reached(execution("CREATED", "RUNNING"), None)
     assert not has_reached(execution("CREATED", "KILLED", tasks=("KILLING",)), None)
+    assert not has_reached(execution("CREATED", "FAILED", tasks=("CREATED",)), None)
+
+
+def test_killed_execution_has_ended_though_task_runs_around_a_pause_have_not() -> None:
+    killed = execution("CREATED", "KILLED", tasks=("RUNNING", "KILLED", "CREATED"))
+    assert not has_reached(killed, None)
+    outer, pause, other = killed.task_runs
+    nested = replace(killed, task_runs=(outer, replace(pause, parent_id=outer.id), other))
+    assert has_reached(nested, None)
 
 
 def test_state_counts_though_it_has_passed() -> None:

@@ -16,86 +16,53 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pytest_kestra.engine.api import (
-    backfills,
-    bulk,
-    executions,
-    files,
-    flows,
-    follow,
-    graphs,
-    kv,
-    lifecycle,
-    limits,
-    namespaces,
-    outputs,
-    plugins,
-    problems,
-    records,
-    server,
-    transfer,
-    triggers,
-    webhooks,
-)
+from pytest_kestra.engine.api import executions, flows, icons, namespaces, plugins, problems, server, triggers, unserved
 from pytest_kestra.engine.api.calls import API
+from pytest_kestra.engine.api.paths import Paths
 from pytest_kestra.engine.events import Events
+from pytest_kestra.engine.jvm import java, to_java
 from pytest_kestra.engine.kestra import TENANT, Kestra
 
 # How many requests may wait for Kestra's database at a time.
 THREADS = 100
-# What Kestra's server has under a tenant; a path without a tenant starts with one of these.
-RESOURCES = frozenset(
-    {
-        *("ai", "apps", "assets", "blueprints", "concurrency-limit", "dashboards", "executions", "flows", "groups"),
-        *("invitations", "kv", "logs", "metrics", "misc", "namespaces", "outputs", "roles", "secrets", "stats"),
-        *("taskruns", "templates", "test-suites", "tests", "triggers", "users"),
-    }
-)
-GLOBAL = frozenset(
-    {"basicAuth", "basicAuthValidationErrors", "configs", "cluster", "instance", "license-info", "plugins", "usages"}
-)
-
 
 # Each names its own routes.
-MODULES = (
-    *(executions, lifecycle, bulk, follow, outputs, records),
-    *(flows, graphs, transfer, limits, plugins),
-    *(triggers, backfills, webhooks),
-    *(namespaces, kv, files, server),
-)
+PARTS = (executions, flows, plugins, icons, triggers, namespaces, server)
 
 
 def routes() -> list[Route]:
     """Return the routes of the API, the more literal a path the earlier, as Kestra's web server chooses them."""
-    found = [route for module in MODULES for route in module.ROUTES]
+    found = [route for part in PARTS for route in part.ROUTES]
     return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
 
 
 # What Kestra answers to everybody: a webhook's key is its own secret.
-OPEN = re.compile(rf"/health$|{API}/configs$|{API}/({TENANT}/)?executions/webhook/")
+OPEN = re.compile(rf"/health$|{API}/configs$|{API}/basicAuthValidationErrors$|{API}/({TENANT}/)?executions/webhook/")
 
 
 class Guard:
     """Let in who has the credentials, and give every path its tenant."""
 
-    def __init__(self, app: ASGIApp, user: str, password: str) -> None:
+    def __init__(self, app: ASGIApp, paths: Paths, user: str, password: str) -> None:
         self.app = app
+        self.paths = paths
         self.expected = b"Basic " + base64.b64encode(f"{user}:{password}".encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 without the right credentials, 400 for another tenant than `main`."""
-        if scope["type"] != "http" or OPEN.match(scope["path"]):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         given = dict(scope["headers"]).get(b"authorization", b"")
-        if not hmac.compare_digest(given, self.expected):
+        if not OPEN.match(scope["path"]) and not hmac.compare_digest(given, self.expected):
             await Response(status_code=401)(scope, receive, send)
             return
-        first = scope["path"].removeprefix(f"{API}/").partition("/")[0] if scope["path"].startswith(f"{API}/") else ""
-        if first in RESOURCES:
-            scope = {**scope, "path": scope["path"].replace(API, f"{API}/{TENANT}", 1)}
-        elif first not in GLOBAL and first not in ("", TENANT):
-            problem = problems.Problem(400, "Bad Request: Tenant must be 'main' for OSS version")
+        path = scope["path"]
+        if len(path) > 1 and path.endswith("/"):  # which Micronaut does not look at
+            path = path[:-1]
+        try:
+            scope = {**scope, "path": self.paths.complete(path)}
+        except problems.Problem as problem:
             await problems.response(Request(scope), problem)(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -111,37 +78,40 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 404:
-        return problems.response(request, _unserved(request))
-    if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        message = f"Method Not Allowed: Method [{request.method}] not allowed for URI [{request.url.path}]."
-        return problems.response(request, problems.Problem(405, f"{message} Allowed methods: [{allowed}]"))
+    if error.status_code in (404, 405):
+        return problems.response(request, _not_served(request))
     reason = problems.REASONS.get(error.status_code, "Error")
     return problems.response(request, problems.Problem(error.status_code, f"{reason}: {error.detail}"))
 
 
-def _unserved(request: Request) -> problems.Problem:
-    parts = request.url.path.removeprefix(f"{API}/").split("/")
-    known = (
-        parts[0] in GLOBAL or (parts[0] == TENANT and len(parts) > 1 and parts[1] in RESOURCES) or parts[0] in RESOURCES
-    )
-    if not request.url.path.startswith(f"{API}/") or not known:
+def _not_served(request: Request) -> problems.Problem:
+    path, as_sent = request.scope["path"], request.scope["raw_path"].decode("latin-1")
+    if found := unserved.find(request.method, path):
+        return problems.Problem(
+            501,
+            f"Not Implemented: the embedded engine of pytest-kestra does not serve {request.method} {as_sent}: "
+            f"{found.why}. "
+            "A complete Kestra server does: run the official container and give its address with --kestra-server.",
+        )
+    methods = request.app.state.paths.methods(path)
+    if not methods:
         return problems.not_found()
-    return problems.Problem(
-        501,
-        f"Not Implemented: the embedded engine of pytest-kestra does not serve {request.method} {request.url.path}. "
-        "A complete Kestra server does: run the official container and give its address with --kestra-server.",
-    )
+    # In the order of Java's set, as Kestra's web server names them.
+    allowed = java("java.util.HashSet")(to_java(sorted(methods)))
+    message = f"Method [{request.method}] not allowed for URI [{as_sent}]. Allowed methods: {allowed}"
+    return problems.Problem(405, f"Method Not Allowed: {message}")
 
 
 def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[], None]) -> Any:
     """Return the ASGI application that serves `kestra` at `url` to who has the credentials."""
+    server.ready(kestra, url)
     handlers: dict[Any, Handler] = {problems.Problem: _problem, HTTPException: _no_route}
-    application = Starlette(routes=routes(), exception_handlers=handlers)
+    served = routes()
+    application = Starlette(routes=served, exception_handlers=handlers)
+    application.state.paths = Paths(served)
     application.state.threads = anyio.CapacityLimiter(THREADS)
     application.state.kestra = kestra
     application.state.url = url
     application.state.events = Events()
     application.state.stop = stop
-    return Guard(application, user, password)
+    return Guard(application, application.state.paths, user, password)

@@ -10,15 +10,13 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pytest_kestra.engine.api import problems
+from pytest_kestra.engine.api import halves, problems
 from pytest_kestra.engine.api.protocol import RAW_HEADERS
 from pytest_kestra.engine.events import Events
 from pytest_kestra.engine.jvm import java
@@ -66,6 +64,11 @@ class Call:
         """The body as text."""
         return self.body.decode("utf-8", errors="replace")
 
+    def files(self, name: str) -> list[tuple[str, str]]:
+        """Return the files of a form that have a name, each with its own name and its text."""
+        files = [value for field, value in self.fields if field == name and not isinstance(value, str)]
+        return [(file, content.decode("utf-8", errors="replace")) for file, content in files]
+
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a query parameter that is true or false."""
         value = self.query.get(name)
@@ -83,6 +86,15 @@ class Call:
             raise problems.missing(name)
         return value
 
+    def items(self, name: str) -> list[str]:
+        """Return a query parameter that is a list: given more than once, or with commas."""
+        return [item for value in self.query.getlist(name) for item in value.split(",")]
+
+    def numbers(self, name: str) -> list[int]:
+        """Return a query parameter that is a list of whole numbers and must be there."""
+        self.required(name)
+        return [_number(name, item) for item in self.items(name)]
+
     def optional_number(self, name: str) -> Any:
         """Return a query parameter that is a whole number as Java's `Optional`, empty where it was not given."""
         optional = java("java.util.Optional")
@@ -99,16 +111,28 @@ class Call:
         types = self.kestra.json.getTypeFactory()
         return self._read(types.constructCollectionType(java("java.util.List").class_, java(type_name).class_))
 
+    def read_texts(self) -> list[dict[str, str]]:
+        """Return the body, which is a JSON list of objects, as mappings with those of their values that are texts."""
+        found = list(self.read_list("java.util.Map"))
+        if None in found:
+            raise problems.Problem(422, "Invalid json: the list has a null")
+        return [{str(key): value for key, value in item.items() if isinstance(value, str)} for item in found]
+
     def texts(self, name: str) -> list[str]:
         """Return the list of texts that the body, a JSON object, has under a name; an empty one where it has none."""
+        return self.read_part(name, "java.lang.String")
+
+    def read_part(self, name: str, type_name: str) -> list[Any]:
+        """Return the list, of a Java type, that the body has under a name; an empty one where it has none."""
         types = self.kestra.json.getTypeFactory()
-        kind = types.constructCollectionType(java("java.util.List").class_, java("java.lang.String").class_)
+        kind = types.constructCollectionType(java("java.util.List").class_, java(type_name).class_)
         return list(self.kestra.json.convertValue(self.read("java.util.Map").get(name), kind) or ())
 
     def _read(self, kind: Any) -> Any:
         value = self.kestra.json.readValue(self.text or "null", kind)
         if value is None:
             raise problems.missing(self.body_name, "Body")
+        halves.refuse(self.kestra, self.text, value)
         return value
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -119,6 +143,11 @@ class Call:
 def json_response(kestra: Kestra, value: Any, status: int = 200) -> Response:
     """Return a Java object as the real server writes it."""
     return Response(str(kestra.json.writeValueAsString(value)), status, media_type=JSON)
+
+
+def content_type(request: Request) -> str:
+    """Return the content type of a request without its parameters, empty where it has none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def route(
@@ -136,8 +165,8 @@ def route(
             call = await _read(request, consumes, body_name)
             answered: Response | Awaitable[Response]
             answered = answer(call) if inspect.iscoroutinefunction(answer) else await call.run(answer, call)
-            return answered if isinstance(answered, Response) else await answered
-        except (problems.Problem, ClientDisconnect):
+            return _without_charset(answered if isinstance(answered, Response) else await answered)
+        except (problems.Problem, HTTPException, ClientDisconnect):
             raise
         except Exception as error:
             problem = problems.of(error)
@@ -148,8 +177,16 @@ def route(
     return Route(path if path.startswith("/") else f"{API}/{TENANT}/{path}", handle, methods=[method])
 
 
+def _without_charset(response: Response) -> Response:
+    """Return an answer whose content type is as Kestra tells it: Starlette adds a charset to texts."""
+    kind = response.headers.get("content-type", "")
+    if kind.startswith("text/"):
+        response.headers["content-type"] = kind.partition(";")[0]
+    return response
+
+
 async def _read(request: Request, consumes: str | None, body_name: str) -> Call:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = content_type(request)
     body = b""
     fields: Fields = ()
     if consumes == FORM:
@@ -182,7 +219,7 @@ def _uri(request: Request) -> str:
 
 
 def _refused(kind: str, consumes: str, body_name: str) -> problems.Problem:
-    if consumes == YAML or not kind:
+    if not kind:
         return problems.missing(body_name, "Body")
     return problems.unsupported(kind, consumes)
 
@@ -192,23 +229,11 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
-    body = await request.body()
-    if not body:
-        return ()
-    form = await _form(request, body)
-    return tuple([(name, await _field(value)) for name, value in form.multi_items()])
-
-
-async def _form(request: Request, body: bytes) -> FormData:
-    """Return the fields of a form; a Problem where it is broken, or cut off before its end."""
     try:
-        form = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
-    except (HTTPException, FormParserError) as error:
-        raise problems.Problem(400, f"Bad Request: {getattr(error, 'detail', error)}") from error
-    boundary = parse_options_header(request.headers["content-type"])[1][b"boundary"]
-    if b"--" + boundary + b"--" not in body:
-        raise problems.Problem(400, "Bad Request: The form has no end.")
-    return form
+        form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
+    except HTTPException as error:
+        raise problems.Problem(400, f"Bad Request: {error.detail}") from error
+    return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
 
 async def _field(value: str | UploadFile) -> str | tuple[str, bytes]:

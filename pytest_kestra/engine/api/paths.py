@@ -1,51 +1,46 @@
-"""Paths of namespace files, read as Kestra reads them: as URIs."""
+"""The paths of a Kestra server, those that are not served here as well."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
 
-from pytest_kestra.engine.api.calls import Call
-from pytest_kestra.engine.api.problems import Problem, missing, not_convertible
-from pytest_kestra.engine.jvm import java
+from starlette.routing import Route
 
-# What is stored under here are no files but flows.
-FLOWS = re.compile(r"/_flows(/.*)?")
-
-
-def path(text: str) -> Any:
-    """Return a path as one of Java's; a Problem where no file may be."""
-    return of_uri(uri(text))
+from pytest_kestra.engine.api import unserved
+from pytest_kestra.engine.api.calls import API
+from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.kestra import TENANT
 
 
-def of_uri(uri: Any) -> Any:
-    """Return the path of a URI as one of Java's; a Problem where no file may be."""
-    return java("java.nio.file.Path").of(checked(uri))
+class Paths:
+    """Know which paths there are, with which methods."""
+
+    def __init__(self, served: Sequence[Route]) -> None:
+        self._all: list[tuple[re.Pattern[str], set[str]]] = [
+            *((route.path_regex, set(route.methods or ())) for route in served),
+            *((item.pattern, item.methods) for item in unserved.ROUTES),
+        ]
+        known = [*(route.path for route in served), *(item.path for item in unserved.ROUTES)]
+        # What comes first after the API's prefix, or after the tenant.
+        self._whole = {_first(path, API) for path in known} - {TENANT}
+        self._below_tenant = {_first(path, f"{API}/{TENANT}") for path in known}
+
+    def complete(self, path: str) -> str:
+        """Return a path with its tenant, which may be left out; 400 where it names another than `main`."""
+        first = _first(path, API)
+        if not first or first == TENANT or first in self._whole:
+            return path
+        if first in self._below_tenant:
+            return path.replace(API, f"{API}/{TENANT}", 1)
+        if self.methods(path.replace(f"{API}/{first}", f"{API}/{TENANT}", 1)):
+            raise Problem(400, f"Bad Request: Tenant must be '{TENANT}' for OSS version")
+        return path
+
+    def methods(self, path: str) -> set[str]:
+        """Return the methods of all routes that a path matches, none where there is no such path."""
+        return {method for pattern, methods in self._all if pattern.match(path) for method in methods}
 
 
-def checked(uri: Any) -> str:
-    """Return the path of a URI; a Problem where no file may be."""
-    text = str(uri.getPath())
-    if FLOWS.fullmatch(text):
-        raise Problem(422, f"Illegal argument: Forbidden path: {text}")
-    return text
-
-
-def uri(text: str) -> Any:
-    """Return the URI of a path, in which what is not allowed there is encoded."""
-    found = java("java.net.URI")(None, None, text, None)
-    if found.getPath() is None:
-        raise Problem(422, f"Unprocessable Entity: The path '{found}' is not a valid hierarchical path.")
-    return found
-
-
-def required_uri(call: Call, name: str) -> Any:
-    """Return a query parameter that is a URI itself: what is not allowed there must be encoded already."""
-    text = call.required(name)
-    if not text:
-        raise missing(name)
-    try:
-        found = java("java.net.URI")(text)
-    except java("java.net.URISyntaxException") as error:
-        raise not_convertible(name, text, error.getMessage()) from error
-    return found if found.getPath() is not None else uri(text)
+def _first(path: str, prefix: str) -> str:
+    return path.removeprefix(f"{prefix}/").partition("/")[0] if path.startswith(f"{prefix}/") else ""

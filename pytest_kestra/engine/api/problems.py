@@ -31,18 +31,27 @@ STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("io.kestra.core.exceptions.NotFoundException", 404, None),
     ("java.util.NoSuchElementException", 404, "Not Found"),
     ("java.io.FileNotFoundException", 404, "Not Found"),
+    ("java.nio.file.NoSuchFileException", 404, "Not Found"),
+    ("java.lang.SecurityException", 403, "Forbidden"),
+    ("io.kestra.core.exceptions.ResourceAccessDeniedException", 403, "Forbidden"),
     ("io.kestra.core.exceptions.ConflictException", 409, "Conflict"),
     ("io.kestra.core.exceptions.ResourceExpiredException", 410, "Resource has expired"),
     ("java.time.DateTimeException", 422, "Illegal argument"),
     ("java.net.URISyntaxException", 422, "Illegal argument"),
     ("java.lang.IllegalArgumentException", 422, "Illegal argument"),
+    # A filter has an operation that its field does not know in every form.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
     ("java.lang.IllegalStateException", 409, "Illegal state"),
-    ("java.time.DateTimeException", 422, "Illegal argument"),
+    # An execution has no such task run, or a template cannot be rendered: the caller's mistake under Kestra's name.
+    ("io.kestra.core.exceptions.InternalException", 422, "Internal server error"),
+    # A filter knows the operation, but not for a value of this kind.
+    ("java.lang.UnsupportedOperationException", 422, "Illegal argument"),
+    # A text is longer than its column.
+    ("java.sql.SQLDataException", 422, "Illegal argument"),
     # A query names a column that is not there.
     ("java.sql.SQLSyntaxErrorException", 422, "Illegal argument"),
     ("com.fasterxml.jackson.core.JsonProcessingException", 422, "Invalid json"),
-    # A request names a task or a task run that is not there.
-    ("io.kestra.core.exceptions.InternalException", 422, "Illegal argument"),
+    ("com.amazon.ion.IonException", 422, "Invalid ion"),
 )
 
 
@@ -79,6 +88,9 @@ def unsupported(kind: str, allowed: str) -> Problem:
 
 def of(error: Exception) -> Problem:
     """Return the problem that tells an exception as Kestra's web server does; unknown ones are a 500."""
+    if isinstance(error, UnicodeDecodeError):
+        # Only what callers send can have halves of characters in it; in Java these are text, in Python they are not.
+        return Problem(422, "Unprocessable Entity: A text has half a character in it")
     if not isinstance(error, java("java.lang.Throwable")):
         return Problem(500, f"Internal server error: {error}")
     cause: Any = error
@@ -94,7 +106,10 @@ def of(error: Exception) -> Problem:
 
 def _message(error: Any) -> str:
     message = error.getMessage()
-    return str(message) if message is not None else str(error.getClass().getSimpleName())
+    # What the database adds is not for who made the mistake.
+    return (
+        str(message).partition("; SQL statement:")[0] if message is not None else str(error.getClass().getSimpleName())
+    )
 
 
 def _violations(error: Any) -> list[tuple[str, str | None]]:
@@ -106,7 +121,8 @@ def _violations(error: Any) -> list[tuple[str, str | None]]:
 
 def response(request: Request, problem: Problem) -> Response:
     """Return the body that Kestra 1.3 answers for a problem."""
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    # As it was sent: the path of a request without a tenant is completed here.
+    path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
     errors: list[dict[str, Any]] = [
         {"message": message, "logref": None, "path": place, "_links": {}, "_embedded": {}}
         for message, place in problem.details

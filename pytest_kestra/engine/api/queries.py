@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import conversions
+from pytest_kestra.engine.api import parameters
 from pytest_kestra.engine.api.calls import Call, json_response
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
 FILTER = re.compile(r"filters\[(?P<field>[^\]]*)\]\[(?P<operation>[^\]]*)\](?:\[(?P<key>[^\]]*)\])?$")
-# Parameters from before there were filters; they still work where no filter is given.
-OLD_PARAMETERS = (
-    *("q", "scope", "namespace", "flowId", "state", "labels", "startDate", "endDate", "minLevel"),
-    *("triggerId", "executionId", "triggerExecutionId"),
-)
-OLD_OPERATIONS = {"namespace": "PREFIX", "state": "IN", "startDate": "GREATER_THAN", "endDate": "LESS_THAN"}
-OLD_TYPES = {
-    "scope": "io.kestra.core.models.flows.FlowScope",
-    "state": conversions.STATE,
-    "childFilter": "io.kestra.core.repositories.ExecutionRepositoryInterface$ChildFilter",
-    "timeRange": "java.time.Duration",
-}
-DATES = {"startDate", "endDate"}
+DATES = parameters.DATES
 LISTS = {"IN", "NOT_IN"}
+# Kestra counts rows in Java's `int`.
+LARGEST = (1 << 31) - 1
 
 
 def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = None) -> Any:
@@ -37,11 +27,7 @@ def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = No
     """
     # Some repositories name the columns that may be sorted by.
     mapping = repository.sortMapping().apply if hasattr(repository, "sortMapping") else columns and columns.get
-    page, size = call.number("page", 1), call.number("size", 10)
-    if page < 1:
-        raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
-    if size < 1:
-        raise Problem(422, f"Illegal argument: Size must be positive, {size} given")
+    number, size = _page(call)
     sort_type = java("io.micronaut.data.model.Sort")
     order_type = java("io.micronaut.data.model.Sort$Order")
     orders = java("java.util.ArrayList")()
@@ -51,84 +37,101 @@ def pageable(call: Call, repository: Any, columns: Mapping[str, str] | None = No
         if direction.lower() not in ("asc", "desc") or column is None:
             raise Problem(422, f"Illegal argument: Invalid sort parameter '{item}'")
         orders.add(order_type.desc(column) if direction.lower() == "desc" else order_type.asc(column))
-    return java("io.micronaut.data.model.Pageable").from_(page, size, sort_type.of(orders))
+    return java("io.micronaut.data.model.Pageable").from_(number, size, sort_type.of(orders))
 
 
-def filters(call: Call, *, old: Iterable[str] = OLD_PARAMETERS, **fixed: str) -> Any:
-    """Return the filters of a search, with `fixed` ones added by field name; `old` parameters count without filters."""
-    given = list(_given(call))
-    if not given:
-        given = [_old(call, name) for name in old if name in call.query and name not in fixed]
-    found = to_java([*(_filter(field, "EQUALS", value) for field, value in fixed.items()), *given])
+def page(call: Call) -> Any:
+    """Return the page that `page` and `size` ask for, in no order."""
+    return java("io.micronaut.data.model.Pageable").from_(*_page(call))
+
+
+def _page(call: Call) -> tuple[int, int]:
+    page, size = call.number("page", 1), call.number("size", 10)
+    if page < 1:
+        raise Problem(422, f"Illegal argument: Page must be positive, {page} given")
+    if size < 1:
+        raise Problem(422, f"Illegal argument: Size must be positive, {size} given")
+    if page * size > LARGEST:
+        raise Problem(422, f"Illegal argument: Page {page} of {size} is out of range")
+    return page, size
+
+
+def filters(call: Call, *, old: bool = True, **fixed: str) -> Any:
+    """Return the filters of a search, with `fixed` ones added by field name.
+
+    Where there are no filters, the parameters from before there were any count, unless `old` says otherwise.
+    """
+    found = _given(call)
+    if old and not found:
+        found = [_made(*item) for item in parameters.old(call, fixed)]
+    found = [_filter(field, "EQUALS", value) for field, value in fixed.items()] + found
+    return _with_dates(to_java(found))
+
+
+def _given(call: Call) -> list[Any]:
+    found: list[Any] = []
+    labels: dict[str, dict[str, str]] = {}
+    for name in dict.fromkeys(call.query):
+        match = FILTER.match(name)
+        if match is None:
+            continue
+        value = call.query.getlist(name)[0]
+        if match["field"] == "labels" and match["key"] is not None:
+            labels.setdefault(match["operation"], {})[match["key"]] = value
+            continue
+        found.append(_filter(match["field"], match["operation"], value))
+    found.extend(_filter("labels", operation, to_java(values)) for operation, values in labels.items())
+    return found
+
+
+def _made(field: str, operation: str, value: Any) -> Any:
+    known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
+    return java("io.kestra.core.models.QueryFilter")(known, _operation(operation), value)
+
+
+def _operation(name: str) -> Any:
+    operations = java("io.kestra.core.models.QueryFilter$Op")
+    if name not in {str(item.name()) for item in operations.values()}:
+        raise Problem(422, f"Illegal argument: Unsupported operation '{name}'.")
+    return operations.valueOf(name)
+
+
+def _filter(field: str, operation: str, value: Any) -> Any:
+    if field in DATES:
+        value = java("java.time.ZonedDateTime").parse(value)
+    elif field == "scope":
+        value = to_java([_scope(item) for item in str(value).split(",")])
+    elif operation in LISTS and isinstance(value, str):
+        value = to_java(re.sub(r"[\[\]]", "", value).split(","))
+    return _made(field, operation, value)
+
+
+def _scope(text: str) -> Any:
+    scopes = java("io.kestra.core.models.flows.FlowScope")
+    try:
+        return scopes.valueOf(text.upper())
+    except java("java.lang.IllegalArgumentException") as error:
+        raise Problem(422, f"Illegal argument: Invalid FlowScope value: {text}") from error
+
+
+def _with_dates(found: Any) -> Any:
+    """Return filters with a time range replaced by the date when it begins; the dates must be in their order."""
+    fields = {str(item.field().value()) for item in found}
+    if "timeRange" in fields:
+        if fields & DATES:
+            raise Problem(
+                422, "Illegal argument: Parameters 'startDate'/'endDate' and 'timeRange' are mutually exclusive"
+            )
+        found = to_java([_begin(item) if str(item.field().value()) == "timeRange" else item for item in found])
     java("io.kestra.core.utils.DateUtils").validateTimeline(found)
     return found
 
 
-def pairs(items: Iterable[str]) -> dict[str, str]:
-    """Return the pairs of a parameter that is a list of `key:value`."""
-    found: dict[str, str] = {}
-    for item in items:
-        key, separator, value = item.partition(":")
-        if not separator or not key:
-            raise _unprocessable("Can't split the queryString parameter by ':'")
-        key, value = key.strip(), value.strip()
-        if not key or not value:
-            raise _unprocessable("Can't have an empty part of queryString")
-        if re.search(r"\s", key):
-            raise _unprocessable("Key of queryString can't contain a whitespace character")
-        if key in found:
-            reason = f"Duplicate key {key} (attempted merging values {found[key]} and {value})"
-            raise _unprocessable(f"The queryString parameter keys contains duplicities: {reason}")
-        found[key] = value
-    return found
-
-
-def _unprocessable(reason: str) -> Problem:
-    return Problem(422, f"Unprocessable Entity: {reason}")
-
-
-def _given(call: Call) -> Iterator[Any]:
-    labels: dict[str, dict[str, str]] = {}
-    for name, value in call.query.multi_items():
-        match = FILTER.match(name)
-        if match and match["key"] is not None:
-            labels.setdefault(match["operation"], {})[match["key"]] = value
-        elif match:
-            yield _filter(match["field"], match["operation"], value)
-    for operation, found in labels.items():
-        yield _filter("labels", operation, to_java(found))
-
-
-def _old(call: Call, name: str) -> Any:
-    value: Any
-    if name == "labels":
-        value = to_java(pairs(call.query.getlist(name)))
-    elif name in ("state", "scope"):
-        value = to_java(conversions.values(call, name, OLD_TYPES[name]))
-    elif name in DATES:
-        value = str(conversions.date(call, name))
-    elif name in OLD_TYPES:
-        value = conversions.required(call, name, OLD_TYPES[name])
-    else:
-        value = call.query[name]
-    return _filter({"minLevel": "level"}.get(name, name), OLD_OPERATIONS.get(name, "EQUALS"), value)
-
-
-def _filter(field: str, operation: str, value: Any) -> Any:
-    query_filter = java("io.kestra.core.models.QueryFilter")
-    operations = java("io.kestra.core.models.QueryFilter$Op")
-    if operation not in {str(item.name()) for item in operations.values()}:
-        raise Problem(422, f"Illegal argument: Unsupported operation '{operation}'.")
-    if field == "timeRange":
-        # The time until now that it stands for, as a date.
-        field, operation = "startDate", "GREATER_THAN_OR_EQUAL_TO"
-        value = java(conversions.DATE).now().minus(java("java.time.Duration").parse(str(value)).abs())
-    elif field in DATES:
-        value = java(conversions.DATE).parse(value)
-    elif operation in LISTS and isinstance(value, str):
-        value = to_java(value.strip("[]").split(","))
-    known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
-    return query_filter(known, operations.valueOf(operation), value)
+def _begin(item: Any) -> Any:
+    text = str(item.value())
+    span = parameters.duration(text, lambda _: Problem(422, f"Illegal argument: Invalid duration: {text}"))
+    begin = java("java.time.ZonedDateTime").now().minus(span)
+    return _made("startDate", "GREATER_THAN_OR_EQUAL_TO", begin)
 
 
 def page_response(call: Call, found: Any) -> Response:

@@ -1,297 +1,283 @@
-"""The endpoints that act on many executions: those that are named, and those that a query finds."""
+"""Many executions are dealt with at once: those that a body names, or that a query finds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import polling2
 import pytest
 
-from tests.engine.running import GATED, PAUSED, SLEEPER, WORD, came, current, kill, put, ran, start, state, value
-from tests.engine.scheduling import deploy, executions, until, update
+from tests.engine.replay import YAML
 
-LIMITED = """\
-id: limited
-namespace: {namespace}
-concurrency: {{behavior: QUEUE, limit: 1}}
-tasks:
-  - {{id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT10M}}
-"""
-BY = ("by-ids", "by-query")
+FLOWS = {
+    "ends": "- {id: only, type: io.kestra.plugin.core.debug.Return, format: x}",
+    "fails": "- {id: only, type: io.kestra.plugin.core.execution.Fail}",
+    "pauses": "- {id: wait, type: io.kestra.plugin.core.flow.Pause, onResume: [{id: given, type: STRING}]}\n"
+    "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
+    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT5S}\n"
+    "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
+    "calls": "- {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: NAMESPACE, flowId: pauses, wait: true}",
+}
+LIMIT = "concurrency: {limit: 1, behavior: QUEUE}\n"
+
+# What is done, how, what it is called where it is refused, and which executions are refused for what reason.
+WORKS = [
+    ("", "DELETE", "delete", "pauses", "execution not found"),
+    ("/kill", "DELETE", "kill", "ends", "execution already finished"),
+    ("/restart", "POST", "restart", "sleeps", "execution not in state PAUSED or terminated"),
+    ("/replay", "POST", "replay", None, None),
+    ("/pause", "POST", "pause", "ends", "execution not in state RUNNING"),
+    ("/resume", "POST", "resume", "ends", "execution not in state PAUSED"),
+    ("/force-run", "POST", "force run", "ends", "execution in a terminated state"),
+    ("/change-status", "POST", "change executions state", "pauses", "execution not in a terminated state"),
+    ("/unqueue", "POST", "unqueue", "ends", "execution not in state QUEUED"),
+    ("/labels", "POST", "set labels", "pauses", "execution is not terminated"),
+]
+# What those are to be changed to that are changed to something.
+PARAMS = {"/change-status": {"newStatus": "WARNING"}}
 
 
-def send(api: httpx.Client, method: str, path: str, *ids: str, namespace: str, **params: str) -> httpx.Response:
-    """Send a request for executions by their ids, or for all of a namespace, as the path says."""
-    if path.endswith("by-ids"):
-        return api.request(method, f"executions/{path}", json=list(ids), params=params)
-    query = {"filters[namespace][EQUALS]": namespace, **params}
-    return api.request(method, f"executions/{path}", params=query)
+class Executions:
+    """Start executions, and wait for their states."""
 
+    def __init__(self, api: httpx.Client, namespace: str) -> None:
+        self.api, self.namespace = api, namespace
 
-def reasons(answer: httpx.Response) -> dict[str, str]:
-    """Return why executions were refused, by their ids."""
-    assert answer.status_code == 400, answer.text
-    return {item["invalidValue"]: item["message"] for item in answer.json()["invalids"]}
+    def start(self, flow: str, state: str, *, count: int = 1, head: str = "") -> list[str]:
+        """Return the ids of new executions of one of the flows that have come to a state."""
+        if self.api.get(f"flows/{self.namespace}/{flow}").status_code == 404:
+            self.store(flow, head)
+        url = f"executions/{self.namespace}/{flow}"
+        started = [self.api.post(url).raise_for_status().json()["id"] for _ in range(count)]
+        return [self.wait(execution_id, state)["id"] for execution_id in started]
+
+    def store(self, flow: str, head: str = "") -> None:
+        tasks = FLOWS[flow].replace("NAMESPACE", self.namespace)
+        source = f"id: {flow}\nnamespace: {self.namespace}\n{head}tasks:\n  {tasks}\n"
+        self.api.post("flows", content=source, headers=YAML).raise_for_status()
+
+    def get(self, execution_id: str) -> Any:
+        return self.api.get(f"executions/{execution_id}").raise_for_status().json()
+
+    def wait(self, execution_id: str, state: str) -> Any:
+        """Return an execution when it has come to a state."""
+        return polling2.poll(
+            lambda: self.get(execution_id),
+            check_success=lambda found: found["state"]["current"] == state,
+            step=0.02,
+            timeout=60,
+        )
+
+    def found(self, **params: str) -> list[Any]:
+        place = {"namespace": self.namespace, "size": "100"}
+        return list(self.api.get("executions/search", params=place | params).json()["results"])
+
+    def do(self, path: str, by: str, ids: list[str], *, method: str = "POST", body: Any = None, **params: str) -> int:
+        """Deal with executions by their ids, or by a query that finds those of the namespace."""
+        url = f"executions{path}/by-{by}"
+        if by == "ids":
+            answer = self.api.request(method, url, json=ids if body is None else body, params=params)
+        else:
+            params["namespace"] = self.namespace
+            answer = self.api.request(method, url, params=params, **({} if body is None else {"json": body}))
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["count"])
 
 
 @pytest.fixture
-def ended(api: httpx.Client, namespace: str) -> list[str]:
-    """Return executions that have ended well."""
-    deploy(api, WORD.format(namespace=namespace))
-    return [ran(api, namespace, "word")["id"] for _ in range(2)]
+def executions(api: httpx.Client, namespace: str) -> Executions:
+    return Executions(api, namespace)
 
 
-@pytest.fixture
-def running(api: httpx.Client, namespace: str) -> Any:
-    """Return executions that run, and end them."""
-    deploy(api, SLEEPER.format(namespace=namespace))
-    ids = [start(api, namespace, "sleeper") for _ in range(2)]
-    for execution_id in ids:
-        came(api, execution_id, "RUNNING")
-    yield ids
-    kill(api, *ids)
+by = pytest.mark.parametrize("by", ["ids", "query"])
 
 
-@pytest.mark.parametrize("by", BY)
-def test_delete(api: httpx.Client, namespace: str, ended: list[str], by: str) -> None:
-    assert send(api, "DELETE", by, *ended, namespace=namespace).json() == {"count": 2}
-    assert executions(api, namespace, "word") == []
+def body_of(path: str, ids: list[str]) -> Any:
+    return {"executionsId": ids, "executionLabels": []} if path == "/labels" else ids
 
 
-@pytest.mark.parametrize("by", BY)
-def test_delete_of_what_has_not_ended(api: httpx.Client, namespace: str, by: str) -> None:
-    deploy(api, PAUSED.format(namespace=namespace))
-    ids = [came(api, start(api, namespace, "paused"), "PAUSED")["id"] for _ in range(2)]
+@pytest.mark.parametrize(("path", "method", "name", "flow", "reason"), WORKS)
+def test_nothing_is_done_where_one_is_not_fit(
+    api: httpx.Client, executions: Executions, path: str, method: str, name: str, flow: str | None, reason: str | None
+) -> None:
+    wrong = [("nothing", "execution not found")]
+    if flow and reason:
+        state = {"ends": "SUCCESS", "pauses": "PAUSED", "sleeps": "RUNNING"}[flow]
+        wrong.append((executions.start(flow, state)[0], reason))
+    body, params = body_of(path, [execution_id for execution_id, _ in wrong]), PARAMS.get(path, {})
+    answer = api.request(method, f"executions{path}/by-ids", json=body, params=params)
 
-    refused = send(api, "DELETE", by, *ids, namespace=namespace)
-    assert refused.json()["message"] == "invalid bulk delete"
-    assert reasons(refused) == dict.fromkeys(ids, "execution not found")
-    answer = send(api, "DELETE", by, *ids, namespace=namespace, includeNonTerminated="true")
-    assert answer.json() == {"count": 2}
-    assert executions(api, namespace, "paused") == []
-
-
-@pytest.mark.parametrize("by", BY)
-def test_kill(api: httpx.Client, namespace: str, running: list[str], by: str) -> None:
-    assert send(api, "DELETE", f"kill/{by}", *running, namespace=namespace).json() == {"count": 2}
-    assert [came(api, execution_id)["state"]["current"] for execution_id in running] == ["KILLED", "KILLED"]
-    again = send(api, "DELETE", f"kill/{by}", *running, namespace=namespace)
-    assert again.json()["message"] == "invalid bulk kill"
-    assert reasons(again) == dict.fromkeys(running, "execution already finished")
+    assert answer.status_code == 400
+    assert answer.json()["message"] == f"invalid bulk {name}"
+    assert [(item["invalidValue"], item["message"]) for item in answer.json()["invalids"]] == wrong
+    assert answer.json()["invalids"][0]["propertyPath"][0]["name"] == "execution"
 
 
-@pytest.mark.parametrize("by", BY)
-def test_pause_and_resume(api: httpx.Client, namespace: str, running: list[str], by: str) -> None:
-    refused = send(api, "POST", f"resume/{by}", *running, namespace=namespace)
-    assert refused.json()["message"] == "invalid bulk resume"
-    assert reasons(refused) == dict.fromkeys(running, "execution not in state PAUSED")
+@pytest.mark.parametrize(("path", "method"), [(path, method) for path, method, *_ in WORKS])
+def test_wrong_requests_are_refused(api: httpx.Client, path: str, method: str) -> None:
+    url, params = f"executions{path}/by-", PARAMS.get(path, {})
+    name = "setLabelsByIds" if path == "/labels" else "executionsId"
+    missing = api.request(method, url + "ids", params=params)
 
-    assert send(api, "POST", f"pause/{by}", *running, namespace=namespace).json() == {"count": 2}
-    for execution_id in running:
-        came(api, execution_id, "PAUSED")
-    refused = send(api, "POST", f"pause/{by}", *running, namespace=namespace)
-    assert refused.json()["message"] == "invalid bulk pause"
-    assert reasons(refused) == dict.fromkeys(running, "execution not in state RUNNING")
-
-    assert send(api, "POST", f"resume/{by}", *running, namespace=namespace).json() == {"count": 2}
-    for execution_id in running:
-        came(api, execution_id, "RUNNING")
+    assert missing.status_code == 422
+    assert missing.json()["message"] == f"Invalid route params: Required Body [{name}] not specified"
+    assert api.request(method, url + "ids", params=params, content=b"[", headers=JSON).status_code == 422
+    assert api.request(method, url + "ids", params=params, content=b"a", headers=YAML).status_code == 415
+    for wrong in ({"state": "NOTHING"}, {"timeRange": "x"}, {"filters[nothing][EQUALS]": "x"}, {"labels": "x"}):
+        assert api.request(method, url + "query", params=params | wrong, json=[]).status_code == 422
+    nobody = body_of(path, [])
+    assert api.request(method, url + "ids", params=params, json=nobody).json() == {"count": 0}
 
 
-def test_resume_of_pauses(api: httpx.Client, namespace: str) -> None:
-    deploy(
-        api,
-        PAUSED.format(namespace=namespace).replace(
-            "{id: reason, type: STRING}", "{id: reason, type: STRING, defaults: x}"
-        ),
-    )
-    paused = came(api, start(api, namespace, "paused"), "PAUSED")["id"]
-
-    assert send(api, "POST", "resume/by-ids", paused, namespace=namespace).json() == {"count": 1}
-    # It gets no inputs this way, not even their defaults.
-    assert came(api, paused)["state"]["current"] == "FAILED"
+JSON = {"content-type": "application/json"}
 
 
-@pytest.mark.parametrize("by", BY)
-def test_restart(api: httpx.Client, namespace: str, by: str) -> None:
-    deploy(api, GATED.format(namespace=namespace))
-    ids = [ran(api, namespace, "gated")["id"] for _ in range(2)]
-    put(api, namespace, "gate", "open")
+@by
+def test_deletion(executions: Executions, api: httpx.Client, by: str) -> None:
+    ended, paused = executions.start("ends", "SUCCESS", count=2), executions.start("pauses", "PAUSED")
 
-    assert send(api, "POST", f"restart/{by}", *ids, namespace=namespace).json() == {"count": 2}
-    assert [value(came(api, execution_id, "SUCCESS"), "gate") for execution_id in ids] == ["open one"] * 2
-
-
-@pytest.mark.parametrize("by", BY)
-def test_restart_of_what_runs(api: httpx.Client, namespace: str, running: list[str], by: str) -> None:
-    refused = send(api, "POST", f"restart/{by}", *running, namespace=namespace)
-    assert refused.json()["message"] == "invalid bulk restart"
-    assert reasons(refused) == dict.fromkeys(running, "execution not in state PAUSED or terminated")
+    assert executions.do("", by, ended, method="DELETE", state="SUCCESS", deleteLogs="false") == 2
+    assert [item["id"] for item in executions.found()] == paused
+    assert api.get(f"logs/{ended[0]}").json() != []
+    assert executions.do("", by, paused, method="DELETE", includeNonTerminated="true") == 1
+    assert executions.found() == []
 
 
-@pytest.mark.parametrize("by", BY)
-@pytest.mark.parametrize("latest", [False, True])
-def test_replay(api: httpx.Client, namespace: str, ended: list[str], by: str, latest: bool) -> None:
-    update(api, namespace, "word", WORD.format(namespace=namespace).replace("second {{", "changed {{"))
-    params = {"latestRevision": "true"} if latest else {}
+@by
+def test_kill_leaves_subflows(executions: Executions, by: str) -> None:
+    executions.store("pauses")
+    parent = executions.start("calls", "RUNNING")
+    child = polling2.poll(lambda: executions.found(flowId="pauses"), step=0.02, timeout=60)[0]["id"]
+    executions.wait(child, "PAUSED")
 
-    assert send(api, "POST", f"replay/{by}", *ended, namespace=namespace, **params).json() == {"count": 2}
-    new = until(
-        lambda: [found for found in executions(api, namespace, "word") if found["id"] not in ended],
-        lambda it: len(it) == 2,
-    )
-    texts = {value(came(api, found["id"]), "second") for found in new}
-    assert texts == {"changed one" if latest else "second one"}
-    assert {found["originalId"] for found in new} == set(ended)
-    assert all("system.replayed" in str(current(api, execution_id)["labels"]) for execution_id in ended)
+    assert executions.do("/kill", by, parent, method="DELETE", flowId="calls") == 1
+    executions.wait(parent[0], "KILLED")
+    assert executions.get(child)["state"]["current"] == "PAUSED"
+    assert executions.do("/kill", "ids", [child], method="DELETE") == 1
+    executions.wait(child, "KILLED")
 
 
-@pytest.mark.parametrize("by", BY)
-def test_change_of_status(api: httpx.Client, namespace: str, ended: list[str], by: str) -> None:
-    path = f"change-status/{by}"
-    assert send(api, "POST", path, *ended, namespace=namespace, newStatus="WARNING").json() == {"count": 2}
-    for execution_id in ended:
-        came(api, execution_id, "WARNING")
-    for params, message in (
-        ({}, "Invalid route params: Required QueryValue [newStatus] not specified"),
-        ({"newStatus": "DONE"}, "Internal server error: Failed to convert argument [newStatus] for value [DONE]"),
-        ({"newStatus": "RUNNING"}, "Illegal argument: You can only change the state of an execution to a terminal"),
-    ):
-        answer = send(api, "POST", path, *ended, namespace=namespace, **params)
-        assert (answer.status_code, answer.json()["message"][: len(message)]) == (422, message)
+@by
+def test_restart(executions: Executions, by: str) -> None:
+    failed = executions.start("fails", "FAILED", count=2)
+
+    assert executions.do("/restart", by, failed) == 2
+    for execution_id in failed:
+        again = polling2.poll(
+            lambda execution_id=execution_id: executions.get(execution_id),
+            check_success=lambda found: len(found["taskRunList"][0].get("attempts", ())) == 2,
+            step=0.02,
+            timeout=60,
+        )
+        assert {"key": "system.restarted", "value": "true"} in again["labels"]
 
 
-def test_change_of_status_of_what_runs(api: httpx.Client, namespace: str, running: list[str]) -> None:
-    refused = send(api, "POST", "change-status/by-ids", *running, namespace=namespace, newStatus="SUCCESS")
-    assert refused.json()["message"] == "invalid bulk change executions state"
-    assert reasons(refused) == dict.fromkeys(running, "execution not in a terminated state")
+@by
+@pytest.mark.parametrize("latest", ["false", "true"])
+def test_replay(executions: Executions, api: httpx.Client, namespace: str, by: str, latest: str) -> None:
+    ended = executions.start("ends", "SUCCESS")
+    source = api.get(f"flows/{namespace}/ends", params={"source": "true"}).json()["source"]
+    api.put(f"flows/{namespace}/ends", content=source + "\n# more\n", headers=YAML).raise_for_status()
+
+    assert executions.do("/replay", by, ended, latestRevision=latest) == 1
+    replayed = polling2.poll(
+        lambda: [item for item in executions.found(state="SUCCESS") if item["id"] not in ended], step=0.02, timeout=60
+    )[0]
+    assert replayed["originalId"] == ended[0]
+    assert replayed["flowRevision"] == (2 if latest == "true" else 1)
+    assert {"key": "system.replayed", "value": "true"} in executions.get(ended[0])["labels"]
 
 
-@pytest.mark.parametrize("by", BY)
-def test_unqueue(api: httpx.Client, namespace: str, by: str) -> None:
-    deploy(api, LIMITED.format(namespace=namespace))
-    first = start(api, namespace, "limited")
-    came(api, first, "RUNNING")
-    queued = [start(api, namespace, "limited") for _ in range(2)]
+def test_replay_of_a_flow_that_was_deleted(executions: Executions, api: httpx.Client, namespace: str) -> None:
+    ended = executions.start("ends", "SUCCESS")
+    api.delete(f"flows/{namespace}/ends").raise_for_status()
+
+    answer = api.post("executions/replay/by-ids", json=ended, params={"latestRevision": "true"})
+    assert answer.status_code == 404
+
+
+@by
+def test_pause_and_resume(executions: Executions, by: str) -> None:
+    sleeping = executions.start("sleeps", "RUNNING")
+
+    assert executions.do("/pause", by, sleeping) == 1
+    executions.wait(sleeping[0], "PAUSED")
+    assert executions.do("/resume", by, sleeping) == 1
+    executions.wait(sleeping[0], "SUCCESS")
+
+
+def test_resume_asks_for_no_inputs(executions: Executions) -> None:
+    paused = executions.start("pauses", "PAUSED")
+
+    assert executions.do("/resume", "ids", paused) == 1
+    assert executions.wait(paused[0], "SUCCESS")["taskRunList"][0]["outputs"].keys() == {"resumed"}
+
+
+@by
+def test_force_run(executions: Executions, by: str) -> None:
+    first = executions.start("pauses", "PAUSED", head=LIMIT)
+    queued = executions.start("pauses", "QUEUED")
+
+    assert executions.do("/force-run", by, queued, state="QUEUED") == 1
+    executions.wait(queued[0], "PAUSED")
+    assert executions.do("/kill", "ids", [*first, *queued], method="DELETE") == 2
+    for execution_id in (*first, *queued):
+        executions.wait(execution_id, "KILLED")
+
+
+@by
+def test_unqueue(executions: Executions, by: str) -> None:
+    first = executions.start("pauses", "PAUSED", head=LIMIT)
+    queued = executions.start("pauses", "QUEUED", count=2)
+    wished = {"state": "CANCELLED"} if by == "ids" else {"state": "QUEUED", "newState": "CANCELLED"}
+
+    assert executions.do("/unqueue", by, queued, **wished) == 2
     for execution_id in queued:
-        came(api, execution_id, "QUEUED")
-
-    if by == "by-ids":
-        refused = api.post("executions/unqueue/by-ids", json=[first, queued[0]])
-        assert refused.json()["message"] == "invalid bulk unqueue"
-        assert reasons(refused) == {first: "execution not in state QUEUED"}
-        params, body = {"state": "CANCELLED"}, queued
-        answer = api.post("executions/unqueue/by-ids", json=body, params=params)
-    else:
-        # Here `state` is what is searched for.
-        params = {"namespace": namespace, "state": "QUEUED", "newState": "CANCELLED"}
-        answer = api.post("executions/unqueue/by-query", params=params)
-    assert answer.json() == {"count": 2}
-    assert [came(api, execution_id)["state"]["current"] for execution_id in queued] == ["CANCELLED"] * 2
-    assert state(api, first) == "RUNNING"
-    kill(api, first)
+        executions.wait(execution_id, "CANCELLED")
+    assert executions.do("/kill", "ids", first, method="DELETE") == 1
+    executions.wait(first[0], "KILLED")
 
 
-@pytest.mark.parametrize("by", BY)
-def test_force_run(api: httpx.Client, namespace: str, by: str) -> None:
-    deploy(api, LIMITED.format(namespace=namespace))
-    ids = [start(api, namespace, "limited") for _ in range(2)]
-    until(lambda: sorted(str(state(api, execution_id)) for execution_id in ids) == ["QUEUED", "RUNNING"])
+@by
+def test_change_of_states(executions: Executions, api: httpx.Client, by: str) -> None:
+    ended = executions.start("ends", "SUCCESS", count=2)
 
-    assert send(api, "POST", f"force-run/{by}", *ids, namespace=namespace).json() == {"count": 2}
-    for execution_id in ids:
-        came(api, execution_id, "RUNNING")
-    kill(api, *ids)
-    refused = send(api, "POST", f"force-run/{by}", *ids, namespace=namespace)
-    assert refused.json()["message"] == "invalid bulk force run"
-    assert reasons(refused) == dict.fromkeys(ids, "execution in a terminated state")
-
-
-def test_labels_by_ids_are_added(api: httpx.Client, ended: list[str]) -> None:
-    api.post(f"executions/{ended[0]}/labels", json=[{"key": "a", "value": "1"}, {"key": "b", "value": "1"}])
-    body = {"executionsId": ended, "executionLabels": [{"key": "b", "value": "2"}, {"key": "c", "value": "3"}]}
-    assert api.post("executions/labels/by-ids", json=body).json() == {"count": 2}
-
-    found = [{label["key"]: label["value"] for label in current(api, one)["labels"]} for one in ended]
-    assert {key: text for key, text in found[0].items() if "system" not in key} == {"a": "1", "b": "2", "c": "3"}
-    assert found[1]["system.correlationId"] == ended[1]
-    assert api.post("executions/labels/by-ids", json={"executionsId": ended}).json() == {"count": 2}
+    assert executions.do("/change-status", by, ended, newStatus="WARNING") == 2
+    for execution_id in ended:
+        executions.wait(execution_id, "WARNING")
+    for status, message in (
+        ({"newStatus": "RUNNING"}, "Illegal argument: You can only change the state of an execution to a terminal"),
+        ({"newStatus": "NOTHING"}, "Internal server error: Failed to convert argument [newStatus] for value [NOTHING]"),
+        ({}, "Invalid route params: Required QueryValue [newStatus] not specified"),
+    ):
+        refused = api.post("executions/change-status/by-query", params=status)
+        assert refused.status_code == 422
+        assert refused.json()["message"].startswith(message)
 
 
-def test_labels_by_query_are_added(api: httpx.Client, namespace: str, ended: list[str]) -> None:
-    params = {"filters[namespace][EQUALS]": namespace}
-    answer = api.post("executions/labels/by-query", json=[{"key": "team", "value": "red"}], params=params)
+@by
+def test_labels_are_added(executions: Executions, by: str) -> None:
+    ended = executions.start("ends", "SUCCESS", count=2)
 
-    assert answer.json() == {"count": 2}
-    assert all({"key": "team", "value": "red"} in current(api, one)["labels"] for one in ended)
-    wrong = api.post("executions/labels/by-query", json=[{"key": "", "value": "red"}], params=params)
-    assert wrong.status_code == 422
-    assert "setLabelsOnTerminatedExecutionsByQuery.setLabels[0].key" in wrong.json()["message"]
+    def add(**labels: str) -> int:
+        pairs = [{"key": key, "value": value} for key, value in labels.items()]
+        body = pairs if by == "query" else {"executionsId": ended, "executionLabels": pairs}
+        return executions.do("/labels", by, ended, body=body)
 
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"executionLabels": []}, "Invalid route params: Required Body [executionsId] not specified"),
-        (
-            {"executionsId": ["{id}"], "executionLabels": [{"key": "system.x", "value": "1"}]},
-            "Illegal argument: System",
-        ),
-        ({"executionsId": ["{id}"], "executionLabels": "x"}, "Illegal argument: "),
-        (["{id}"], "Invalid json"),
-    ],
-)
-def test_wrong_labels_by_ids(api: httpx.Client, ended: list[str], body: Any, message: str) -> None:
-    if isinstance(body, dict) and "executionsId" in body:
-        body = {**body, "executionsId": [ended[0]]}
-    answer = api.post("executions/labels/by-ids", json=body)
-    assert (answer.status_code, answer.json()["message"][: len(message)]) == (422, message)
+    assert (add(a="1", b="2"), add(b="3")) == (2, 2)
+    for execution_id in ended:
+        labels = {label["key"]: label["value"] for label in executions.get(execution_id)["labels"]}
+        assert labels == {"a": "1", "b": "3", "system.from": "api", "system.correlationId": execution_id}
 
 
-def test_labels_of_what_runs(api: httpx.Client, running: list[str]) -> None:
-    body = {"executionsId": running, "executionLabels": [{"key": "team", "value": "red"}]}
-    refused = api.post("executions/labels/by-ids", json=body)
-    assert refused.json()["message"] == "invalid bulk set labels"
-    assert reasons(refused) == dict.fromkeys(running, "execution is not terminated")
-
-
-@pytest.mark.parametrize(
-    ("method", "action"),
-    [
-        ("DELETE", ""),
-        ("DELETE", "kill/"),
-        ("POST", "pause/"),
-        ("POST", "resume/"),
-        ("POST", "restart/"),
-        ("POST", "replay/"),
-        ("POST", "change-status/"),
-        ("POST", "unqueue/"),
-        ("POST", "force-run/"),
-    ],
-)
-def test_ids_that_are_none(api: httpx.Client, ended: list[str], method: str, action: str) -> None:
-    path, params = f"executions/{action}by-ids", {"newStatus": "SUCCESS"}
-
-    unknown = api.request(method, path, json=["nothing", ended[0]], params=params)
-    assert reasons(unknown)["nothing"] == "execution not found"
-    assert state(api, ended[0]) == "SUCCESS"
-    assert api.request(method, path, json=[], params=params).json() == {"count": 0}
-    for content in ("{", '{"ids": []}', "null", ""):
-        headers = {"content-type": "application/json"}
-        answer = api.request(method, path, content=content, headers=headers, params=params)
-        assert answer.status_code == 422, content
-    wrong = api.request(method, path, content="x", headers={"content-type": "text/plain"}, params=params)
-    assert wrong.status_code == 415
-
-
-def test_query_is_checked_before_anything_is_done(api: httpx.Client, ended: list[str]) -> None:
-    answer = api.delete("executions/by-query", params={"state": "NOTHING"})
-    assert (answer.status_code, "Failed to convert argument [state]" in answer.text) == (422, True)
-    assert state(api, ended[0]) == "SUCCESS"
-
-
-def test_old_parameters_choose_executions(api: httpx.Client, namespace: str, ended: list[str]) -> None:
-    params = {"namespace": namespace, "flowId": "word", "state": "FAILED", "timeRange": "PT1H"}
-    assert api.delete("executions/by-query", params=params).json() == {"count": 0}
-    assert api.delete("executions/by-query", params={**params, "state": "SUCCESS"}).json() == {"count": 2}
-    assert current(api, ended[0]) is None
+def test_wrong_labels_are_refused(executions: Executions, api: httpx.Client, namespace: str) -> None:
+    executions.start("ends", "SUCCESS")
+    refuse: Callable[[Any], httpx.Response] = lambda body: api.post(  # noqa: E731 - one line for each call
+        "executions/labels/by-query", params={"namespace": namespace}, json=body
+    )
+    system = refuse([{"key": "system.from", "value": "me"}])
+    assert (system.status_code, "offending label: system.from=me" in system.text) == (422, True)
+    assert refuse([None]).status_code == 422
+    assert refuse("x").status_code == 422

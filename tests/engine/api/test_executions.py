@@ -1,340 +1,361 @@
-"""The endpoints that create, find, export and delete executions, and render expressions, as Kestra 1.3 answers."""
+"""The endpoints of executions create them, find them, and tell what can be executed."""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
-import json
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.engine.replay import Replay
-from tests.engine.running import PAUSED, SLEEPER, WORD, came, kill, ran, run_of, start
-from tests.engine.scheduling import deploy, update
+from tests.engine.replay import YAML, Replay
 
-LABELLED = """\
-id: labelled
+FLOW = """\
+id: {id}
 namespace: {namespace}
 labels: {{team: red}}
+inputs:
+  - {{id: name, type: STRING, required: false}}
+tasks:
+  - {{id: only, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.name }}}}"}}
+  - {{id: last, type: io.kestra.plugin.core.debug.Return, format: x}}
+"""
+PARENT = """\
+id: parent
+namespace: {namespace}
+tasks:
+  - {{id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: {namespace}, flowId: one, wait: true}}
+"""
+CHECKED = """\
+id: checked
+namespace: {namespace}
+inputs:
+  - {{id: count, type: INT, defaults: 1}}
+checks:
+  - {{condition: "{{{{ inputs.count < 10 }}}}", message: too many, style: ERROR, behavior: BLOCK_EXECUTION}}
+  - {{condition: "{{{{ inputs.count < 5 }}}}", message: many, behavior: FAIL_EXECUTION}}
+  - {{condition: "{{{{ inputs.count < 3 }}}}", message: some, behavior: CREATE_EXECUTION}}
 tasks:
   - {{id: only, type: io.kestra.plugin.core.debug.Return, format: x}}
 """
-SECRETS = """\
-id: secrets
-namespace: {namespace}
-inputs:
-  - {{id: password, type: SECRET}}
-tasks:
-  - {{id: only, type: io.kestra.plugin.core.debug.Return, format: "{{{{ secret('KESTRA_API_USER') }}}}"}}
-"""
-BOUNDARY = "multipart/form-data; boundary=x"
+SEARCH = "executions/search"
 
 
-@pytest.mark.parametrize("number", ["030", "034", "035", "036", "038", "042", "044", "046", "047"])
-def test_recorded_refusals(replay: Replay, number: str) -> None:
-    replay.deploy("hello_world", "one_return", "disabled", "mandatory")
+@pytest.fixture
+def one(api: httpx.Client, namespace: str) -> str:
+    """Return the path that creates executions of a flow with two tasks."""
+    return store(api, FLOW.format(namespace=namespace, id="one"), namespace, "one")
+
+
+def store(api: httpx.Client, source: str, namespace: str, flow_id: str) -> str:
+    api.post("flows", content=source, headers=YAML).raise_for_status()
+    return f"executions/{namespace}/{flow_id}"
+
+
+def run(api: httpx.Client, path: str, **params: Any) -> Any:
+    return api.post(path, params={"wait": "true", **params}).raise_for_status().json()
+
+
+def labels(execution: Any) -> dict[str, str]:
+    return {label["key"]: label["value"] for label in execution["labels"]}
+
+
+def ids(answer: httpx.Response) -> list[str]:
+    found = answer.raise_for_status().json()
+    assert found["total"] == len(found["results"])
+    return sorted(execution["id"] for execution in found["results"])
+
+
+@pytest.mark.parametrize("number", ["030", "034", "035", "036", "037", "038", "042", "044", "046", "047"])
+def test_creation_as_recorded(replay: Replay, number: str) -> None:
+    replay.deploy("mandatory", "disabled", "one_return", "hello_world")
     replay.same(number)
 
 
-@pytest.mark.parametrize("number", ["037", "040", "041", "043", "045"])
-def test_recorded_creations(replay: Replay, number: str) -> None:
-    replay.deploy("hello_world", "one_return", "mandatory")
-    replay.same(number)
+def test_older_revision_as_recorded(replay: Replay, api: httpx.Client) -> None:
+    replay.deploy("hello_world")
+    source = api.get(f"flows/{replay.namespace}/hello_world", params={"source": "true"}).json()["source"]
+    api.put(f"flows/{replay.namespace}/hello_world", content=source + "\n# more\n", headers=YAML).raise_for_status()
+
+    assert replay.same("045")["flowRevision"] == 1
+    assert replay.same("050")["total"] == 1
 
 
-def test_recorded_reads_and_deletion(replay: Replay) -> None:
-    replay.deploy("hello_world", "one_return")
-    for number in (
-        "043",
-        "039",
-        "048",
-        "049",
-        "050",
-        "051",
-        "052",
-        "061",
-        "062",
-        "063",
-        "064",
-        "065",
-        "060",
-        "066",
-        "067",
-    ):
-        replay.same(number)
+def test_bad_state_as_recorded(replay: Replay) -> None:
+    replay.same("052")
+
+
+def test_labels_of_an_execution(api: httpx.Client, one: str) -> None:
+    given = ["a: b:c ", "system.from:ui", "system.correlationId:x"]
+    made = labels(run(api, one, labels=given))
+
+    assert made == {"team": "red", "a": "b:c", "system.from": "ui", "system.correlationId": "x"}
+    assert labels(run(api, one))["system.from"] == "api"
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        (
-            {"scheduleDate": "soon"},
-            "Failed to convert argument [scheduleDate] for value [soon] due to: Text 'soon' could",
-        ),
-        ({"kind": "TOY"}, "Failed to convert argument [kind] for value [TOY] due to: No enum constant io.kestra.core"),
-        ({"revision": "last"}, "Failed to convert argument [revision] for value [last] due to: For input string:"),
-        ({"labels": ":x"}, "Can't split the queryString parameter by ':'"),
-        ({"labels": "x: "}, "Can't have an empty part of queryString"),
-        ({"labels": "x y:z"}, "Key of queryString can't contain a whitespace character"),
-        ({"labels": ["x:1", "x:2"]}, "The queryString parameter keys contains duplicities: Duplicate key x (attempted"),
-        (
-            {"labels": "system.replay:true"},
-            "System labels can only be set by Kestra itself, offending label: system.re",
-        ),
+        ({"labels": ":b"}, "Unprocessable Entity: Can't split the queryString parameter by ':'"),
+        ({"labels": "a:"}, "Unprocessable Entity: Can't have an empty part of queryString"),
+        ({"labels": "a b:c"}, "Unprocessable Entity: Key of queryString can't contain a whitespace character"),
+        ({"labels": ["a:b", "a:c"]}, "Unprocessable Entity: The queryString parameter keys contains duplicities: "),
+        ({"labels": "system.app:x"}, "Illegal argument: System labels can only be set by Kestra itself, offending "),
+        ({"kind": "GAME"}, "Internal server error: Failed to convert argument [kind] for value [GAME] due to: No enum"),
+        ({"scheduleDate": "soon"}, "Internal server error: Failed to convert argument [scheduleDate] for value [soon]"),
+        ({"revision": "new"}, "Internal server error: Failed to convert argument [revision] for value [new] due to: "),
     ],
 )
-@pytest.mark.parametrize("more", ["", "/validate"])
-def test_wrong_parameters(api: httpx.Client, namespace: str, params: dict[str, Any], message: str, more: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    answer = api.post(f"executions/{namespace}/word{more}", params=params)
+def test_wrong_parameters_are_refused(api: httpx.Client, one: str, params: dict[str, Any], message: str) -> None:
+    answer = api.post(one, params=params)
 
-    if more and ("scheduleDate" in params or "kind" in params):
-        assert answer.status_code == 200
-    else:
-        assert (answer.status_code, message in answer.json()["message"]) == (422, True), answer.text
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("kind", "content"),
+    ("kind", "body"),
     [
-        ("multipart/form-data", b"--x\r\n"),
-        (BOUNDARY, b"nothing"),
-        (BOUNDARY, b'--x\r\nContent-Disposition: form-data; name="word"\r\n\r\ncut'),
-        (BOUNDARY, b"--x\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--x--\r\n"),
-        (BOUNDARY, b"--x\r\n:\r\n\r\n--x--\r\n"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=a", b"x"),
+        ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data\r\n\r\nx\r\n--a--"),
     ],
 )
-def test_broken_forms(api: httpx.Client, namespace: str, kind: str, content: bytes) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    answer = api.post(f"executions/{namespace}/word", content=content, headers={"content-type": kind})
-
-    assert (answer.status_code, answer.json()["message"].partition(":")[0]) == (400, "Bad Request")
-
-
-def test_form_without_fields(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    for content in (b"", b"--x--\r\n"):
-        answer = api.post(f"executions/{namespace}/word", content=content, headers={"content-type": BOUNDARY})
-        assert answer.status_code == 200, answer.text
+def test_broken_forms_are_refused(api: httpx.Client, one: str, kind: str, body: bytes) -> None:
+    for path in (one, f"{one}/validate"):
+        answer = api.post(path, content=body, headers={"content-type": kind})
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith("Bad Request: ")
 
 
-def test_executions_of_a_flow(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ids = [ran(api, namespace, "word")["id"] for _ in range(3)]
+def test_breakpoint_stops_an_execution_before_a_task(api: httpx.Client, one: str) -> None:
+    made = api.post(one, params={"breakpoints": "last.some,only"}).json()
 
-    page = api.get("executions", params={"namespace": namespace, "flowId": "word", "size": "2", "page": "2"}).json()
-    assert (page["total"], [found["id"] in ids for found in page["results"]]) == (3, [True])
-    assert api.get("executions", params={"namespace": namespace, "flowId": "other"}).json()["total"] == 0
-    missing = api.get("executions", params={"namespace": namespace})
-    assert missing.json()["message"] == "Invalid route params: Required QueryValue [flowId] not specified"
+    assert made["breakpoints"] == [{"id": "last", "value": "some"}, {"id": "only"}]
+    assert "breakpoints" not in api.post(one, params={"breakpoints": ""}).json()
 
 
-def test_search_by_every_filter(api: httpx.Client, namespace: str) -> None:
-    deploy(api, LABELLED.format(namespace=namespace))
-    deploy(api, WORD.format(namespace=f"{namespace}.below"))
-    one = ran(api, namespace, "labelled", labels="color:blue")["id"]
-    two = ran(api, f"{namespace}.below", "word")["id"]
-    try:
-        for params, expected in (
-            ({}, [one, two]),
-            ({"filters[namespace][EQUALS]": namespace}, [one]),
-            ({"filters[namespace][IN]": f"{namespace},{namespace}.below"}, [one, two]),
-            ({"filters[namespace][IN]": f"[{namespace}]"}, [one]),
-            ({"filters[flowId][EQUALS]": "word"}, [two]),
-            ({"filters[flowId][NOT_EQUALS]": "word"}, [one]),
-            ({"filters[state][IN]": "SUCCESS,FAILED"}, [one, two]),
-            ({"filters[state][NOT_IN]": "SUCCESS,FAILED"}, []),
-            ({"filters[labels][EQUALS][color]": "blue", "filters[labels][EQUALS][team]": "red"}, [one]),
-            ({"filters[labels][NOT_EQUALS][color]": "blue"}, [two]),
-            ({"filters[timeRange][EQUALS]": "PT1H"}, [one, two]),
-            ({"filters[timeRange][EQUALS]": "PT0S"}, []),
-            ({"filters[endDate][LESS_THAN]": "2026-01-01T00:00:00Z"}, []),
-            ({"filters[scope][EQUALS]": "SYSTEM"}, []),
-            ({"filters[childFilter][EQUALS]": "MAIN"}, [one, two]),
-            ({"filters[childFilter][EQUALS]": "CHILD"}, []),
-            ({"filters[q][EQUALS]": "labelled"}, [one]),
-            ({"filters[triggerExecutionId][EQUALS]": "none"}, []),
-        ):
-            space = {"filters[namespace][PREFIX]": namespace, "sort": "state.startDate:asc"}
-            if any("namespace" in name for name in params):
-                space.pop("filters[namespace][PREFIX]")
-            found = api.get("executions/search", params={**space, **params}).raise_for_status().json()
-            assert [item["id"] for item in found["results"]] == expected, params
-    finally:
-        api.delete(f"flows/{namespace}.below/word").raise_for_status()
+def test_older_way_to_create(api: httpx.Client, namespace: str, one: str) -> None:
+    path = f"executions/trigger/{namespace}/one"
+    params = {"wait": "true", "labels": "a:b", "revision": "1", "scheduleDate": "soon", "kind": "GAME"}
+    made = api.post(path, params=params, files={"name": (None, "Ada")}).raise_for_status().json()
+
+    assert (made["state"]["current"], made["inputs"], labels(made)["a"]) == ("SUCCESS", {"name": "Ada"}, "b")
+    assert "scheduleDate" not in made
+    assert api.post(f"executions/trigger/{namespace}/none").status_code == 404
 
 
-def test_search_by_every_old_parameter(api: httpx.Client, namespace: str) -> None:
-    deploy(api, LABELLED.format(namespace=namespace))
-    deploy(api, WORD.format(namespace=namespace))
-    one, two = ran(api, namespace, "labelled", labels="color:blue")["id"], ran(api, namespace, "word")["id"]
-    cases: list[tuple[dict[str, Any], list[str]]] = [
-        ({}, [one, two]),
-        ({"flowId": "word"}, [two]),
-        ({"q": "labelled"}, [one]),
-        ({"scope": "USER"}, [one, two]),
-        ({"scope": "system"}, []),
-        ({"state": ["SUCCESS", "FAILED"]}, [one, two]),
-        ({"state": "RUNNING,FAILED"}, []),
-        ({"labels": ["color:blue", "team:red"]}, [one]),
-        ({"labels": ["color:blue", "team:blue"]}, []),
-        ({"startDate": "2026-01-01T00:00:00Z"}, [one, two]),
-        ({"startDate": "2036-01-01T00:00Z"}, []),
-        ({"endDate": "2036-01-01T00:00:00.000Z"}, [one, two]),
-        ({"endDate": "2026-01-01T00:00:00+02:00"}, []),
-        ({"timeRange": "PT1H"}, [one, two]),
-        ({"timeRange": "1h"}, [one, two]),
+def test_deleted_flow_is_executed_as_kestra_does(api: httpx.Client, namespace: str, one: str) -> None:
+    api.delete(f"flows/{namespace}/one").raise_for_status()
+    made = run(api, one)
+
+    assert (made["state"]["current"], made["flowRevision"]) == ("SUCCESS", 2)
+
+
+@pytest.mark.parametrize(("count", "state"), [(1, "SUCCESS"), (4, "SUCCESS"), (7, "FAILED")])
+def test_checks_of_a_flow(api: httpx.Client, namespace: str, count: int, state: str) -> None:
+    path = store(api, CHECKED.format(namespace=namespace), namespace, "checked")
+    files = {"count": (None, str(count))}
+    made = api.post(path, params={"wait": "true"}, files=files).raise_for_status().json()
+
+    assert made["state"]["current"] == state
+    failed = api.post(f"{path}/validate", files=files).raise_for_status().json()["checks"]
+    assert [check["message"] for check in failed] == ["many", "some"][2 - (count > 3) - (count > 5) :]
+
+
+def test_check_that_blocks(api: httpx.Client, namespace: str) -> None:
+    path = store(api, CHECKED.format(namespace=namespace), namespace, "checked")
+    files = {"count": (None, "12")}
+    refused = api.post(path, files=files)
+
+    assert refused.status_code == 422
+    assert refused.json()["message"] == (
+        "Illegal argument: Flow execution blocked: one or more condition checks evaluated to false.\n"
+        "Failed checks: too many, many, some"
+    )
+    first = api.post(f"{path}/validate", files=files).json()["checks"][0]
+    assert first == {"message": "too many", "style": "ERROR", "behavior": "BLOCK_EXECUTION"}
+    assert api.get(SEARCH, params={"namespace": namespace}).json()["total"] == 0
+
+
+def test_validation_of_what_cannot_be_executed(replay: Replay, api: httpx.Client) -> None:
+    replay.deploy("disabled", "one_return")
+    path = f"executions/{replay.namespace}"
+
+    assert api.post(f"{path}/disabled/validate").status_code == 409
+    assert api.post(f"{path}/none/validate").status_code == 404
+    assert api.post(f"{path}/one_return/validate", params={"revision": "3"}).status_code == 404
+    assert api.post(f"{path}/one_return/validate", params={"labels": "x"}).status_code == 422
+
+
+def test_executions_are_found_by_every_older_parameter(api: httpx.Client, namespace: str, one: str) -> None:
+    parent_path = store(api, PARENT.format(namespace=namespace), namespace, "parent")
+    parent = run(api, parent_path, labels="a:b")["id"]
+    child = ids(api.get(SEARCH, params={"namespace": namespace, "flowId": "one"}))[0]
+    both = sorted([parent, child])
+    now = dt.datetime.now(dt.timezone.utc)
+    before, after = (f"{now + dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-1, 1))
+    for params, expected in (
+        ({}, both),
+        ({"namespace": namespace.rpartition(".")[0]}, both),
+        ({"flowId": "parent"}, [parent]),
+        ({"q": "parent"}, [parent]),
+        ({"q": child}, [child]),
+        ({"state": ["SUCCESS", "FAILED"]}, both),
+        ({"state": "FAILED,KILLED"}, []),
+        ({"labels": "a:b"}, [parent]),
+        ({"labels": ["a:b", "team:red"]}, []),
+        ({"startDate": before, "endDate": after}, both),
+        ({"startDate": after}, []),
+        ({"endDate": before}, []),
+        ({"timeRange": "PT1H"}, both),
         ({"timeRange": "PT0S"}, []),
-        ({"childFilter": "MAIN"}, [one, two]),
-        ({"childFilter": "CHILD"}, []),
-        ({"triggerExecutionId": "none"}, []),
-        # What no search of executions knows is ignored.
-        ({"triggerId": "none", "minLevel": "ERROR", "other": "x"}, [one, two]),
-        # Filters make the old parameters count no more.
-        ({"filters[namespace][EQUALS]": namespace, "flowId": "word"}, [one, two]),
-    ]
-    for params, expected in cases:
-        query = {"namespace": namespace, "sort": "state.startDate:asc", **params}
-        found = api.get("executions/search", params=query).raise_for_status().json()
-        assert [item["id"] for item in found["results"]] == expected, params
+        ({"triggerExecutionId": parent}, [child]),
+        ({"childFilter": "CHILD"}, [child]),
+        ({"childFilter": "main"}, [parent]),
+        ({"scope": "USER"}, both),
+        ({"scope": "SYSTEM"}, []),
+    ):
+        found = api.get(SEARCH, params={"namespace": namespace, **params, "size": "1000"})
+        assert [item for item in ids(found) if item in both] == expected, params
+
+
+def test_executions_are_found_by_every_filter(api: httpx.Client, namespace: str, one: str) -> None:
+    parent_path = store(api, PARENT.format(namespace=namespace), namespace, "parent")
+    parent = run(api, parent_path, labels="a:b")["id"]
+    place = {"filters[namespace][EQUALS]": namespace}
+    child = ids(api.get(SEARCH, params={**place, "filters[flowId][EQUALS]": "one"}))[0]
+    both = sorted([parent, child])
+    for name, value, expected in (
+        ("namespace][PREFIX", "company", both),
+        ("namespace][IN", f"[{namespace},x]", both),
+        ("flowId][STARTS_WITH", "par", [parent]),
+        ("flowId][REGEX", "^o.e$", [child]),
+        ("flowId][NOT_IN", "one,two", [parent]),
+        ("state][EQUALS", "SUCCESS", both),
+        ("state][NOT_EQUALS", "SUCCESS", []),
+        ("state][IN", "SUCCESS,FAILED", both),
+        ("state][NOT_IN", "SUCCESS,FAILED", []),
+        ("labels][EQUALS][a", "b", [parent]),
+        ("labels][NOT_EQUALS][a", "b", [child]),
+        ("q][NOT_EQUALS", "parent", [child]),
+        ("startDate][GREATER_THAN_OR_EQUAL_TO", "2026-01-01T00:00:00Z", both),
+        ("endDate][LESS_THAN", "2026-01-01T00:00:00Z", []),
+        ("timeRange][EQUALS", "P1D", both),
+        ("triggerExecutionId][EQUALS", parent, [child]),
+        ("childFilter][EQUALS", "MAIN", [parent]),
+        ("childFilter][NOT_EQUALS", "MAIN", [child]),
+        ("scope][EQUALS", "user", both),
+        ("scope][NOT_EQUALS", "USER", []),
+        ("kind][EQUALS", "TEST", []),
+    ):
+        # Older parameters do not count where there is a filter.
+        params = {**place, f"filters[{name}]": value, "flowId": "nothing"}
+        found = api.get(SEARCH, params={**params, "size": "100"})
+        assert [item for item in ids(found) if item in both] == expected, name
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"state": "NOTHING"}, "Failed to convert argument [state] for value [NOTHING] due to: No enum constant"),
-        ({"scope": "ALL"}, "Failed to convert argument [scope] for value [ALL] due to: No enum constant"),
-        ({"childFilter": "AUNT"}, "Failed to convert argument [childFilter] for value [AUNT] due to: No enum constant"),
-        ({"childFilter": ""}, "Invalid route params: Required QueryValue [childFilter] not specified"),
-        ({"timeRange": "long"}, "Failed to convert argument [timeRange] for value [long] due to: Unparseable"),
+        ({"startDate": "today"}, "Internal server error: Failed to convert argument [startDate] for value [today]"),
+        ({"timeRange": "1 day"}, "Internal server error: Failed to convert argument [timeRange] for value [1 day]"),
+        ({"childFilter": "ALL"}, "Internal server error: Failed to convert argument [childFilter] for value [ALL]"),
+        ({"scope": "MINE"}, "Internal server error: Failed to convert argument [scope] for value [MINE] due to: "),
         (
-            {"startDate": "soon"},
-            "Failed to convert argument [startDate] for value [soon] due to: Text 'soon' could not",
+            {"startDate": "2026-02-01T00:00Z", "endDate": "2026-01-01T00:00Z"},
+            "Illegal argument: Start date must be before End Date",
         ),
-        ({"startDate": "2026-01-01T00:00"}, "Failed to convert argument [startDate] for value [2026-01-01T00:00] due"),
-        ({"startDate": "2026-02-01T00:00Z", "endDate": "2026-01-01T00:00Z"}, "Start date must be before End Date"),
-        ({"labels": "x"}, "Can't split the queryString parameter by ':'"),
-        ({"filters[state][EQUALS]": "NOTHING"}, "No enum constant io.kestra.core.models.flows.State.Type.NOTHING"),
-        ({"filters[timeRange][EQUALS]": "long"}, "Text cannot be parsed to a Duration"),
-        ({"filters[startDate][EQUALS]": "soon"}, "Text 'soon' could not be parsed"),
-        ({"filters[nothing][EQUALS]": "x"}, "nothing"),
-        ({"filters[level][EQUALS]": "INFO"}, "Field MIN_LEVEL is not supported for resource EXECUTION"),
-        ({"filters[flowId][GREATER_THAN]": "x"}, "Operation GREATER_THAN is not supported for field FLOW_ID"),
-        ({"sort": "nothing:asc"}, "nothing"),
+        ({"startDate": "2026-02-01T00:00Z", "timeRange": "P1D"}, "Illegal argument: Parameters 'startDate'/'endDate'"),
+        ({"filters[startDate][EQUALS]": "today"}, "Illegal argument: Text 'today' could not be parsed"),
+        ({"filters[timeRange][EQUALS]": "1 day"}, "Illegal argument: Invalid duration: 1 day"),
+        ({"filters[scope][EQUALS]": "MINE"}, "Illegal argument: Invalid FlowScope value: MINE"),
+        ({"filters[state][EQUALS]": "NOTHING"}, "Illegal argument: No enum constant"),
+        ({"filters[labels][EQUALS]": "a:b"}, "Illegal argument: Unsupported operation"),
+        ({"filters[metadata][EQUALS][a]": "b"}, "Invalid query filters: "),
+        ({"filters[nothing][EQUALS]": "x"}, "Illegal argument: Unsupported field 'nothing'"),
     ],
 )
-def test_wrong_searches(api: httpx.Client, params: dict[str, str], message: str) -> None:
-    answer = api.get("executions/search", params=params)
-    assert (answer.status_code, message in answer.json()["message"]) == (422, True), answer.text
+def test_wrong_searches_are_refused(api: httpx.Client, params: dict[str, str], message: str) -> None:
+    answer = api.get(SEARCH, params=params)
+
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith(message)
 
 
-def test_executions_are_exported(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ids = {ran(api, namespace, "word", {"word": word})["id"] for word in ("one", 'two, "three"\nfour')}
+def test_pattern_that_is_none_is_refused(api: httpx.Client, one: str) -> None:
+    # The database looks at it when it compares it with something.
+    run(api, one)
+    answer = api.get(SEARCH, params={"filters[namespace][REGEX]": "["})
+
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith("Illegal argument: ")
+
+
+def test_executions_of_a_flow(api: httpx.Client, namespace: str, one: str) -> None:
+    made = sorted(run(api, one)["id"] for _ in range(2))
+    place = {"namespace": namespace, "flowId": "one"}
+
+    assert ids(api.get("executions", params=place)) == made
+    page = api.get("executions", params={**place, "size": "1", "page": "2"}).json()
+    assert (page["total"], len(page["results"])) == (2, 1)
+    assert api.get("executions", params={**place, "page": "0"}).status_code == 422
+    for name in place:
+        missing = api.get("executions", params={key: value for key, value in place.items() if key != name})
+        assert missing.status_code == 422
+        assert missing.json()["message"] == f"Invalid route params: Required QueryValue [{name}] not specified"
+
+
+def test_latest_executions(api: httpx.Client, namespace: str, one: str) -> None:
+    run(api, one)
+    last = run(api, one)
+    flows = [{"namespace": namespace, "id": name} for name in ("one", "none")]
+
+    assert api.post("executions/latest", json=flows).json() == [
+        {
+            "id": last["id"],
+            "flowId": "one",
+            "namespace": namespace,
+            "startDate": last["state"]["startDate"],
+            "status": "SUCCESS",
+        }
+    ]
+    assert last["id"] in [item["id"] for item in api.post("executions/latest", json=[]).json()]
+    assert api.post("executions/latest", json=[None]).status_code == 422
+    assert api.post("executions/latest", json="x").status_code == 422
+
+
+def test_what_can_be_executed(api: httpx.Client, namespace: str, one: str) -> None:
+    assert one
+    assert namespace in api.get("executions/namespaces").json()
+    flow = api.get(f"executions/flows/{namespace}/one").json()
+    assert [task["id"] for task in flow["tasks"]] == ["only", "last"]
+    assert [given["id"] for given in flow["inputs"]] == ["name"]
+    assert api.get(f"executions/namespaces/{namespace}/flows").json() == [flow]
+    assert api.get(f"executions/flows/{namespace}/one", params={"revision": "1"}).json() == flow
+    assert api.get(f"executions/flows/{namespace}/one", params={"revision": "2"}).status_code == 404
+    assert api.get(f"executions/flows/{namespace}/none").status_code == 404
+
+
+def test_executions_are_exported(api: httpx.Client, namespace: str, one: str) -> None:
+    made = sorted(run(api, one)["id"] for _ in range(2))
     answer = api.get("executions/export/by-query/csv", params={"filters[namespace][EQUALS]": namespace})
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
 
-    assert answer.headers["content-type"].startswith("text/csv")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/csv")
     assert answer.headers["content-disposition"] == "attachment; filename=executions.csv"
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert {row["id"] for row in rows} == ids
-    assert {row["flowId"] for row in rows} == {"word"}
+    assert sorted(row["id"] for row in rows) == made
+    assert rows[0]["state"].startswith("{current=SUCCESS, histories=[{state=CREATED, ")
     nothing = api.get("executions/export/by-query/csv", params={"filters[namespace][EQUALS]": "nowhere"})
     assert (nothing.status_code, nothing.text) == (200, "")
 
 
-def test_latest_execution_of_flows(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    deploy(api, LABELLED.format(namespace=namespace))
-    ran(api, namespace, "word")
-    last, other = ran(api, namespace, "word"), ran(api, namespace, "labelled")
-    flows = [{"namespace": namespace, "id": name} for name in ("word", "labelled", "nothing")]
+def test_deletion_keeps_what_it_is_told_to(api: httpx.Client, one: str) -> None:
+    made = run(api, one)["id"]
+    kept = {"deleteLogs": "false", "deleteMetrics": "false", "deleteStorage": "false"}
 
-    found = {item["flowId"]: item for item in api.post("executions/latest", json=flows).json()}
-    assert set(found) == {"word", "labelled"}
-    assert found["labelled"]["id"] == other["id"]
-    assert found["word"] == {
-        "id": last["id"],
-        "flowId": "word",
-        "namespace": namespace,
-        "startDate": last["state"]["startDate"],
-        "status": "SUCCESS",
-    }
-    assert api.post("executions/latest", json=[namespace]).status_code == 422
-
-
-def test_flows_that_can_be_executed(api: httpx.Client, namespace: str) -> None:
-    source = WORD.format(namespace=namespace)
-    deploy(api, source)
-    deploy(api, f"{LABELLED.format(namespace=namespace)}disabled: true\n")
-    update(api, namespace, "word", source.replace("second {{", "changed {{"))
-    execution = ran(api, namespace, "word", revision="1")
-
-    assert namespace in api.get("executions/namespaces").json()
-    flows = api.get(f"executions/namespaces/{namespace}/flows").json()
-    assert sorted((flow["id"], flow["disabled"]) for flow in flows) == [("labelled", True), ("word", False)]
-    flow = api.get(f"executions/flows/{namespace}/word").json()
-    assert (flow["revision"], [task["id"] for task in flow["tasks"]]) == (2, ["first", "second"])
-    assert "format" not in json.dumps(flow)
-    assert api.get(f"executions/flows/{namespace}/word", params={"revision": "1"}).json()["revision"] == 1
-    assert api.get(f"executions/{execution['id']}/flow").json()["revision"] == 1
-    for path, message in (
-        (f"executions/flows/{namespace}/nothing", "Not Found: No value present"),
-        ("executions/nothing/flow", "Not Found: Execution nothing not found when fetching flow"),
-    ):
-        answer = api.get(path)
-        assert (answer.status_code, answer.json()["message"]) == (404, message)
-
-
-def test_expressions_do_not_tell_secrets(api: httpx.Client, namespace: str) -> None:
-    deploy(api, SECRETS.format(namespace=namespace))
-    execution = ran(api, namespace, "secrets", {"password": "hush"})
-    headers = {"content-type": "text/plain"}
-    for path in ("eval", f"eval/{run_of(execution, 'only')['id']}"):
-        for expression in ("{{ secret('KESTRA_API_USER') }}", "{{ inputs.password }}"):
-            url = f"executions/{execution['id']}/{path}"
-            answer = api.post(url, content=expression, headers=headers)
-            assert answer.status_code == 200
-            assert "pytest-kestra.local" not in answer.text
-            assert "hush" not in answer.text
-
-
-def test_expressions_of_what_is_not_there(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    execution, headers = ran(api, namespace, "word"), {"content-type": "text/plain"}
-
-    for path, status in (("nothing/eval", 404), ("nothing/eval/x", 404), (f"{execution['id']}/eval/nothing", 422)):
-        answer = api.post(f"executions/{path}", content="{{ 1 }}", headers=headers)
-        assert (answer.status_code, bool(answer.json()["message"])) == (status, True)
-    json_body = api.post(f"executions/{execution['id']}/eval", json="{{ 1 }}")
-    assert json_body.status_code == 415
-    url = f"executions/{execution['id']}/eval/{run_of(execution, 'second')['id']}"
-    assert (
-        api.post(url, content="{{ taskrun.id }}", headers=headers).json()["result"] == run_of(execution, "second")["id"]
-    )
-
-
-def test_deletion_leaves_what_it_is_told_to(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    kept, gone = ran(api, namespace, "word")["id"], ran(api, namespace, "word")["id"]
-    keep = {"deleteLogs": "false", "deleteMetrics": "false", "deleteStorage": "false"}
-
-    assert api.delete(f"executions/{kept}", params=keep).status_code == 204
-    assert api.delete(f"executions/{gone}").status_code == 204
-    assert api.get(f"logs/{kept}").json()
-    assert api.get(f"logs/{gone}").json() == []
-    for execution_id in (kept, "nothing"):
-        assert api.get(f"executions/{execution_id}").status_code == 404
-        again = api.delete(f"executions/{execution_id}")
-        assert (again.status_code, again.json()["message"]) == (404, "Not Found")
-
-
-def test_execution_that_runs_is_not_told_as_ended(api: httpx.Client, namespace: str) -> None:
-    deploy(api, SLEEPER.format(namespace=namespace))
-    deploy(api, PAUSED.format(namespace=namespace))
-    running = start(api, namespace, "sleeper")
-    assert not {"duration", "endDate"} & set(came(api, running, "RUNNING")["state"])
-    paused = came(api, start(api, namespace, "paused"), "PAUSED")
-    assert {"duration", "endDate"} <= set(paused["state"])
-    kill(api, running, paused["id"])
+    assert api.delete(f"executions/{made}", params=kept).status_code == 204
+    assert api.get(f"logs/{made}").json() != []
+    assert api.delete(f"executions/{made}").status_code == 404

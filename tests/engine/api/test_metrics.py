@@ -70,6 +70,7 @@ def test_metrics_are_summed_up_between_dates(api: httpx.Client, flow: str) -> No
             {"startDate": "2026-01-02T00:00:00Z", "endDate": "2026-01-01T00:00:00Z"},
             "Illegal argument: Start date must be before End Date",
         ),
+        ({"startDate": "0001-01-01T00:00:00Z"}, "Illegal argument: The period from 0001-01-01T00:00Z to "),
     ],
 )
 def test_wrong_parameters_are_refused(api: httpx.Client, params: dict[str, str], message: str) -> None:

@@ -1,276 +1,265 @@
-"""Kestra's own Python SDK drives all of the life of executions on the embedded engine."""
+"""Kestra's own Python SDK drives every way to deal with executions that the open-source server has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import polling2
 import pytest
 
-from tests.engine.running import GATED, PAUSED, SLEEPER, WORD, came, kill, put, ran, run_of, start, value
-from tests.engine.scheduling import deploy, until
+from tests.engine.replay import YAML
 
-TENANT = "main"
-LIMITED = """\
-id: limited
-namespace: {namespace}
-concurrency: {{behavior: QUEUE, limit: 1}}
-tasks:
-  - {{id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT10M}}
-"""
-FILES = """\
-id: files
-namespace: {namespace}
-inputs:
-  - {{id: data, type: FILE}}
-  - {{id: items, type: ARRAY, itemType: INT}}
-tasks:
-  - {{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{{{ read(inputs.data) }}}} {{{{ inputs.items }}}}"}}
-"""
+FLOWS = {
+    "ends": "- {id: only, type: io.kestra.plugin.core.debug.Return, format: '{{ inputs.name }}'}",
+    "fails": "- {id: only, type: io.kestra.plugin.core.execution.Fail}",
+    "pauses": "- {id: wait, type: io.kestra.plugin.core.flow.Pause, "
+    "onResume: [{id: given, type: STRING, required: false}]}\n"
+    "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
+    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT5S}\n"
+    "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
+}
+HEADS = {
+    "ends": "inputs:\n  - {id: name, type: STRING, required: false}\n  - {id: data, type: FILE, required: false}\n"
+    "  - {id: list, type: ARRAY, itemType: INT, required: false}\n",
+    "pauses": "concurrency: {limit: 1, behavior: QUEUE}\n",
+}
+MAIN = "main"
 
 
-def where(**fields: str) -> list[Any]:
-    """Return filters of the SDK; its model takes no text for a value (kestrapy 1.3.1), though the API does."""
-    import kestrapy
+class Runs:
+    """Start executions with the SDK, and wait for their states."""
 
-    return [
-        kestrapy.QueryFilter.model_construct(
-            var_field=kestrapy.QueryFilterField[name.upper()], operation=kestrapy.QueryFilterOp.EQUALS, value=text
-        )
-        for name, text in fields.items()
-    ]
+    def __init__(self, sdk: Any, api: httpx.Client, namespace: str) -> None:
+        self.sdk, self.api, self.namespace = sdk.executions, api, namespace
 
+    def store(self, flow: str) -> None:
+        source = f"id: {flow}\nnamespace: {self.namespace}\n{HEADS.get(flow, '')}tasks:\n  {FLOWS[flow]}\n"
+        if self.api.get(f"flows/{self.namespace}/{flow}").status_code == 404:
+            self.api.post("flows", content=source, headers=YAML).raise_for_status()
 
-def states(name: str) -> Any:
-    """Return a state of the SDK."""
-    from kestrapy import StateType
+    def start(self, flow: str, state: str, **options: Any) -> str:
+        self.store(flow)
+        started = self.sdk.create_execution(MAIN, self.namespace, flow, **options)
+        self.wait(started.id, state)
+        return str(started.id)
 
-    return StateType(name)
+    def state(self, execution_id: str) -> str:
+        return str(self.sdk.execution(execution_id, MAIN).state.current.value)
+
+    def wait(self, execution_id: str, state: str) -> None:
+        polling2.poll(lambda: self.state(execution_id) == state, step=0.05, timeout=60)
 
 
 @pytest.fixture
-def queued(api: httpx.Client, namespace: str) -> Any:
-    """Return an execution that runs and two that wait for its slot, and end them."""
-    deploy(api, LIMITED.format(namespace=namespace))
-    ids = [start(api, namespace, "limited")]
-    came(api, ids[0], "RUNNING")
-    ids += [start(api, namespace, "limited") for _ in range(2)]
-    for execution_id in ids[1:]:
-        came(api, execution_id, "QUEUED")
-    yield ids
-    kill(api, *ids)
+def kestrapy() -> Any:
+    return pytest.importorskip("kestrapy")
 
 
-def test_sdk_creates_and_finds(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    created = sdk.executions.create_execution(
-        TENANT, namespace, "word", ["team:red"], True, 1, "2026-01-01T00:00:00Z", inputs={"word": "two"}
+@pytest.fixture
+def runs(sdk: Any, api: httpx.Client, namespace: str) -> Runs:
+    return Runs(sdk, api, namespace)
+
+
+@pytest.fixture
+def filters(kestrapy: Any, namespace: str) -> list[Any]:
+    """Return the filter that finds the executions of the test's namespace."""
+    # The SDK's model of a value is an object, though values are texts: without its checks it sends what is right.
+    field, operation = kestrapy.QueryFilterField.NAMESPACE, kestrapy.QueryFilterOp.EQUALS
+    return [kestrapy.QueryFilter.model_construct(var_field=field, operation=operation, value=namespace)]
+
+
+@pytest.fixture(params=["ids", "query"])
+def many(request: pytest.FixtureRequest, sdk: Any, filters: list[Any]) -> Callable[..., int]:
+    """Return what deals with many executions, by their ids or by a query."""
+
+    def do(name: str, ids: list[str], *before: Any, **options: Any) -> int:
+        if request.param == "ids":
+            method = {"force_run_executions": "force_run"}.get(name, name)
+            found = getattr(sdk.executions, f"{method}_by_ids")(MAIN, *before, ids, **options)
+        else:
+            found = getattr(sdk.executions, f"{name}_by_query")(MAIN, *before, filters=filters, **options)
+        return int(found["count"] if isinstance(found, dict) else found.count)
+
+    return do
+
+
+def test_execution_is_created_with_all_there_is(kestrapy: Any, runs: Runs) -> None:
+    runs.store("ends")
+    made = runs.sdk.create_execution(
+        MAIN,
+        runs.namespace,
+        "ends",
+        labels=["a:b"],
+        wait=True,
+        revision=1,
+        kind=kestrapy.ExecutionKind.TEST,
+        inputs={"name": "Ada", "data": ("a.txt", b"hi"), "list": [1, 2]},
     )
-    assert (str(created.state.current.value), created.inputs) == ("SUCCESS", {"word": "two"})
-    assert ("team", "red") in {(label.key, label.value) for label in created.labels}
-    assert sdk.executions.execution(created.id, TENANT).flow_id == "word"
-    assert sdk.executions.search_executions(TENANT, filters=where(namespace=namespace))["total"] == 1
-    assert sdk.executions.search_executions(TENANT, filters=where(namespace=namespace, state="FAILED"))["total"] == 0
-    assert sdk.executions.search_executions_by_flow_id(TENANT, namespace, "word")["total"] == 1
-    flow = sdk.executions.flow_from_execution(TENANT, namespace, "word")
-    assert flow.revision == sdk.executions.flow_from_execution_by_id(created.id, TENANT).revision == 1
-
-
-def test_sdk_asks_for_the_latest(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    from kestrapy import ExecutionRepositoryInterfaceFlowFilter
-
-    deploy(api, WORD.format(namespace=namespace))
-    last = ran(api, namespace, "word")
-    (found,) = sdk.executions.latest_executions(
-        TENANT, [ExecutionRepositoryInterfaceFlowFilter(namespace=namespace, id="word")]
+    assert made.state.current.value == "SUCCESS"
+    assert (made.inputs["name"], made.inputs["list"], made.kind.value) == ("Ada", [1, 2], "TEST")
+    assert ("a", "b") in [(label.key, label.value) for label in made.labels]
+    later = runs.sdk.create_execution(
+        MAIN, runs.namespace, "ends", schedule_date="2036-01-01T00:00:00Z", breakpoints="only"
     )
-    assert found.id == last["id"]
+    assert (later.schedule_date.year, later.breakpoints[0].id) == (2036, "only")
+    path = made.inputs["data"]
+    assert runs.sdk.download_file_from_execution(made.id, path, MAIN) == b"hi"
+    assert runs.sdk.file_metadatas_from_execution(made.id, path, MAIN).size == 2
+    assert runs.sdk.eval_expression(made.id, MAIN, "{{ inputs.name }}") == {"result": "Ada"}
 
 
-def test_sdk_sends_files_and_reads_them(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, FILES.format(namespace=namespace))
-    inputs = {"data": ("some.txt", b"content"), "items": [1, 2]}
-    ended = sdk.executions.create_execution(TENANT, namespace, "files", wait=True, inputs=inputs)
-    assert ended.task_run_list[0].outputs["value"] == "content [1,2]"
-    uri = ended.inputs["data"]
-    assert sdk.executions.download_file_from_execution(ended.id, uri, TENANT) == b"content"
-    assert sdk.executions.file_metadatas_from_execution(ended.id, uri, TENANT).size == 7
+def test_executions_are_found(kestrapy: Any, runs: Runs, filters: list[Any]) -> None:
+    made = runs.start("ends", "SUCCESS")
+
+    found = runs.sdk.search_executions(MAIN, page=1, size=5, sort=["state.startDate:desc"], filters=filters)
+    assert [item["id"] for item in found["results"]] == [made]
+    found = runs.sdk.search_executions_by_flow_id(MAIN, runs.namespace, "ends", page=1, size=5)
+    assert (found["total"], found["results"][0]["id"]) == (1, made)
+    flow = kestrapy.ExecutionRepositoryInterfaceFlowFilter(namespace=runs.namespace, id="ends")
+    assert [(item.id, item.status.value) for item in runs.sdk.latest_executions(MAIN, [flow])] == [(made, "SUCCESS")]
+    assert runs.sdk.flow_from_execution(MAIN, runs.namespace, "ends", revision=1).id == "ends"
+    assert runs.sdk.flow_from_execution_by_id(made, MAIN).id == "ends"
+    assert runs.sdk.execution_flow_graph(made, MAIN).nodes
 
 
-def test_sdk_evaluates(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ended = ran(api, namespace, "word")
-    assert sdk.executions.eval_expression(ended["id"], TENANT, "{{ inputs.word }}") == {"result": "one"}
+def test_executions_are_deleted(runs: Runs, many: Callable[..., int]) -> None:
+    made = [runs.start("ends", "SUCCESS") for _ in range(3)]
+
+    runs.sdk.delete_execution(made[0], MAIN, delete_logs=True, delete_metrics=True, delete_storage=True)
+    assert many("delete_executions", made[1:], include_non_terminated=True, delete_logs=False) == 2
+    for execution_id in made:
+        with pytest.raises(Exception, match="404"):
+            runs.sdk.execution(execution_id, MAIN)
 
 
-def test_sdk_stops_at_breakpoints(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    created = sdk.executions.create_execution(TENANT, namespace, "word", breakpoints="second")
-    came(api, created.id, "BREAKPOINT")
-    sdk.executions.kill_execution(created.id, TENANT, is_on_kill_cascade=True)
-    came(api, created.id, "KILLED")
+def test_executions_are_paused_resumed_and_killed(runs: Runs, many: Callable[..., int]) -> None:
+    sleeping = runs.start("sleeps", "RUNNING")
+
+    runs.sdk.pause_execution(sleeping, MAIN)
+    runs.wait(sleeping, "PAUSED")
+    runs.sdk.resume_execution(sleeping, MAIN)
+    runs.wait(sleeping, "SUCCESS")
+    paused = runs.start("pauses", "PAUSED")
+    runs.sdk.resume_execution(paused, MAIN, inputs={"given": "x"})
+    runs.wait(paused, "SUCCESS")
+    assert runs.sdk.execution(paused, MAIN).task_run_list[0].outputs["onResume"] == {"given": "x"}
+    for execution_id in (sleeping, paused):
+        runs.sdk.delete_execution(execution_id, MAIN)
+    sleeping = runs.start("sleeps", "RUNNING")
+    assert many("pause_executions", [sleeping]) == 1
+    runs.wait(sleeping, "PAUSED")
+    assert many("resume_executions", [sleeping]) == 1
+    runs.wait(sleeping, "SUCCESS")
+    runs.sdk.delete_execution(sleeping, MAIN)
+    first = runs.start("pauses", "PAUSED")
+    assert many("kill_executions", [first]) == 1
+    runs.wait(first, "KILLED")
+    second = runs.start("pauses", "PAUSED")
+    runs.sdk.kill_execution(second, MAIN, is_on_kill_cascade=True)
+    runs.wait(second, "KILLED")
 
 
-def test_sdk_pauses_and_resumes(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, SLEEPER.format(namespace=namespace))
-    running = start(api, namespace, "sleeper")
-    came(api, running, "RUNNING")
+def test_executions_are_restarted(runs: Runs, many: Callable[..., int]) -> None:
+    failed = runs.start("fails", "FAILED")
 
-    def pauses(pause: Any) -> None:
-        pause()
-        came(api, running, "PAUSED")
+    def attempts() -> int:
+        return len(runs.sdk.execution(failed, MAIN).task_run_list[0].attempts or ())
 
-    def resumes(resume: Any) -> None:
-        resume()
-        came(api, running, "RUNNING")
-
-    pauses(lambda: sdk.executions.pause_execution(running, TENANT))
-    resumes(lambda: sdk.executions.resume_execution(running, TENANT))
-    pauses(lambda: sdk.executions.pause_executions_by_ids(TENANT, [running]))
-    resumes(lambda: sdk.executions.resume_executions_by_ids(TENANT, [running]))
-    pauses(lambda: sdk.executions.pause_executions_by_query(TENANT, where(namespace=namespace)))
-    resumes(lambda: sdk.executions.resume_executions_by_query(TENANT, where(namespace=namespace)))
-    kill(api, running)
+    assert runs.sdk.restart_execution(failed, MAIN).id == failed
+    polling2.poll(lambda: attempts() == 2 and runs.state(failed) == "FAILED", step=0.05, timeout=60)
+    assert many("restart_executions", [failed]) == 1
+    polling2.poll(lambda: attempts() == 3, step=0.05, timeout=60)
 
 
-def test_sdk_resumes_with_inputs(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    deploy(api, PAUSED.format(namespace=namespace))
-    paused = came(api, start(api, namespace, "paused"), "PAUSED")["id"]
-    sdk.executions.resume_execution(paused, TENANT, inputs={"reason": "approved", "count": 3})
-    assert value(came(api, paused), "after") == "approved 3"
+def test_executions_are_replayed(runs: Runs, many: Callable[..., int]) -> None:
+    made = runs.start("ends", "SUCCESS")
+    run = runs.sdk.execution(made, MAIN).task_run_list[0].id
+
+    replayed = runs.sdk.replay_execution(made, MAIN, task_run_id=run, revision=1)
+    assert replayed.original_id == made
+    runs.wait(replayed.id, "SUCCESS")
+    changed = runs.sdk.replay_execution_with_inputs(made, MAIN, inputs={"name": "Eve"})
+    assert changed.inputs["name"] == "Eve"
+    runs.wait(changed.id, "SUCCESS")
+    for execution_id in (replayed.id, changed.id):
+        runs.sdk.delete_execution(execution_id, MAIN)
+    assert many("replay_executions", [made], latest_revision=True) == 1
 
 
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_kills(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    deploy(api, SLEEPER.format(namespace=namespace))
-    running = start(api, namespace, "sleeper")
-    came(api, running, "RUNNING")
-    if way == "one":
-        sdk.executions.kill_execution(running, TENANT)
-    elif way == "ids":
-        assert sdk.executions.kill_executions_by_ids(TENANT, [running]) == {"count": 1}
+def test_queued_executions_are_run(kestrapy: Any, runs: Runs, many: Callable[..., int]) -> None:
+    states = kestrapy.StateType
+    first = runs.start("pauses", "PAUSED")
+    queued = [runs.start("pauses", "QUEUED") for _ in range(3)]
+
+    assert runs.sdk.unqueue_execution(queued[0], MAIN, state=states.CANCELLED).state.current.value == "CANCELLED"
+    runs.wait(queued[0], "CANCELLED")
+    runs.sdk.force_run_execution(queued[1], MAIN)
+    runs.wait(queued[1], "PAUSED")
+    for execution_id in (first, queued[1]):
+        runs.sdk.delete_execution(execution_id, MAIN)
+    runs.sdk.delete_execution(queued[0], MAIN)
+    assert many("force_run_executions", [queued[2]]) == 1
+    runs.wait(queued[2], "PAUSED")
+    runs.sdk.kill_execution(queued[2], MAIN)
+    runs.wait(queued[2], "KILLED")
+
+
+@pytest.mark.parametrize("by", ["ids", "query"])
+def test_queued_executions_are_given_up(kestrapy: Any, runs: Runs, namespace: str, filters: list[Any], by: str) -> None:
+    field, operation = kestrapy.QueryFilterField.STATE, kestrapy.QueryFilterOp.EQUALS
+    first, queued = runs.start("pauses", "PAUSED"), runs.start("pauses", "QUEUED")
+    cancelled = kestrapy.StateType.CANCELLED
+
+    if by == "ids":
+        found = runs.sdk.unqueue_executions_by_ids(MAIN, cancelled, [queued])
     else:
-        assert sdk.executions.kill_executions_by_query(TENANT, where(namespace=namespace)) == {"count": 1}
-    assert came(api, running)["state"]["current"] == "KILLED"
+        filters.append(kestrapy.QueryFilter.model_construct(var_field=field, operation=operation, value="QUEUED"))
+        found = runs.sdk.unqueue_executions_by_query(MAIN, cancelled, filters)
+    assert found["count"] == 1
+    runs.wait(queued, "CANCELLED")
+    runs.sdk.kill_execution(first, MAIN)
+    runs.wait(first, "KILLED")
 
 
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_deletes(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ended = ran(api, namespace, "word")["id"]
-    if way == "one":
-        sdk.executions.delete_execution(ended, TENANT, delete_logs=True)
-    elif way == "ids":
-        assert sdk.executions.delete_executions_by_ids(TENANT, [ended], include_non_terminated=True).count == 1
-    else:
-        found = sdk.executions.delete_executions_by_query(TENANT, where(namespace=namespace), delete_storage=False)
-        assert found == {"count": 1}
-    with pytest.raises(Exception, match="404"):
-        sdk.executions.execution(ended, TENANT)
+def test_labels_and_states_are_changed(kestrapy: Any, runs: Runs, filters: list[Any]) -> None:
+    made = runs.start("ends", "SUCCESS")
+    label, states = kestrapy.Label, kestrapy.StateType
 
+    def labels() -> dict[str, str]:
+        return {item.key: item.value for item in runs.sdk.execution(made, MAIN).labels}
 
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_restarts(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    deploy(api, GATED.format(namespace=namespace))
-    failed = ran(api, namespace, "gated")["id"]
-    put(api, namespace, "gate", "open")
-    if way == "one":
-        assert sdk.executions.restart_execution(failed, TENANT).id == failed
-    elif way == "ids":
-        assert sdk.executions.restart_executions_by_ids(TENANT, [failed]) == {"count": 1}
-    else:
-        assert sdk.executions.restart_executions_by_query(TENANT, where(namespace=namespace)) == {"count": 1}
-    came(api, failed, "SUCCESS")
-
-
-@pytest.mark.parametrize("way", ["one", "inputs", "ids", "query"])
-def test_sdk_replays(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    first = ran(api, namespace, "word")
-    run = run_of(first, "second")["id"]
-    if way == "one":
-        new = sdk.executions.replay_execution(first["id"], TENANT, task_run_id=run, revision=1)
-        assert value(came(api, new.id, "SUCCESS"), "second") == "second one"
-    elif way == "inputs":
-        new = sdk.executions.replay_execution_with_inputs(first["id"], TENANT, inputs={"word": "two"})
-        assert value(came(api, new.id, "SUCCESS"), "second") == "second two"
-    elif way == "ids":
-        assert sdk.executions.replay_executions_by_ids(TENANT, [first["id"]], latest_revision=True) == {"count": 1}
-    else:
-        assert sdk.executions.replay_executions_by_query(TENANT, where(namespace=namespace)) == {"count": 1}
-    until(
-        lambda: (
-            sdk.executions.search_executions(TENANT, filters=where(namespace=namespace, state="SUCCESS"))["total"] == 2
-        )
+    runs.sdk.set_labels_on_terminated_execution(made, MAIN, [label(key="a", value="1")])
+    assert labels()["a"] == "1"
+    request = kestrapy.ExecutionControllerSetLabelsByIdsRequest(
+        executionsId=[made], executionLabels=[label(key="b", value="2")]
     )
+    assert runs.sdk.set_labels_on_terminated_executions_by_ids(MAIN, request) == {"count": 1}
+    by_query = runs.sdk.set_labels_on_terminated_executions_by_query
+    assert by_query(MAIN, [label(key="c", value="3")], filters) == {"count": 1}
+    assert {key: value for key, value in labels().items() if len(key) == 1} == {"a": "1", "b": "2", "c": "3"}
+    assert runs.sdk.update_execution_status(made, states.WARNING, MAIN).state.current.value == "WARNING"
+    runs.wait(made, "WARNING")
+    assert runs.sdk.update_executions_status_by_ids(MAIN, states.FAILED, [made]) == {"count": 1}
+    runs.wait(made, "FAILED")
+    assert runs.sdk.update_executions_status_by_query(MAIN, states.CANCELLED, filters) == {"count": 1}
+    runs.wait(made, "CANCELLED")
 
 
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_forces_to_run(sdk: Any, api: httpx.Client, namespace: str, queued: list[str], way: str) -> None:
-    if way == "one":
-        assert sdk.executions.force_run_execution(queued[1], TENANT).id == queued[1]
-    elif way == "ids":
-        assert sdk.executions.force_run_by_ids(TENANT, queued[1:2]) == {"count": 1}
-    else:
-        assert sdk.executions.force_run_executions_by_query(TENANT, where(namespace=namespace, state="QUEUED")) == {
-            "count": 2
-        }
-    came(api, queued[1], "RUNNING")
+def test_state_of_a_task_run_is_changed(kestrapy: Any, runs: Runs) -> None:
+    failed = runs.start("fails", "FAILED")
+    run = runs.sdk.execution(failed, MAIN).task_run_list[0].id
+    request = kestrapy.ExecutionControllerStateRequest(taskRunId=run, state=kestrapy.StateType.SUCCESS)
+
+    assert runs.sdk.update_task_run_state(failed, MAIN, request).id == failed
+    runs.wait(failed, "SUCCESS")
 
 
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_unqueues(sdk: Any, api: httpx.Client, namespace: str, queued: list[str], way: str) -> None:
-    cancelled = states("CANCELLED")
-    if way == "one":
-        assert sdk.executions.unqueue_execution(queued[1], TENANT, cancelled).id == queued[1]
-    elif way == "ids":
-        assert sdk.executions.unqueue_executions_by_ids(TENANT, cancelled, queued[1:2]) == {"count": 1}
-    else:
-        found = sdk.executions.unqueue_executions_by_query(
-            TENANT, cancelled, where(namespace=namespace, state="QUEUED")
-        )
-        assert found == {"count": 2}
-    came(api, queued[1], "CANCELLED")
+def test_executions_are_followed(runs: Runs) -> None:
+    made = runs.start("ends", "SUCCESS")
 
-
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_sets_labels(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    from kestrapy import ExecutionControllerSetLabelsByIdsRequest, Label
-
-    deploy(api, WORD.format(namespace=namespace))
-    ended, labels = ran(api, namespace, "word")["id"], [Label(key="team", value="red")]
-    if way == "one":
-        sdk.executions.set_labels_on_terminated_execution(ended, TENANT, labels)
-    elif way == "ids":
-        request = ExecutionControllerSetLabelsByIdsRequest(executionsId=[ended], executionLabels=labels)
-        assert sdk.executions.set_labels_on_terminated_executions_by_ids(TENANT, request) == {"count": 1}
-    else:
-        found = sdk.executions.set_labels_on_terminated_executions_by_query(TENANT, labels, where(namespace=namespace))
-        assert found == {"count": 1}
-    found = {(label.key, label.value) for label in sdk.executions.execution(ended, TENANT).labels}
-    assert ("team", "red") in found
-
-
-@pytest.mark.parametrize("way", ["one", "ids", "query"])
-def test_sdk_changes_states(sdk: Any, api: httpx.Client, namespace: str, way: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ended, warning = ran(api, namespace, "word")["id"], states("WARNING")
-    if way == "one":
-        sdk.executions.update_execution_status(ended, warning, TENANT)
-    elif way == "ids":
-        assert sdk.executions.update_executions_status_by_ids(TENANT, warning, [ended]) == {"count": 1}
-    else:
-        assert sdk.executions.update_executions_status_by_query(TENANT, warning, where(namespace=namespace)) == {
-            "count": 1
-        }
-    came(api, ended, "WARNING")
-
-
-def test_sdk_changes_a_task_run(sdk: Any, api: httpx.Client, namespace: str) -> None:
-    from kestrapy import ExecutionControllerStateRequest
-
-    deploy(api, GATED.format(namespace=namespace))
-    failed = ran(api, namespace, "gated")
-    request = ExecutionControllerStateRequest(taskRunId=run_of(failed, "gate")["id"], state=states("SUCCESS"))
-    assert sdk.executions.update_task_run_state(failed["id"], TENANT, request).id == failed["id"]
-    came(api, failed["id"], "SUCCESS")
+    told = list(runs.sdk.follow_execution(made, MAIN))
+    assert told[-1].state.current.value == "SUCCESS"
+    followed = list(runs.sdk.follow_dependencies_execution(made, MAIN, destination_only=True, expand_all=True))
+    assert {item.execution_id for item in followed} == {made}

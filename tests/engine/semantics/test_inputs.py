@@ -1,249 +1,253 @@
-"""What executions are created with: inputs of every type, labels, revisions, checks, on the embedded engine."""
+"""Inputs of every type mean on the embedded engine what they mean to Kestra."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 import httpx
+import polling2
 import pytest
 
-from tests.engine.running import WORD, came, created, current, ran, run_of, state, tasks, value
-from tests.engine.scheduling import deploy, executions, update
+from tests.engine.replay import YAML
 
-# For each type: how an input is declared beside its type, a value and how it comes back, and a value that is none.
-TYPES: dict[str, tuple[str, str, Any, str | None]] = {
-    "STRING": ("validator: '[a-z]+'", "abc", "abc", "ABC"),
-    "INT": ("min: 1, max: 9", "7", 7, "12"),
-    "FLOAT": ("min: 0.5", "1.25", 1.25, "0.1"),
-    "BOOL": ("", "true", True, None),
-    "BOOLEAN": ("", "false", False, None),
-    "DATETIME": ("", "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000Z", "tomorrow"),
-    "DATE": ("after: '2026-01-01'", "2026-01-02", "2026-01-02", "2020-01-01"),
-    "TIME": ("", "10:11:12", "10:11:12", "noon"),
-    "DURATION": ("max: PT2H", "PT1H", 3600.0, "PT3H"),
-    "JSON": ("", '{"a": [1, 2]}', {"a": [1, 2]}, "{"),
-    "YAML": ("", "a: [1, 2]", {"a": [1, 2]}, "a: ["),
-    "ARRAY": ("itemType: INT", "[1, 2]", [1, 2], "[1, x]"),
-    "SELECT": ("values: [red, blue]", "red", "red", "green"),
-    "MULTISELECT": ("values: [red, blue]", '["red"]', ["red"], '["green"]'),
-    "ENUM": ("values: [red, blue]", "red", "red", "green"),
-    "URI": ("", "https://example.com/a", "https://example.com/a", "nothing"),
-    "EMAIL": ("", "ada@example.com", "ada@example.com", "ada"),
-}
-TYPED = """\
+FLOW = """\
 id: typed
-namespace: {namespace}
-inputs:
-  - {{id: given, type: {type}{more}}}
-tasks:
-  - {{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.given }}}}"}}
-"""
-WHOLE = """\
-id: whole
 namespace: {namespace}
 inputs:
 {inputs}
 tasks:
-  - {{id: show, type: io.kestra.plugin.core.debug.Return, format: '{format}'}}
-{more}
+  - {{id: show, type: io.kestra.plugin.core.debug.Return, format: "{format}"}}
 """
 
 
-def whole(namespace: str, inputs: str, show: str = "x", more: str = "") -> str:
-    """Return a flow with some inputs, which shows an expression."""
-    return WHOLE.format(namespace=namespace, inputs=inputs, format=show, more=more)
+class Typed:
+    """Run flows with some inputs."""
 
+    def __init__(self, api: httpx.Client, namespace: str) -> None:
+        self.api, self.namespace = api, namespace
+        self.path = f"executions/{namespace}/typed"
 
-@pytest.mark.parametrize("name", TYPES)
-def test_input_of_every_type(api: httpx.Client, namespace: str, name: str) -> None:
-    more, given, expected, wrong = TYPES[name]
-    deploy(api, TYPED.format(namespace=namespace, type=name, more=f", {more}" if more else ""))
+    def deploy(self, *inputs: str, shown: str = "x") -> Typed:
+        lines = "\n".join(f"  - {{{text}}}" for text in inputs)
+        source = FLOW.format(namespace=self.namespace, inputs=lines, format=shown)
+        self.api.post("flows", content=source, headers=YAML).raise_for_status()
+        return self
 
-    assert ran(api, namespace, "typed", {"given": given})["inputs"] == {"given": expected}
-    missing = api.post(f"executions/{namespace}/typed")
-    assert (missing.status_code, missing.json()["message"]) == (422, "Invalid entity: Missing required input:given")
-    if wrong is not None:
-        answer = api.post(f"executions/{namespace}/typed", files=[("given", (None, wrong))])
+    def post(self, **values: Any) -> httpx.Response:
+        files = {name: value if isinstance(value, tuple) else (None, value) for name, value in values.items()}
+        return self.api.post(self.path, params={"wait": "true"}, files=files or None)
+
+    def run(self, **values: Any) -> Any:
+        made = self.post(**values).raise_for_status().json()
+        assert made["state"]["current"] == "SUCCESS"
+        return made
+
+    def inputs(self, **values: Any) -> Any:
+        return self.run(**values)["inputs"]
+
+    def shown(self, **values: Any) -> Any:
+        return self.run(**values)["taskRunList"][0]["outputs"]["value"]
+
+    def refused(self, **values: Any) -> str:
+        answer = self.post(**values)
         assert answer.status_code == 422, answer.text
-        assert answer.json()["message"].startswith("Invalid entity: ")
-    # What was refused was not created.
-    assert len(executions(api, namespace, "typed")) == 1
+        return str(answer.json()["message"])
+
+    def validated(self, **values: Any) -> dict[str, Any]:
+        files = {name: (None, value) for name, value in values.items()}
+        found = self.api.post(f"{self.path}/validate", files=files or None).raise_for_status().json()["inputs"]
+        return {item["input"]["id"]: item for item in found}
 
 
-@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("ENUM", "BOOLEAN")])
-def test_default_of_every_type(api: httpx.Client, namespace: str, name: str) -> None:
-    more, given, expected, _ = TYPES[name]
-    more = ", ".join(filter(None, [more, f"defaults: {json.dumps(given)}"]))
-    deploy(api, TYPED.format(namespace=namespace, type=name, more=f", {more}"))
-
-    assert ran(api, namespace, "typed")["inputs"] == {"given": expected}
+@pytest.fixture
+def typed(api: httpx.Client, namespace: str) -> Typed:
+    return Typed(api, namespace)
 
 
-def test_secret_input_is_kept_encrypted_and_read_in_clear(api: httpx.Client, namespace: str) -> None:
-    deploy(api, TYPED.format(namespace=namespace, type="SECRET", more=""))
-    ended = ran(api, namespace, "typed", {"given": "hush"})
-
-    assert ended["inputs"]["given"]["type"] == "io.kestra.datatype:aes_encrypted"
-    assert "hush" not in ended["inputs"]["given"]["value"]
-    assert value(ended, "show") in ("hush", "******")
-
-
-def test_file_input_is_stored_and_read(api: httpx.Client, namespace: str) -> None:
-    source = TYPED.format(namespace=namespace, type="FILE", more="")
-    deploy(api, source.replace("inputs.given", "read(inputs.given)"))
-    url = f"executions/{namespace}/typed"
-
-    for part in (("given", ("some.txt", b"content of the file")), ("files", ("given", b"content of the file"))):
-        answer = api.post(url, params={"wait": "true"}, files=[part])
-        assert value(answer.json(), "show") == "content of the file"
-        uri = answer.json()["inputs"]["given"]
-        assert uri.startswith(f"kestra:///{namespace.replace('.', '/')}/typed/executions/")
-        found = api.get(f"executions/{answer.json()['id']}/file", params={"path": uri})
-        assert found.content == b"content of the file"
-
-
-def test_file_input_of_any_bytes(api: httpx.Client, namespace: str) -> None:
-    deploy(api, TYPED.format(namespace=namespace, type="FILE", more=""))
-    content = bytes(range(256)) * 4096
-    answer = api.post(f"executions/{namespace}/typed", files=[("given", ("ä.bin", content))], params={"wait": "true"})
-
-    path = {"path": answer.json()["inputs"]["given"]}
-    assert api.get(f"executions/{answer.json()['id']}/file", params=path).content == content
-    # Kestra makes a URI of the name.
-    for name in ("a b.bin", ".."):
-        answer = api.post(f"executions/{namespace}/typed", files=[("given", (name, content))])
-        assert (answer.status_code, answer.json()["message"][:17]) == (422, "Illegal argument:")
+@pytest.mark.parametrize(
+    ("definition", "text", "value"),
+    [
+        ("type: STRING", "a b", "a b"),
+        ("type: INT", "-3", -3),
+        ("type: FLOAT", "2.5", 2.5),
+        ("type: BOOL", "true", True),
+        ("type: BOOLEAN", "TRUE", True),
+        ("type: DATETIME", "2026-03-04T05:06:07Z", "2026-03-04T05:06:07.000000Z"),
+        ("type: DATE", "2026-03-04", "2026-03-04"),
+        ("type: TIME", "05:06:07", "05:06:07"),
+        ("type: DURATION", "PT1H30M", 5400.0),
+        ("type: JSON", '{"a": [1, null]}', {"a": [1, None]}),
+        ("type: YAML", "a: [1, x]", {"a": [1, "x"]}),
+        ("type: ARRAY, itemType: INT", "[1, 2]", [1, 2]),
+        ("type: ARRAY, itemType: DATE", '["2026-01-02"]', ["2026-01-02"]),
+        ("type: SELECT, values: [a, b]", "b", "b"),
+        ("type: SELECT, values: [a, b], allowCustomValue: true", "c", "c"),
+        ("type: ENUM, values: [a, b]", "a", "a"),
+        ("type: MULTISELECT, values: [a, b, c]", '["a", "c"]', ["a", "c"]),
+        ("type: URI", "https://example.com/a?b=c", "https://example.com/a?b=c"),
+        ("type: EMAIL", "someone@example.com", "someone@example.com"),
+    ],
+)
+def test_value_has_its_type(typed: Typed, definition: str, text: str, value: Any) -> None:
+    assert typed.deploy(f"id: given, {definition}").inputs(given=text) == {"given": value}
 
 
-def test_optional_input_is_null_and_an_unknown_one_is_dropped(api: httpx.Client, namespace: str) -> None:
-    inputs = "  - {id: one, type: STRING, required: false}\n  - {id: two, type: STRING}"
-    deploy(api, whole(namespace, inputs, "{{ inputs.one ?? inputs.two }}"))
-    ended = ran(api, namespace, "whole", {"two": "2", "three": "3"})
+@pytest.mark.parametrize(
+    ("definition", "text", "reason"),
+    [
+        ("type: STRING, validator: '[a-z]+'", "A1", "it must match the pattern `[a-z]+`"),
+        ("type: INT", "2.5", 'For input string: "2.5"'),
+        ("type: INT, min: 3", "2", "it must be more than `3`"),
+        ("type: INT, max: 3", "4", "it must be less than `3`"),
+        ("type: FLOAT", "x", 'For input string: "x"'),
+        ("type: FLOAT, min: 1.5", "1", "it must be more than `1.5`"),
+        ("type: DATETIME", "2026-03-04", "Text '2026-03-04' could not be parsed"),
+        ("type: DATETIME, before: '2026-01-01T00:00:00Z'", "2026-03-04T00:00:00Z", "it must be before"),
+        ("type: DATE", "4.3.2026", "Text '4.3.2026' could not be parsed"),
+        ("type: DATE, after: '2026-01-01'", "2025-03-04", "it must be after"),
+        ("type: TIME", "noon", "Text 'noon' could not be parsed"),
+        ("type: TIME, after: '10:00:00'", "09:00:00", "it must be after"),
+        ("type: DURATION", "1h", "Text cannot be parsed to a Duration"),
+        ("type: DURATION, max: PT1H", "PT2H", "It must be less than"),
+        ("type: JSON", "{", "Unexpected end-of-input"),
+        ("type: ARRAY, itemType: INT", '["a"]', "Unable to parse array element as `INT` on `a`"),
+        ("type: SELECT, values: [a, b]", "c", "it must match the values `[a, b]`"),
+        ("type: ENUM, values: [a, b]", "c", "it must match the values `[a, b]`"),
+        ("type: MULTISELECT, values: [a, b]", '["a", "c"]', "value `c` doesn't match the values `[a, b]`"),
+        ("type: URI", "nowhere", "Invalid URI format."),
+        ("type: EMAIL", "nobody", "The input must be a valid email"),
+    ],
+)
+def test_wrong_value_is_refused_with_the_reason(typed: Typed, definition: str, text: str, reason: str) -> None:
+    typed.deploy(f"id: given, {definition}")
 
-    assert ended["inputs"] == {"one": None, "two": "2"}
-    assert value(ended, "show") == "2"
+    assert reason in typed.refused(given=text)
+    found = typed.validated(given=text)["given"]
+    assert (found["value"], found["enabled"], found["isDefault"]) == (text, True, False)
+    assert reason in found["errors"][0]["message"]
 
 
-def test_default_is_rendered_and_depends_on_others(api: httpx.Client, namespace: str) -> None:
-    inputs = (
-        "  - {id: name, type: STRING}\n"
-        "  - {id: greeting, type: STRING, defaults: 'hello {{ inputs.name }}', dependsOn: {inputs: [name]}}\n"
-        "  - id: reason\n    type: STRING\n"
-        "    dependsOn: {inputs: [name], condition: \"{{ inputs.name == 'Eve' }}\"}"
+def test_defaults_prefill_and_required(typed: Typed) -> None:
+    typed.deploy(
+        'id: rendered, type: STRING, defaults: "{{ 1 + 1 }}-{{ flow.id }}"',
+        "id: chosen, type: SELECT, values: [a, b], autoSelectFirst: true",
+        "id: filled, type: STRING, prefill: p, required: false",
+        "id: optional, type: INT, required: false",
     )
-    deploy(api, whole(namespace, inputs, "{{ inputs.greeting }}"))
-
-    assert value(ran(api, namespace, "whole", {"name": "Ada"}), "show") == "hello Ada"
-    # Only Eve has to give a reason.
-    assert api.post(f"executions/{namespace}/whole", files=[("name", (None, "Eve"))]).status_code == 422
-    assert ran(api, namespace, "whole", {"name": "Eve", "reason": "none"})["inputs"]["reason"] == "none"
-
-
-def test_nested_inputs(api: httpx.Client, namespace: str) -> None:
-    inputs = "  - {id: db.host, type: STRING}\n  - {id: db.port, type: INT, defaults: 5432}"
-    deploy(api, whole(namespace, inputs, "{{ inputs.db.host }}:{{ inputs.db.port }}"))
-    ended = ran(api, namespace, "whole", {"db.host": "localhost"})
-
-    assert ended["inputs"] == {"db": {"host": "localhost", "port": 5432}}
-    assert value(ended, "show") == "localhost:5432"
-
-
-def test_inputs_are_checked_without_an_execution(api: httpx.Client, namespace: str) -> None:
-    inputs = "  - {id: count, type: INT, max: 9}\n  - {id: word, type: STRING, defaults: one}\n  - {id: f, type: FILE}"
-    check = 'checks:\n  - {condition: "{{ inputs.count < 5 }}", message: too many, behavior: CREATE_EXECUTION}'
-    deploy(api, whole(namespace, inputs, more=check))
-    files: list[tuple[str, Any]] = [("count", (None, "8")), ("f", ("some.txt", b"content"))]
-    body = api.post(f"executions/{namespace}/whole/validate", files=files).json()
-
-    assert (body["id"], body["namespace"]) == ("whole", namespace)
-    found = {item["input"]["id"]: item for item in body["inputs"]}
-    assert {name: item["errors"] for name, item in found.items()} == {"count": [], "word": [], "f": []}
-    assert {name: item["isDefault"] for name, item in found.items()} == {"count": False, "word": True, "f": False}
-    assert (found["count"]["value"], found["word"]["value"], found["count"]["enabled"]) == (8, "one", True)
-    assert body["checks"] == [{"message": "too many", "style": "INFO", "behavior": "CREATE_EXECUTION"}]
-
-    body = api.post(f"executions/{namespace}/whole/validate", files=[("count", (None, "12"))]).json()
-    errors = {item["input"]["id"]: [error["message"] for error in item["errors"]] for item in body["inputs"]}
-    assert errors["count"] == ["Invalid value for input `count`. Cause: it must be less than `9`"]
-    assert errors["f"] == ["Missing required input:f"]
-    assert executions(api, namespace, "whole") == []
-
-
-def test_check_of_a_flow_refuses_or_fails_an_execution(api: httpx.Client, namespace: str) -> None:
-    checks = (
-        "checks:\n"
-        '  - {condition: "{{ inputs.count < 5 }}", message: too many, behavior: BLOCK_EXECUTION}\n'
-        '  - {condition: "{{ inputs.count > 1 }}", message: too few, behavior: FAIL_EXECUTION}'
-    )
-    deploy(api, whole(namespace, "  - {id: count, type: INT}", more=checks))
-
-    blocked = api.post(f"executions/{namespace}/whole", files=[("count", (None, "7"))])
-    assert blocked.status_code == 422
-    assert blocked.json()["message"] == (
-        "Illegal argument: Flow execution blocked: one or more condition checks evaluated to false.\n"
-        "Failed checks: too many"
-    )
-    failed = created(api, namespace, "whole", {"count": "1"}, wait="true")
-    assert (failed["state"]["current"], tasks(failed)) == ("FAILED", [])
-    assert came(api, failed["id"])["state"]["current"] == "FAILED"
-    assert ran(api, namespace, "whole", {"count": "3"})["state"]["current"] == "SUCCESS"
-
-
-def test_labels_of_flow_and_call(api: httpx.Client, namespace: str) -> None:
-    source = WORD.format(namespace=namespace)
-    deploy(api, f"{source}labels:\n  team: red\n  env: test\n")
-    params: Any = [
-        ("wait", "true"),
-        ("labels", "team:blue"),
-        ("labels", "url:http://localhost:1"),
-        ("labels", "a: b c "),
-    ]
-    ended = api.post(f"executions/{namespace}/word", params=params).json()
-
-    labels = {label["key"]: label["value"] for label in ended["labels"]}
-    assert labels.pop("system.correlationId") == ended["id"]
-    assert labels == {"team": "blue", "env": "test", "url": "http://localhost:1", "a": "b c", "system.from": "api"}
-
-    params = [("labels", "system.from:ui"), ("labels", "system.correlationId:x")]
-    started = api.post(f"executions/{namespace}/word", params=params).json()
-    assert {label["key"]: label["value"] for label in started["labels"]} == {
-        "team": "red",
-        "env": "test",
-        "system.from": "ui",
-        "system.correlationId": "x",
+    assert typed.inputs() == {"rendered": "2-typed", "chosen": "a", "filled": None, "optional": None}
+    assert typed.inputs(optional="", rendered="r") == {"rendered": "r", "chosen": "a", "filled": None, "optional": None}
+    found = typed.validated(rendered="r")
+    assert {name: item["isDefault"] for name, item in found.items()} == {
+        "rendered": False,
+        "chosen": True,
+        "filled": False,
+        "optional": False,
     }
 
 
-def test_revision_and_kind(api: httpx.Client, namespace: str) -> None:
-    source = WORD.format(namespace=namespace)
-    deploy(api, source)
-    update(api, namespace, "word", source.replace("second {{", "changed {{"))
+def test_missing_input_is_named(typed: Typed) -> None:
+    typed.deploy("id: wanted, type: INT")
 
-    assert value(ran(api, namespace, "word", revision="1"), "second") == "second one"
-    assert value(ran(api, namespace, "word"), "second") == "changed one"
-    hidden = ran(api, namespace, "word", kind="test")
-    assert hidden["kind"] == "TEST"
-    # Runs of tests are found only by who asks for them.
-    assert hidden["id"] not in [found["id"] for found in executions(api, namespace, "word")]
-    params = {"filters[namespace][EQUALS]": namespace, "filters[kind][EQUALS]": "TEST"}
-    assert [found["id"] for found in api.get("executions/search", params=params).json()["results"]] == [hidden["id"]]
+    assert typed.refused() == "Invalid entity: Missing required input:wanted"
+    assert typed.validated()["wanted"]["errors"] == [{"message": "Missing required input:wanted"}]
 
 
-def test_wait_answers_what_a_later_get_does(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    ended = ran(api, namespace, "word")
-    url = ended.pop("url")
+def test_file_is_stored_with_the_execution(typed: Typed) -> None:
+    typed.deploy("id: data, type: FILE", "id: more, type: FILE, required: false", shown="{{ read(inputs.data) }}")
+    made = typed.run(data=("täble.csv", "ä,b\n".encode()))
 
-    assert url.endswith(f"/ui/main/executions/{namespace}/word/{ended['id']}")
-    assert current(api, ended["id"]) == ended
-    assert run_of(ended, "second")["state"]["current"] == "SUCCESS"
+    assert made["taskRunList"][0]["outputs"]["value"] == "ä,b\n"
+    assert made["inputs"]["more"] is None
+    content = typed.api.get(f"executions/{made['id']}/file", params={"path": made["inputs"]["data"]})
+    assert content.content == "ä,b\n".encode()
+    # A URI is taken as it is, though Kestra lets no task read another execution's file.
+    again = typed.post(data=made["inputs"]["data"]).json()
+    assert (again["inputs"]["data"], again["state"]["current"]) == (made["inputs"]["data"], "FAILED")
 
 
-def test_old_route_creates_as_well(api: httpx.Client, namespace: str) -> None:
-    deploy(api, WORD.format(namespace=namespace))
-    files = [("word", (None, "old"))]
-    answer = api.post(f"executions/trigger/{namespace}/word", files=files, params={"wait": "true"})
+def test_file_in_the_older_form(typed: Typed) -> None:
+    typed.deploy("id: data, type: FILE", shown="{{ read(inputs.data) }}")
 
-    assert value(answer.json(), "first") == "old"
-    assert state(api, answer.json()["id"]) == "SUCCESS"
+    assert typed.shown(files=("data", b"old")) == "old"
+    assert typed.refused(files=("other", b"old")) == "Invalid entity: Missing required input:data"
+
+
+def test_validation_stores_no_file(typed: Typed) -> None:
+    typed.deploy("id: data, type: FILE")
+    found = typed.api.post(f"{typed.path}/validate", files={"data": ("a.csv", b"a")}).json()["inputs"][0]
+
+    assert found["errors"] == []
+    assert found["value"].endswith("/inputs/data/a.csv")
+
+
+def test_secret_is_not_shown_but_known_to_tasks(typed: Typed) -> None:
+    typed.deploy("id: word, type: SECRET", shown="{{ inputs.word == 'hush' }}")
+    made = typed.run(word="hush")
+
+    assert made["taskRunList"][0]["outputs"]["value"] == "true"
+    assert made["inputs"]["word"]["type"] == "io.kestra.datatype:aes_encrypted"
+    assert "hush" not in json.dumps(made)
+
+
+def test_input_depends_on_another(typed: Typed) -> None:
+    typed.deploy(
+        "id: kind, type: SELECT, values: [car, boat]",
+        "id: sail, type: STRING, dependsOn: {inputs: [kind], condition: \"{{ inputs.kind == 'boat' }}\"}",
+        "id: color, type: SELECT, expression: \"{{ inputs.kind == 'car' ? ['red'] : ['blue'] }}\", "
+        "dependsOn: {inputs: [kind]}",
+    )
+    assert typed.inputs(kind="car", color="red") == {"kind": "car", "color": "red"}
+    assert typed.inputs(kind="boat", color="blue", sail="s") == {"kind": "boat", "color": "blue", "sail": "s"}
+    assert "it must match the values `[blue]`" in typed.refused(kind="boat", color="red", sail="s")
+    assert typed.refused(kind="boat", color="blue") == "Invalid entity: Missing required input:sail"
+    assert {name: item["enabled"] for name, item in typed.validated(kind="car").items()} == {
+        "kind": True,
+        "sail": False,
+        "color": True,
+    }
+
+
+def test_nested_inputs_and_unknown_ones(typed: Typed) -> None:
+    typed.deploy("id: a.b, type: INT", "id: a.c, type: STRING", shown="{{ inputs.a.b + 1 }}{{ inputs.a.c }}")
+    made = typed.run(**{"a.b": "1", "a.c": "x", "other": "y"})
+
+    assert made["inputs"] == {"a": {"b": 1, "c": "x"}}
+    assert made["taskRunList"][0]["outputs"]["value"] == "2x"
+
+
+def test_last_of_two_values_counts(typed: Typed) -> None:
+    typed.deploy("id: given, type: INT")
+    made = typed.api.post(typed.path, files=[("given", (None, "1")), ("given", (None, "2"))]).json()
+
+    assert made["inputs"] == {"given": 2}
+
+
+def test_inputs_of_an_older_revision(typed: Typed) -> None:
+    typed.deploy("id: old, type: INT")
+    source = FLOW.format(namespace=typed.namespace, inputs="  - {id: new, type: STRING}", format="x")
+    typed.api.put(f"flows/{typed.namespace}/typed", content=source, headers=YAML).raise_for_status()
+
+    assert typed.inputs(new="x") == {"new": "x"}
+    made = typed.api.post(typed.path, params={"revision": "1"}, files={"old": (None, "1")}).json()
+    assert (made["flowRevision"], made["inputs"]) == (1, {"old": 1})
+
+
+def test_scheduled_execution_starts_by_itself(typed: Typed) -> None:
+    typed.deploy("id: given, type: INT, defaults: 1")
+
+    def state(execution_id: str) -> str:
+        return str(typed.api.get(f"executions/{execution_id}").json()["state"]["current"])
+
+    now = dt.datetime.now(dt.timezone.utc)
+    soon, late = (
+        typed.api.post(typed.path, params={"scheduleDate": (now + wait).isoformat()}).raise_for_status().json()["id"]
+        for wait in (dt.timedelta(seconds=2), dt.timedelta(days=2))
+    )
+    assert state(soon) == "CREATED"
+    polling2.poll(lambda: state(soon) == "SUCCESS", step=0.1, timeout=60)
+    ended = typed.api.get(f"executions/{soon}").json()
+    assert ended["state"]["histories"][1]["date"] >= ended["scheduleDate"]
+    assert state(late) == "CREATED"
+    typed.api.delete(f"executions/{late}").raise_for_status()

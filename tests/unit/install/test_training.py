@@ -31,7 +31,7 @@ class Java:
         if self.error:
             raise self.error
         self.command, self.folder = command, cwd
-        self.files = {file.name: file.read_text(encoding="utf-8") for file in cwd.iterdir()}
+        self.files = {file.name: file.read_text(encoding="utf-8") for file in cwd.iterdir() if file.is_file()}
         for file in self.makes:
             file.touch()
         return subprocess.CompletedProcess(command, self.exit_code, self.output)

@@ -1,10 +1,12 @@
 package io.kestra.runner.h2;
 
 import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.TaskRun;
 import io.kestra.core.models.flows.Flow;
 import io.kestra.core.services.ExecutionService;
 import io.kestra.core.utils.ListUtils;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,8 +20,14 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class ExecutionEnds {
     private record Wait(Flow flow, ExecutionService service, CompletableFuture<String> end) {
         boolean hasEnded(Execution execution) {
-            return service.isTerminated(flow, execution)
-                && ListUtils.emptyOnNull(execution.getTaskRunList()).stream().allMatch(run -> run.getState().isTerminated());
+            List<TaskRun> runs = ListUtils.emptyOnNull(execution.getTaskRunList());
+            return service.isTerminated(flow, execution) && runs.stream().allMatch(run -> run.getState().isTerminated()
+                || execution.getState().getCurrent().isKilled() && isLeft(run, runs));
+        }
+
+        /** Where the execution was killed in a Pause, Kestra leaves the task runs around it as they were. */
+        private static boolean isLeft(TaskRun run, List<TaskRun> runs) {
+            return run.getState().isCreated() || runs.stream().anyMatch(other -> run.getId().equals(other.getParentTaskRunId()));
         }
     }
 

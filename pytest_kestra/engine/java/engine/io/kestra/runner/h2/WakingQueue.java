@@ -2,6 +2,7 @@ package io.kestra.runner.h2;
 
 import io.kestra.core.exceptions.DeserializationException;
 import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.ExecutionKilled;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
@@ -12,9 +13,11 @@ import io.micronaut.context.ApplicationContext;
 import io.micronaut.transaction.TransactionOperations;
 import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.exceptions.CannotCreateTransactionException;
+import io.micronaut.transaction.exceptions.UnexpectedRollbackException;
 import io.micronaut.transaction.support.TransactionSynchronization;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -44,6 +47,7 @@ public class WakingQueue<T> extends H2Queue<T> {
     private static final long FIRST_PAUSE_MS = 20;
     private static final long LONGEST_PAUSE_MS = 1280;
     private static final long STOP_LIMIT_MS = 30_000;
+    private static final int MOST_ROLLBACKS = 20;
 
     private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
     /** The names of the consumers that mark what they have received, and how many others only remember an offset. */
@@ -51,6 +55,8 @@ public class WakingQueue<T> extends H2Queue<T> {
     private final AtomicInteger followers = new AtomicInteger();
     private final Deliveries deliveries = new Deliveries();
     private final TransactionOperations<?> transactions;
+    /** What the executor asks of the workers while it ends executions, until it has told that they are being ended. */
+    private final ThreadLocal<List<T>> held = new ThreadLocal<>();
     private volatile boolean paused;
 
     public WakingQueue(Class<T> messages, ApplicationContext context) {
@@ -70,7 +76,11 @@ public class WakingQueue<T> extends H2Queue<T> {
             LateEmits.watch(deliveries);
         }
         return super.receiveImpl(consumerGroup, queueType, (database, messages) -> {
-            consumer.accept(database, messages);
+            if (cls == ExecutionKilled.class && queueType == Executor.class) {
+                holding(() -> consumer.accept(database, messages));
+            } else {
+                consumer.accept(database, messages);
+            }
             deliveries.delivered(messages.size());
             if (cls == Execution.class && queueType == Executor.class) {
                 messages.stream().filter(Either::isLeft).forEach(either -> {
@@ -115,8 +125,46 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     @Override
     public void emit(String consumerGroup, T message) throws QueueException {
+        if (held.get() != null && ((ExecutionKilled) message).getState() == ExecutionKilled.State.EXECUTED) {
+            held.get().add(message);
+            return;
+        }
+        HeldResults.given(message);
+        if (HeldResults.wants(message)) {
+            // A message that is too big is refused now, while the worker can still tell it.
+            produceFields(consumerGroup, null, message);
+            HeldResults.hold(message, () -> store(consumerGroup, message));
+        } else {
+            store(consumerGroup, message);
+        }
+    }
+
+    private void store(String consumerGroup, T message) throws QueueException {
         super.emit(consumerGroup, message);
         wakeAfterCommit();
+    }
+
+    /**
+     * Emits to the workers that tasks are to be ended only when the executor has marked their execution as KILLING.
+     *
+     * Kestra emits it before: here a worker would be so fast that the execution ends without that mark, and by it the
+     * executor knows that a slot of a concurrency limit is free again.
+     */
+    private void holding(Runnable consumer) {
+        List<T> messages = new ArrayList<>();
+        held.set(messages);
+        try {
+            consumer.run();
+        } finally {
+            held.remove();
+            messages.forEach(message -> {
+                try {
+                    emit(null, message);
+                } catch (QueueException e) {
+                    LOG.error("A worker was not told to end the tasks of an execution", e);
+                }
+            });
+        }
     }
 
     @Override
@@ -197,6 +245,7 @@ public class WakingQueue<T> extends H2Queue<T> {
         private final Supplier<Integer> fetch;
         private volatile boolean running = true;
         private boolean woken;
+        private int rollbacks;
 
         Consumer(Supplier<Integer> fetch) {
             this.fetch = fetch;
@@ -221,18 +270,31 @@ public class WakingQueue<T> extends H2Queue<T> {
                 return false;
             }
             try {
-                return fetch.get() > 0;
+                int received = fetch.get();
+                rollbacks = 0;
+                return received > 0;
             } catch (CannotCreateTransactionException e) {
                 LOG.debug("The database is not there at the moment", e);
-            } catch (Throwable e) {
-                // A consumer that ended silently would leave the engine running, but deaf.
-                if (running) {
-                    LOG.error("The consumer of {} failed: the engine ends", cls.getName(), e);
-                    running = false;
-                    Failure.happened();
+            } catch (UnexpectedRollbackException e) {
+                // Two transactions of Kestra waited for each other, as when a queued execution is ended while it gets its
+                // slot. Kestra ends its server, so that the messages are received again: here they are at once.
+                LOG.debug("The messages of {} are received again", cls.getName(), e);
+                if (++rollbacks > MOST_ROLLBACKS) {
+                    failed(e);
                 }
+            } catch (Throwable e) {
+                failed(e);
             }
             return false;
+        }
+
+        /** A consumer that ended silently would leave the engine running, but deaf. */
+        private void failed(Throwable error) {
+            if (running) {
+                LOG.error("The consumer of {} failed: the engine ends", cls.getName(), error);
+                running = false;
+                Failure.happened();
+            }
         }
 
         /** Tells whether the pause was ended by a message. */

@@ -1,0 +1,326 @@
+"""The endpoints that change what an execution does: pause, resume, restart, replay, and their like.
+
+Each has a function for one execution, which those for many executions call too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from starlette.responses import Response
+
+from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
+from pytest_kestra.engine.api.executions import inputs, lookup
+from pytest_kestra.engine.api.problems import Problem, missing, not_convertible, not_found
+from pytest_kestra.engine.jvm import java, to_java
+
+Action = Callable[[Call, Any], Any]
+
+
+def paused(call: Call, execution: Any) -> Any:
+    """Pause a running execution and return it."""
+    return _emitted(call, call.kestra.execution_service.pause(execution))
+
+
+def resumed(call: Call, execution: Any) -> Any:
+    """Let a paused execution go on, without any inputs, and return it."""
+    flow = lookup.flow_of(call, execution)
+    return _emitted(call, call.kestra.execution_service.resume(execution, flow, *_resume()))
+
+
+def restarted(call: Call, execution: Any) -> Any:
+    """Run the failed tasks of an execution again and return it; another revision makes a new execution."""
+    revision = _revision(call, execution)
+    return _emitted(call, call.kestra.execution_service.restart(execution, revision))
+
+
+def replayed(call: Call, execution: Any, revision: Any = None) -> Any:
+    """Return a new execution made of an old one, from the task run on that is asked for."""
+    return _replayed(call, execution, _revision(call, execution) if revision is None else revision)
+
+
+def forced(call: Call, execution: Any) -> Any:
+    """Let an execution that waits run, whatever it waits for, and return it."""
+    return _emitted(call, call.kestra.execution_service.forceRun(execution))
+
+
+def unqueued(call: Call, execution: Any, state: Any) -> Any:
+    """Let a queued execution come to a state, which is RUNNING where none is asked for, and return it."""
+    return _emitted(call, call.kestra.concurrency.unqueue(execution, state))
+
+
+def with_status(call: Call, execution: Any, state: Any) -> Any:
+    """Give an execution that has ended another final state and return it."""
+    if not execution.getState().isTerminated():
+        raise Problem(422, "Illegal argument: You can only change the state of a terminated execution.")
+    return _emitted(call, execution.withState(state))
+
+
+def checked(call: Call, labels: Iterable[Any], place: str) -> list[Any]:
+    """Return labels as a list; a Problem that names their place where one is no label."""
+    found = list(labels)
+    validator = call.kestra.bean("io.micronaut.validation.validator.Validator")
+    wrong = []
+    for index, label in enumerate(found):
+        if label is None:
+            wrong.append(("must not be null", f"{place}[{index}]"))
+            continue
+        violations = validator.validate(label)
+        wrong += [(str(item.getMessage()), f"{place}[{index}].{item.getPropertyPath()}") for item in violations]
+    if wrong:
+        raise Problem(422, "Invalid entity: " + ", ".join(f"{path}: {reason}" for reason, path in wrong), wrong)
+    return found
+
+
+def labelled(call: Call, execution: Any, labels: Any) -> Any:
+    """Replace the labels of an execution that has ended, but not those of the system, and return it."""
+    label_type = java("io.kestra.core.models.Label")
+    system = [label for label in execution.getLabels() or () if label.key().startswith(label_type.SYSTEM_PREFIX)]
+    for label in labels:
+        if label.key().startswith(label_type.SYSTEM_PREFIX) and label not in system:
+            offending = f"{label.key()}={label.value()}"
+            raise Problem(
+                422,
+                f"Illegal argument: System labels can only be set by Kestra itself, offending label: {offending}",
+            )
+    chosen = {str(label.key()): label for label in [*labels, *system] if label.key() or label.value()}
+    return call.kestra.executions.save(execution.withLabels(to_java(list(chosen.values()))))
+
+
+def killed(call: Call, execution: Any, *, cascade: bool) -> None:
+    """Ask for the end of an execution, and with `cascade` of the subflows it runs."""
+    message = java("io.kestra.core.models.executions.ExecutionKilledExecution").builder()
+    requested = java("io.kestra.core.models.executions.ExecutionKilled$State").REQUESTED
+    message = message.state(requested).tenantId(call.tenant).executionId(execution.getId()).isOnKillCascade(cascade)
+    call.kestra.kill_queue.emit(message.build())
+
+
+def pause(call: Call) -> Response:
+    """Pause a running execution."""
+    paused(call, lookup.execution(call))
+    return Response(status_code=200)
+
+
+def resume(call: Call) -> Response:
+    """Let a paused execution go on, with the inputs of a form."""
+    execution = _paused(call)
+    state, now = _resume()
+    flow = lookup.flow_of(call, execution)
+    parts = inputs.parts(call, _asked(execution, flow))
+    resumed = call.kestra.execution_service.resume(execution, flow, state, parts, now).block()
+    inputs.refuse_halves(call, resumed)
+    _emitted(call, resumed)
+    return Response(status_code=204)
+
+
+def resume_validate(call: Call) -> Response:
+    """Answer what Kestra says of the inputs with which a paused execution is to go on."""
+    execution = _paused(call)
+    flow = lookup.flow_of(call, execution)
+    checked = call.kestra.execution_service.validateForResume(
+        execution, flow, inputs.parts(call, _asked(execution, flow))
+    )
+    return inputs.answer(call, flow, checked.block())
+
+
+def resume_from_breakpoint(call: Call) -> Response:
+    """Let an execution go on that has stopped at a breakpoint, to the next ones that are asked for."""
+    execution = call.kestra.execution_service.getExecution(call.tenant, call.path["id"], True)
+    if not execution.getState().isBreakpoint():
+        raise Problem(409, "Illegal state: Execution is not suspended")
+    if not execution.getBreakpoints():
+        raise Problem(409, "Illegal state: Execution has no breakpoint")
+    states = java("io.kestra.core.models.flows.State$Type")
+    runs = [
+        run.withState(states.CREATED) if run.getState().isBreakpoint() else run for run in execution.getTaskRunList()
+    ]
+    going_on = execution.withState(states.RUNNING).withTaskRunList(to_java(runs))
+    _emitted(call, going_on.withBreakpoints(breakpoints(call)))
+    return Response(status_code=200)
+
+
+def restart(call: Call) -> Response:
+    """Run the failed tasks of an execution again."""
+    return json_response(call.kestra, restarted(call, lookup.execution(call)))
+
+
+def replay(call: Call) -> Response:
+    """Make a new execution of an old one."""
+    return json_response(call.kestra, replayed(call, lookup.execution(call)))
+
+
+def replay_with_inputs(call: Call) -> Response:
+    """Make a new execution of an old one, with the form's inputs."""
+    execution = lookup.execution(call)
+    revision = _revision(call, execution)
+    flow = _executable(call, execution, revision)
+    # As Kestra does, the old execution is stored with these inputs too.
+    return json_response(
+        call.kestra, _replayed(call, execution.withInputs(inputs.read(call, flow, execution)), revision)
+    )
+
+
+def force_run(call: Call) -> Response:
+    """Let an execution that waits run."""
+    return json_response(call.kestra, forced(call, lookup.execution(call)))
+
+
+def unqueue(call: Call) -> Response:
+    """Let a queued execution come to a state."""
+    return json_response(call.kestra, unqueued(call, lookup.execution(call), state(call, "state")))
+
+
+def change_status(call: Call) -> Response:
+    """Give an execution that has ended another final state."""
+    status = final_state(call, "status")
+    return json_response(call.kestra, with_status(call, lookup.execution(call), status))
+
+
+def change_task_run(call: Call) -> Response:
+    """Give a task run another state, and let the execution go on from there."""
+    body = call.read("java.util.Map")
+    wished = _told_state(call, body.get("state"))
+    execution = lookup.execution(call)
+    flow = lookup.flow_of(call, execution)
+    changed = call.kestra.execution_service.changeTaskRunState(execution, flow, body.get("taskRunId"), wished)
+    return json_response(call.kestra, _emitted(call, _with_label(changed, "RESTARTED")))
+
+
+def label(call: Call) -> Response:
+    """Replace the labels of an execution that has ended."""
+    labels = checked(call, call.read_list("io.kestra.core.models.Label"), "setLabelsOnTerminatedExecution.labels")
+    execution = lookup.execution(call)
+    if not execution.getState().isTerminated():
+        # As Kestra answers: the text alone.
+        return Response("The execution is not terminated", 400, media_type=JSON)
+    return json_response(call.kestra, labelled(call, execution, labels))
+
+
+def kill(call: Call) -> Response:
+    """Ask for the end of an execution; one that has ended stays as it is."""
+    execution = lookup.execution(call)
+    cascade = call.flag("isOnKillCascade", default=True)
+    if execution.getState().isTerminated() and not cascade:
+        raise Problem(409, "Illegal state: Execution is already finished, can't kill it")
+    killed(call, execution, cascade=cascade)
+    return Response(status_code=202)
+
+
+def flow(call: Call) -> Response:
+    """Answer what may be known of an execution's flow by who may only execute it."""
+    kind = java("io.kestra.core.models.flows.FlowForExecution")
+    return json_response(call.kestra, kind.of(lookup.flow_of(call, lookup.execution(call))))
+
+
+def breakpoints(call: Call) -> Any:
+    """Return the breakpoints that are asked for, as `task` or `task.value` with commas between; null without any."""
+    names = call.query.get("breakpoints")
+    if not names:
+        return None
+    kind = java("io.kestra.core.debug.Breakpoint")
+    return to_java([kind.of(name.strip()) for name in names.split(",")])
+
+
+def state(call: Call, name: str) -> Any:
+    """Return the state that a query parameter names; null where it is not given."""
+    return _state(name, call.query[name]) if name in call.query else None
+
+
+def final_state(call: Call, name: str) -> Any:
+    """Return the final state that a query parameter must name."""
+    if not call.query.get(name):
+        raise missing(name)
+    found = _state(name, call.query[name])
+    if not found.isTerminated():
+        raise Problem(422, "Illegal argument: You can only change the state of an execution to a terminal state.")
+    return found
+
+
+def _state(name: str, value: str) -> Any:
+    try:
+        return java("io.kestra.core.models.flows.State$Type").valueOf(value)
+    except java("java.lang.IllegalArgumentException") as error:
+        raise not_convertible(name, value, error.getMessage()) from error
+
+
+def _told_state(call: Call, name: Any) -> Any:
+    """Return the state that a body names; a Problem that shows its place where it names none."""
+    try:
+        found = call.kestra.json.convertValue(name, java("io.kestra.core.models.flows.State$Type").class_)
+    except java("java.lang.IllegalArgumentException") as error:
+        raise Problem(422, "Invalid json mapping", [(str(error.getMessage()), "state")]) from error
+    if found is None:
+        raise Problem(422, "Invalid json mapping", [("must not be null", "state")])
+    return found
+
+
+def _emitted(call: Call, execution: Any) -> Any:
+    call.kestra.execution_queue.emit(execution)
+    return execution
+
+
+def _paused(call: Call) -> Any:
+    return call.kestra.execution_service.getExecutionIfPause(call.tenant, call.path["id"], True)
+
+
+def _asked(execution: Any, flow: Any) -> Any:
+    """Return the inputs that the task asks for which an execution is paused at; null where it asks for none."""
+    paused = execution.findFirstByState(java("io.kestra.core.models.flows.State$Type").PAUSED)
+    task = None if paused.isEmpty() else flow.findTaskByTaskId(paused.get().getTaskId())
+    return task.getOnResume() if isinstance(task, java("io.kestra.plugin.core.flow.Pause")) else None
+
+
+def _resume() -> tuple[Any, Any]:
+    """Return the state that a resumed execution comes to, and that it was resumed now."""
+    now = java("io.kestra.plugin.core.flow.Pause$Resumed").now()
+    return java("io.kestra.core.models.flows.State$Type").RUNNING, now
+
+
+def _revision(call: Call, execution: Any) -> Any:
+    """Return the revision of the flow that is asked for, null where none is; a 404 where there is no such revision."""
+    wished = call.optional_number("revision")
+    place = (execution.getTenantId(), execution.getNamespace(), execution.getFlowId())
+    if wished.isPresent() and call.kestra.flows.findById(*place, wished).isEmpty():
+        flow_name = f"{execution.getNamespace()}.{execution.getFlowId()}"
+        raise not_found(f"Not Found: Unable to find revision {wished.get()} on flow {flow_name}")
+    return wished.orElse(None)
+
+
+def _executable(call: Call, execution: Any, revision: Any) -> Any:
+    wished = java("java.util.Optional").ofNullable(revision)
+    place = (call.tenant, execution.getNamespace(), execution.getFlowId())
+    return call.kestra.flow_service.getFlowIfExecutableOrThrow(*place, wished)
+
+
+def _replayed(call: Call, old: Any, revision: Any) -> Any:
+    flow = lookup.flow_of(call, old) if revision is None else _executable(call, old, revision)
+    new = call.kestra.execution_service.replay(old, flow, call.query.get("taskRunId"), revision)
+    _emitted(call, new := new.withBreakpoints(breakpoints(call)))
+    call.kestra.executions.save(_with_label(old, "REPLAYED"))
+    return new
+
+
+def _with_label(execution: Any, name: str) -> Any:
+    label_type = java("io.kestra.core.models.Label")
+    wanted = label_type(getattr(label_type, name), "true")
+    labels = list(execution.getLabels() or ())
+    return execution if wanted in labels else execution.withLabels(to_java([*labels, wanted]))
+
+
+ROUTES = [
+    route("executions/{id}/pause", pause, "POST"),
+    route("executions/{id}/resume", resume, "POST", consumes=FORM),
+    route("executions/{id}/resume/validate", resume_validate, "POST", consumes=FORM),
+    route("executions/{id}/resume-from-breakpoint", resume_from_breakpoint, "POST"),
+    route("executions/{id}/restart", restart, "POST"),
+    route("executions/{id}/replay", replay, "POST"),
+    route("executions/{id}/replay-with-inputs", replay_with_inputs, "POST", consumes=FORM),
+    route("executions/{id}/force-run", force_run, "POST"),
+    route("executions/{id}/unqueue", unqueue, "POST"),
+    route("executions/{id}/change-status", change_status, "POST"),
+    route("executions/{id}/state", change_task_run, "POST", consumes=JSON, body_name="stateRequest"),
+    route("executions/{id}/labels", label, "POST", consumes=JSON, body_name="labels"),
+    route("executions/{id}/kill", kill, "DELETE"),
+    route("executions/{id}/flow", flow),
+]
