@@ -26,5 +26,5 @@ class NamespaceFiles:
 
     def paths(self, namespace: str) -> list[str]:
         """Return the paths of all files of a namespace, sorted."""
-        found: list[str] = self._transport.json("GET", "namespaces", namespace, "files", "search", params={"q": ""})
+        found: list[str] = self._transport.json("GET", "namespaces", namespace, "files", "search", params={"q": "/"})
         return sorted(found)

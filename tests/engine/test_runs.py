@@ -452,3 +452,70 @@ tasks:
 
     numbers = [message for message in execution.logs(task="count").messages if message.isdigit()]
     assert sorted(map(int, numbers)) == list(range(1, 3001))
+
+
+PAUSE = """\
+id: asks
+namespace: company.team
+tasks:
+  - id: approve
+    type: io.kestra.plugin.core.flow.Pause
+    onResume:
+      - {id: count, type: INT}
+"""
+
+
+def test_paused_execution_is_resumed_with_inputs(kestra: Kestra) -> None:
+    paused = kestra.deploy(PAUSE).run_until("PAUSED")
+
+    with pytest.raises(InputError, match=r"^asks:4: the task approve has no input 'cuont'; did you mean 'count'\?"):
+        paused.resume({"cuont": 1})
+    with pytest.raises(InputError, match=r"^asks:4: the input 'count' \(INT\) of the task approve is required"):
+        paused.resume()
+    with pytest.raises(InputError, match=r"^asks:4: the input 'count' \(INT\) of the task approve does not take this"):
+        paused.resume({"count": "many"})
+    ended = paused.resume({"count": 3}).wait()
+    assert ended.state == "SUCCESS"
+    assert ended.task("approve").outputs["onResume"] == {"count": 3}
+
+
+def test_execution_that_is_not_paused_is_not_resumed(kestra: Kestra) -> None:
+    ended = kestra.deploy(RETURN).run()
+
+    with pytest.raises(UnexpectedStateError, match=r"^quick is SUCCESS, not PAUSED, so nothing resumes"):
+        ended.resume()
+
+
+def test_pairs_and_files_are_those_of_the_only_namespace(kestra: Kestra) -> None:
+    with pytest.raises(
+        KestraError, match=r"^kestra\.kv is that of the namespace of the test's flows: deploy one first"
+    ):
+        kestra.kv  # noqa: B018 - that it raises is what is tested
+    flow = kestra.deploy(RETURN)
+    kestra.kv["a"] = {"b": [1]}
+    kestra.files["a/b.txt"] = "text"
+    assert (flow.kv["a"], list(flow.files)) == ({"b": [1]}, ["a/b.txt"])
+
+    other = kestra.deploy(RETURN.replace("company.team", "company.other"))
+    with pytest.raises(
+        KestraError, match=r"^The test's flows are in 2 namespaces, company.*: take the files of a flow"
+    ):
+        kestra.files  # noqa: B018 - as above
+    assert "a" not in other.kv
+
+
+def test_pairs_and_files_go_with_their_namespace(kestra: Kestra) -> None:
+    with Kestra(kestra.client, namespace="goes") as inner:
+        flow = inner.deploy(RETURN)
+        inner.kv["a"] = 1
+        inner.files["a.txt"] = "text"
+
+    assert (list(flow.kv), list(flow.files)) == ([], [])
+
+
+def test_execution_that_nothing_triggers_is_not_waited_for_ever(kestra: Kestra) -> None:
+    flow = kestra.deploy(RETURN)
+    ended = flow.run()
+
+    with pytest.raises(WaitTimeout, match=r"^No execution of quick was started by the execution .* which is SUCCESS"):
+        kestra.wait_for_execution(flow, triggered_by=ended, timeout=0.1)

@@ -198,7 +198,7 @@ tasks: [{{id: log, type: io.kestra.plugin.core.log.Log, message: hello}}]
         answer = api.request(method, path, **options)
         assert answer.status_code == 422, (path, answer.text)
     file = {"fileUpload": ("a.yml", f'{broken}description: "{HALF}"')}
-    assert api.post("flows/import", files=file).json() == ["broken"]
+    assert api.post("flows/import", files=file).json() == ["a.yml(flow number: 0)"]
     upload = {"fileContent": ("broken.yml", f'{broken}description: "{HALF}"')}
     path = f"namespaces/{flows}/files"
     assert api.post(path, params={"path": "/_flows/broken.yml"}, files=upload).status_code == 422
