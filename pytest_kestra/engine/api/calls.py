@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -229,10 +230,15 @@ async def _fields(request: Request, kind: str) -> Fields:
         return ()
     if kind != FORM:
         raise problems.unsupported(kind, FORM)
+    body = await request.body()
     try:
         form: FormData = await request.form(max_files=10_000, max_fields=10_000, max_part_size=1 << 30)
     except HTTPException as error:
         raise problems.Problem(400, f"Bad Request: {error.detail}") from error
+    # The reader of forms takes one that was cut off for one that has ended.
+    boundary = parse_options_header(request.headers["content-type"])[1][b"boundary"]
+    if body and b"--" + boundary + b"--" not in body:
+        raise problems.Problem(400, "Bad Request: The form has no end.")
     return tuple([(name, await _field(value)) for name, value in form.multi_items()])
 
 

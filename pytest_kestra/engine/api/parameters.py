@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Container
 from typing import Any
@@ -59,7 +58,7 @@ def _value(call: Call, name: str) -> Any:
     elif name in DATES:
         value = date(call, name)
     elif name == "timeRange":
-        value = duration(value, lambda reason: not_convertible(name, value, reason))
+        value = converted(name, value, "java.time.Duration")
     return value
 
 
@@ -78,14 +77,20 @@ def date(call: Call, name: str) -> Any:
 
 def constant(name: str, value: str, type_name: str) -> Any:
     """Return the constant of a Java type that a query parameter names, in capital letters or small ones."""
-    kind = java(type_name)
-    try:
-        return kind.valueOf(value)
-    except java("java.lang.IllegalArgumentException") as error:
-        if value != value.upper():
-            with contextlib.suppress(java("java.lang.IllegalArgumentException")):
-                return kind.valueOf(value.upper())
-        raise not_convertible(name, value, error.getMessage()) from error
+    found = converted(name, value, type_name)
+    if found is None:
+        raise not_convertible(name, value, "It is empty")
+    return found
+
+
+def converted(name: str, value: str, type_name: str) -> Any:
+    """Return a query parameter as a Java type, converted by what Kestra's web server converts with; empty is none."""
+    argument = java("io.micronaut.core.type.Argument").of(java(type_name).class_, name)
+    context = java("io.micronaut.core.convert.ConversionContext").of(argument)
+    found = java("io.micronaut.core.convert.ConversionService").SHARED.convert(value, context)
+    if context.getLastError().isPresent():
+        raise not_convertible(name, value, context.getLastError().get().getCause().getMessage())
+    return found.orElse(None)
 
 
 def duration(text: str, problem: Callable[[str], Problem]) -> Any:

@@ -281,3 +281,9 @@ def test_wrong_labels_are_refused(executions: Executions, api: httpx.Client, nam
     assert (system.status_code, "offending label: system.from=me" in system.text) == (422, True)
     assert refuse([None]).status_code == 422
     assert refuse("x").status_code == 422
+
+
+def test_labels_for_no_executions(api: httpx.Client) -> None:
+    answer = api.post("executions/labels/by-ids", json={"executionLabels": []})
+    message = "Invalid route params: Required Body [executionsId] not specified"
+    assert (answer.status_code, answer.json()["message"]) == (422, message)

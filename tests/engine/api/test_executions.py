@@ -121,6 +121,8 @@ def test_wrong_parameters_are_refused(api: httpx.Client, one: str, params: dict[
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=a", b"x"),
         ("multipart/form-data; boundary=a", b"--a\r\nContent-Disposition: form-data\r\n\r\nx\r\n--a--"),
+        # Cut off on the way.
+        ("multipart/form-data; boundary=a", b'--a\r\nContent-Disposition: form-data; name="name"\r\n\r\nx'),
     ],
 )
 def test_broken_forms_are_refused(api: httpx.Client, one: str, kind: str, body: bytes) -> None:
@@ -128,6 +130,22 @@ def test_broken_forms_are_refused(api: httpx.Client, one: str, kind: str, body: 
         answer = api.post(path, content=body, headers={"content-type": kind})
         assert answer.status_code == 400
         assert answer.json()["message"].startswith("Bad Request: ")
+
+
+def test_parameters_are_read_as_by_micronaut(api: httpx.Client, one: str) -> None:
+    for date in ("Tue, 1 Jan 2036 00:00:00 GMT", "2036-01-01T01:00:00+01:00[Europe/Paris]"):
+        made = api.post(one, params={"scheduleDate": date, "kind": "test"}).raise_for_status().json()
+        assert (made["scheduleDate"][:19], made["kind"]) == ("2036-01-01T00:00:00", "TEST")
+    made = api.post(one, params={"scheduleDate": "", "kind": "", "wait": "true"}).raise_for_status().json()
+    assert not {"scheduleDate", "kind"} & set(made)
+    status = api.post(f"executions/{made['id']}/change-status", params={"status": "warning"}).raise_for_status()
+    assert status.json()["state"]["current"] == "WARNING"
+
+
+def test_flow_of_an_unknown_execution(api: httpx.Client) -> None:
+    answer = api.get("executions/nothing/flow")
+    message = "Not Found: Execution nothing not found when fetching flow"
+    assert (answer.status_code, answer.json()["message"]) == (404, message)
 
 
 def test_breakpoint_stops_an_execution_before_a_task(api: httpx.Client, one: str) -> None:
@@ -211,6 +229,7 @@ def test_executions_are_found_by_every_older_parameter(api: httpx.Client, namesp
         ({"startDate": after}, []),
         ({"endDate": before}, []),
         ({"timeRange": "PT1H"}, both),
+        ({"timeRange": "1h"}, both),
         ({"timeRange": "PT0S"}, []),
         ({"triggerExecutionId": parent}, [child]),
         ({"childFilter": "CHILD"}, [child]),

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
 from pytest_kestra.engine.api.executions import lifecycle
+from pytest_kestra.engine.api.problems import missing
 from pytest_kestra.engine.jvm import java, to_java
 
 LABEL = "io.kestra.core.models.Label"
@@ -126,6 +127,8 @@ def _label(labels: list[Any]) -> Work:
 
 def label_named(call: Call) -> Response:
     """Add labels to executions; a body names both."""
+    if call.read("java.util.Map").get("executionsId") is None:
+        raise missing("executionsId", "Body")
     return _label(lifecycle.checked(call, call.read_part("executionLabels", LABEL), "executionLabels")).of(
         call, call.texts("executionsId")
     )

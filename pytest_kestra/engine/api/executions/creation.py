@@ -11,9 +11,10 @@ from starlette.responses import Response
 from pytest_kestra.engine.api import parameters
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
 from pytest_kestra.engine.api.executions import inputs, lifecycle, lookup
-from pytest_kestra.engine.api.problems import Problem, not_convertible
+from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
 
+DATE = "java.time.ZonedDateTime"
 KIND = "io.kestra.core.models.executions.ExecutionKind"
 
 
@@ -72,23 +73,16 @@ def _created(call: Call) -> tuple[Any, Any]:
 
 
 def _new(call: Call, flow: Any) -> Any:
-    kind = call.query.get("kind")
+    kind = parameters.converted("kind", call.query.get("kind", ""), KIND)
     made = java("io.kestra.core.models.executions.Execution").newExecution(
-        *(flow, None, _labels(call), _schedule_date(call)),
-        None if kind is None else parameters.constant("kind", kind, KIND),
+        flow, None, _labels(call), _schedule_date(call), kind
     )
     return made.withBreakpoints(lifecycle.breakpoints(call))
 
 
 def _schedule_date(call: Call) -> Any:
-    optional = java("java.util.Optional")
-    text = call.query.get("scheduleDate")
-    if text is None:
-        return optional.empty()
-    try:
-        return optional.of(java("java.time.ZonedDateTime").parse(text))
-    except java("java.time.DateTimeException") as error:
-        raise not_convertible("scheduleDate", text, error.getMessage()) from error
+    text = call.query.get("scheduleDate", "")
+    return java("java.util.Optional").ofNullable(parameters.converted("scheduleDate", text, DATE))
 
 
 def _labels(call: Call) -> Any:

@@ -10,11 +10,13 @@ from typing import Any
 
 from starlette.responses import Response
 
+from pytest_kestra.engine.api import parameters
 from pytest_kestra.engine.api.calls import FORM, JSON, Call, json_response, route
 from pytest_kestra.engine.api.executions import inputs, lookup
-from pytest_kestra.engine.api.problems import Problem, missing, not_convertible, not_found
+from pytest_kestra.engine.api.problems import Problem, missing, not_found
 from pytest_kestra.engine.jvm import java, to_java
 
+STATE = "io.kestra.core.models.flows.State$Type"
 Action = Callable[[Call, Any], Any]
 
 
@@ -131,7 +133,7 @@ def resume_from_breakpoint(call: Call) -> Response:
         raise Problem(409, "Illegal state: Execution is not suspended")
     if not execution.getBreakpoints():
         raise Problem(409, "Illegal state: Execution has no breakpoint")
-    states = java("io.kestra.core.models.flows.State$Type")
+    states = java(STATE)
     runs = [
         run.withState(states.CREATED) if run.getState().isBreakpoint() else run for run in execution.getTaskRunList()
     ]
@@ -210,7 +212,10 @@ def kill(call: Call) -> Response:
 def flow(call: Call) -> Response:
     """Answer what may be known of an execution's flow by who may only execute it."""
     kind = java("io.kestra.core.models.flows.FlowForExecution")
-    return json_response(call.kestra, kind.of(lookup.flow_of(call, lookup.execution(call))))
+    found = call.kestra.executions.findById(call.tenant, call.path["id"])
+    if found.isEmpty():
+        raise not_found(f"Not Found: Execution {call.path['id']} not found when fetching flow")
+    return json_response(call.kestra, kind.of(lookup.flow_of(call, found.get())))
 
 
 def breakpoints(call: Call) -> Any:
@@ -224,30 +229,23 @@ def breakpoints(call: Call) -> Any:
 
 def state(call: Call, name: str) -> Any:
     """Return the state that a query parameter names; null where it is not given."""
-    return _state(name, call.query[name]) if name in call.query else None
+    return parameters.converted(name, call.query.get(name, ""), STATE)
 
 
 def final_state(call: Call, name: str) -> Any:
     """Return the final state that a query parameter must name."""
-    if not call.query.get(name):
+    found = state(call, name)
+    if found is None:
         raise missing(name)
-    found = _state(name, call.query[name])
     if not found.isTerminated():
         raise Problem(422, "Illegal argument: You can only change the state of an execution to a terminal state.")
     return found
 
 
-def _state(name: str, value: str) -> Any:
-    try:
-        return java("io.kestra.core.models.flows.State$Type").valueOf(value)
-    except java("java.lang.IllegalArgumentException") as error:
-        raise not_convertible(name, value, error.getMessage()) from error
-
-
 def _told_state(call: Call, name: Any) -> Any:
     """Return the state that a body names; a Problem that shows its place where it names none."""
     try:
-        found = call.kestra.json.convertValue(name, java("io.kestra.core.models.flows.State$Type").class_)
+        found = call.kestra.json.convertValue(name, java(STATE).class_)
     except java("java.lang.IllegalArgumentException") as error:
         raise Problem(422, "Invalid json mapping", [(str(error.getMessage()), "state")]) from error
     if found is None:
@@ -266,7 +264,7 @@ def _paused(call: Call) -> Any:
 
 def _asked(execution: Any, flow: Any) -> Any:
     """Return the inputs that the task asks for which an execution is paused at; null where it asks for none."""
-    paused = execution.findFirstByState(java("io.kestra.core.models.flows.State$Type").PAUSED)
+    paused = execution.findFirstByState(java(STATE).PAUSED)
     task = None if paused.isEmpty() else flow.findTaskByTaskId(paused.get().getTaskId())
     return task.getOnResume() if isinstance(task, java("io.kestra.plugin.core.flow.Pause")) else None
 
@@ -274,7 +272,7 @@ def _asked(execution: Any, flow: Any) -> Any:
 def _resume() -> tuple[Any, Any]:
     """Return the state that a resumed execution comes to, and that it was resumed now."""
     now = java("io.kestra.plugin.core.flow.Pause$Resumed").now()
-    return java("io.kestra.core.models.flows.State$Type").RUNNING, now
+    return java(STATE).RUNNING, now
 
 
 def _revision(call: Call, execution: Any) -> Any:
