@@ -307,6 +307,20 @@ def test_execution_is_queued_until_a_slot_is_free(api: httpx.Client, namespace: 
     kill(api, second)
 
 
+def test_all_that_run_and_wait_are_ended_at_once(api: httpx.Client, namespace: str) -> None:
+    """The end of one frees the slot that others wait for while they are ended: Kestra's transactions meet there."""
+    deploy(api, LIMITED.format(namespace=namespace, behavior="QUEUE"))
+    for _ in range(15):
+        ids = [start(api, namespace, "limited")]
+        came(api, ids[0], "RUNNING")
+        ids += [start(api, namespace, "limited") for _ in range(3)]
+        for execution_id in ids[1:]:
+            came(api, execution_id, "QUEUED")
+        for execution_id in ids:
+            api.delete(f"executions/{execution_id}/kill").raise_for_status()
+        assert {came(api, execution_id)["state"]["current"] for execution_id in ids} == {"KILLED"}
+
+
 @pytest.mark.parametrize(("behavior", "final"), [("CANCEL", "CANCELLED"), ("FAIL", "FAILED")])
 def test_execution_over_the_limit_is_refused_and_takes_no_slot(
     api: httpx.Client, namespace: str, behavior: str, final: str

@@ -13,7 +13,6 @@ import io.micronaut.context.ApplicationContext;
 import io.micronaut.transaction.TransactionOperations;
 import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.exceptions.CannotCreateTransactionException;
-import io.micronaut.transaction.exceptions.UnexpectedRollbackException;
 import io.micronaut.transaction.support.TransactionSynchronization;
 
 import java.io.IOException;
@@ -47,7 +46,6 @@ public class WakingQueue<T> extends H2Queue<T> {
     private static final long FIRST_PAUSE_MS = 20;
     private static final long LONGEST_PAUSE_MS = 1280;
     private static final long STOP_LIMIT_MS = 30_000;
-    private static final int MOST_ROLLBACKS = 20;
 
     private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
     /** The names of the consumers that mark what they have received, and how many others only remember an offset. */
@@ -245,7 +243,6 @@ public class WakingQueue<T> extends H2Queue<T> {
         private final Supplier<Integer> fetch;
         private volatile boolean running = true;
         private boolean woken;
-        private int rollbacks;
 
         Consumer(Supplier<Integer> fetch) {
             this.fetch = fetch;
@@ -270,31 +267,18 @@ public class WakingQueue<T> extends H2Queue<T> {
                 return false;
             }
             try {
-                int received = fetch.get();
-                rollbacks = 0;
-                return received > 0;
+                return fetch.get() > 0;
             } catch (CannotCreateTransactionException e) {
                 LOG.debug("The database is not there at the moment", e);
-            } catch (UnexpectedRollbackException e) {
-                // Two transactions of Kestra waited for each other, as when a queued execution is ended while it gets its
-                // slot. Kestra ends its server, so that the messages are received again: here they are at once.
-                LOG.debug("The messages of {} are received again", cls.getName(), e);
-                if (++rollbacks > MOST_ROLLBACKS) {
-                    failed(e);
-                }
             } catch (Throwable e) {
-                failed(e);
+                // A consumer that ended silently would leave the engine running, but deaf.
+                if (running) {
+                    LOG.error("The consumer of {} failed: the engine ends", cls.getName(), e);
+                    running = false;
+                    Failure.happened();
+                }
             }
             return false;
-        }
-
-        /** A consumer that ended silently would leave the engine running, but deaf. */
-        private void failed(Throwable error) {
-            if (running) {
-                LOG.error("The consumer of {} failed: the engine ends", cls.getName(), error);
-                running = false;
-                Failure.happened();
-            }
         }
 
         /** Tells whether the pause was ended by a message. */
