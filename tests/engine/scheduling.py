@@ -22,6 +22,23 @@ tasks:
 triggers:
   - {{id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: "0 9 * * *", timezone: UTC}}
 """
+# Fires each second, and stays locked by the execution it has started.
+LOCKED = """\
+id: locked
+namespace: {namespace}
+tasks:
+  - {{id: wait, type: io.kestra.plugin.core.flow.Pause}}
+triggers:
+  - {{id: often, type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * * *", withSeconds: true}}
+"""
+HOOKED = """\
+id: hooked
+namespace: {namespace}
+tasks:
+  - {{id: only, type: io.kestra.plugin.core.debug.Return, format: x}}
+triggers:
+  - {{id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: some}}
+"""
 
 
 def deploy(api: httpx.Client, source: str) -> None:

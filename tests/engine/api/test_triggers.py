@@ -10,25 +10,8 @@ import httpx
 import pytest
 
 from tests.engine.replay import Replay
-from tests.engine.scheduling import daily, deploy, executions, known, states, until
+from tests.engine.scheduling import HOOKED, LOCKED, daily, deploy, executions, known, states, until
 
-# Fires each second, and stays locked by the execution it has started.
-LOCKED = """\
-id: locked
-namespace: {namespace}
-tasks:
-  - {{id: wait, type: io.kestra.plugin.core.flow.Pause}}
-triggers:
-  - {{id: often, type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * * *", withSeconds: true}}
-"""
-HOOKED = """\
-id: hooked
-namespace: {namespace}
-tasks:
-  - {{id: only, type: io.kestra.plugin.core.debug.Return, format: x}}
-triggers:
-  - {{id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: some}}
-"""
 JSON = {"content-type": "application/json"}
 
 

@@ -7,25 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.scheduling import daily, deploy, executions, states, until
+from tests.engine.scheduling import HOOKED, LOCKED, daily, deploy, executions, states, until
 
 BACKFILL = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z", "paused": True}
-LOCKED = """\
-id: locked
-namespace: {namespace}
-tasks:
-  - {{id: wait, type: io.kestra.plugin.core.flow.Pause}}
-triggers:
-  - {{id: often, type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * * *", withSeconds: true}}
-"""
-HOOKED = """\
-id: hooked
-namespace: {namespace}
-tasks:
-  - {{id: only, type: io.kestra.plugin.core.debug.Return, format: x}}
-triggers:
-  - {{id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: some}}
-"""
 
 
 @pytest.fixture
