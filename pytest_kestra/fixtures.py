@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError, SettingsError
-from pytest_kestra.hooks import FAILED, SERVER, SETTINGS, run_of
+from pytest_kestra.hooks import FAILED, GUARD, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
+    from pytest_kestra.report.guard import Allowed
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
 # What the mark `kestra` may set: the rest belongs to the server, which all tests share.
-PER_TEST = ("timeout", "isolation", "keep")
+PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level")
 # So that the namespace stays readable beside what makes it unique.
 NAME_LENGTH = 40
 
@@ -102,6 +103,7 @@ def kestra(
 
     node = request.node
     settings = _of_test(node, kestra_settings)
+    allowed = [_allowed(mark, node) for mark in node.iter_markers("kestra_allow_logs")]
     _skip_unless(node, kestra_server)
     kestra = Kestra(
         kestra_client,
@@ -115,6 +117,8 @@ def kestra(
         reproduce=f"pytest {shlex.quote(node.nodeid)}",
         verbosity=request.config.get_verbosity(),
     )
+    if settings.fail_on_log_level != "none":
+        node.stash[GUARD] = (kestra, settings.fail_on_log_level, allowed)
     yield kestra
     failed = node.stash.get(FAILED, False)
     if settings.keep == "all" or (settings.keep == "failed" and failed):
@@ -142,6 +146,13 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
         except SettingsError as error:
             raise _told(str(error)) from None
     return settings
+
+
+def _allowed(mark: pytest.Mark, node: pytest.Item) -> Allowed:
+    from pytest_kestra.report.guard import Allowed
+
+    _checked(mark, ("matching", "task", "level"), node)
+    return Allowed(**mark.kwargs)
 
 
 def _skip_unless(node: pytest.Item, server: Server) -> None:

@@ -37,7 +37,7 @@ def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = N
 def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str]) -> str:
     execution, session = evidence.execution, evidence.session
     lines = [_first(evidence, what, run), _header(evidence)]
-    lines += [*_task_runs(evidence), *_expression(evidence), *logs]
+    lines += [*_task_runs(evidence), *_expression(evidence), *_script(evidence), *logs]
     lines += _values("Inputs", execution.inputs, session)
     lines += _values("Outputs", execution.outputs, session)
     lines.append(f"Execution: {evidence.place}")
@@ -169,6 +169,14 @@ def _expression(evidence: Evidence) -> list[str]:
     return [f"Expression: {text} ({evidence.name}{line})", f"  {why}"]
 
 
+def _script(evidence: Evidence) -> list[str]:
+    line = evidence.script_line
+    if line is None or evidence.flow is None:
+        return []
+    code = evidence.session.masked(evidence.flow.source.splitlines()[line - 1].strip())
+    return [f"Script: {short(code, VALUE_LENGTH)} ({evidence.name}:{line})"]
+
+
 def _logs(evidence: Evidence) -> list[str]:
     verbosity = evidence.session.verbosity
     if verbosity >= ALL:
@@ -214,18 +222,7 @@ def _values(title: str, values: Mapping[str, Any], session: Session) -> list[str
 
 
 def _json(values: Mapping[str, Any], session: Session) -> str:
-    return short(session.masked(json.dumps(plain(values), ensure_ascii=False, default=str)), VALUE_LENGTH)
-
-
-def plain(value: Any) -> Any:
-    """Return a value with every SECRET input, which Kestra stores encrypted, as stars."""
-    if isinstance(value, Mapping):
-        if value.get("type") == "io.kestra.datatype:aes_encrypted":
-            return "*****"
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value
+    return short(json.dumps(session.clean(values), ensure_ascii=False, default=str), VALUE_LENGTH)
 
 
 def short(text: str, length: int) -> str:

@@ -6,9 +6,11 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from pytest_kestra.errors import KestraError
+from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
 from pytest_kestra.run.expression import Expression, failed_expression
 from pytest_kestra.run.logs import Logs
+from pytest_kestra.run.script import script_line
 from pytest_kestra.run.session import Session
 
 # What Kestra says when a script has failed, after the script has said why.
@@ -69,7 +71,10 @@ class Evidence:
         """The expression that failed, if one did."""
         if self.execution.state not in BAD and not any(run.state in BAD for run in self.execution.task_runs):
             return None
-        return failed_expression(self.bad_logs, self.execution, self.flow)
+        # After a failure others follow, such as of outputs that are not there.
+        cause = self.cause
+        entries = [entry for entry in self.bad_logs if cause is None or entry.task_run_id == cause.id]
+        return failed_expression(entries, self.execution, self.flow)
 
     def reason(self, run: TaskRun | None) -> str:
         """Return why a task run, or the whole execution, failed: the last line of its last error."""
@@ -79,6 +84,24 @@ class Evidence:
         told = [entry for entry in errors if not entry.message.startswith(ENDINGS)] or list(errors)
         message = told[-1].message.strip() if told else ""
         return message.splitlines()[-1].strip() if message else ""
+
+    @property
+    def line(self) -> int | None:
+        """The line of the flow's text to look at: of the expression, the script or else the task that failed."""
+        if (failed := self.expression) is not None:
+            return failed.line
+        run = self.cause
+        if run is None or self.flow is None:
+            return None
+        return self.script_line or FlowSource(self.flow.source, self.name).line_of(run.task_id)
+
+    @property
+    def script_line(self) -> int | None:
+        """The line of the flow's text that has the line of a script which failed."""
+        run = self.cause
+        if run is None or self.flow is None:
+            return None
+        return script_line(self.logs.select(runs=[run.id]), run, self.flow)
 
     @property
     def place(self) -> str:

@@ -100,6 +100,18 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
+    def executions(self) -> list[Execution]:
+        """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
+        records: dict[str, Execution] = {}
+        for namespace, flow_id in self._session.deployer.created:
+            for record in self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id}):
+                records[record.id] = Execution.reading(record, self._session)
+        for execution_id in self._session.started:
+            if execution_id not in records:
+                with contextlib.suppress(NotFoundError):
+                    records[execution_id] = self.execution(execution_id)
+        return sorted(records.values(), key=lambda execution: execution.start)
+
     def flow(self, flow_id: str, namespace: str | None = None) -> Flow:
         """Return a flow that is on the server: one that this test has deployed, or with `namespace` any other.
 
