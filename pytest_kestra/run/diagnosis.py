@@ -35,22 +35,29 @@ def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = N
 
 
 def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str]) -> str:
-    execution, session = evidence.execution, evidence.session
-    lines = [_first(evidence, what, run), _header(evidence)]
-    lines += [*_task_runs(evidence), *_expression(evidence), *_script(evidence), *logs]
-    lines += _values("Inputs", execution.inputs, session)
-    lines += _values("Outputs", execution.outputs, session)
-    lines.append(f"Execution: {evidence.place}")
+    session = evidence.session
+    lines = [_first(evidence, what, run), *_body(evidence, logs)]
     if session.reproduce:
         lines.append(f"Run it again: {session.reproduce}")
     return session.masked("\n".join(lines))
 
 
+def _body(evidence: Evidence, logs: list[str]) -> list[str]:
+    execution, session, child = evidence.execution, evidence.session, evidence.child
+    lines = [_header(evidence), *_task_runs(evidence), *_expression(evidence), *_script(evidence), *logs]
+    lines += _values("Inputs", execution.inputs, session)
+    lines += _values("Outputs", execution.outputs, session)
+    lines.append(f"Execution: {evidence.place}")
+    if child is not None:
+        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in _body(child, _logs(child)))]
+    return lines
+
+
 def brief(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return the most important lines of a diagnosis, at most six of a hundred characters."""
     evidence = Evidence.of(execution, session)
-    lines = [short(session.masked(line), FIRST_LINE) for line in _expression(evidence)]
-    lines += _last_logs(evidence)[-(BRIEF_LOG_LINES - len(lines)) :]
+    lines = [short(session.masked(line), FIRST_LINE) for line in _expression(evidence.innermost)]
+    lines += _last_logs(evidence.innermost)[-(BRIEF_LOG_LINES - len(lines)) :]
     return session.masked("\n".join([_first(evidence, what or f"is {execution.state}", run), *lines]))
 
 
@@ -80,6 +87,9 @@ def _first(evidence: Evidence, what: str, run: TaskRun | None) -> str:
     if run is None and cause is not None:
         head += f": task {_name(cause, session)} failed"
     reason = evidence.reason(cause)
+    if session.deployer.namespace:
+        # What makes a namespace the test's own takes the room of what is to be told.
+        reason = reason.replace(f".{session.deployer.namespace}", "")
     if reason:
         head += f": {reason}"
     elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
