@@ -107,10 +107,10 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     return comparison(left, op, right, whole=whole)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+# After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail a test that passes, but whose executions have logged what it does not expect."""
-    yield
     if GUARD in item.stash:
         from pytest_kestra.report.guard import check_logs
 

@@ -48,8 +48,7 @@ def check_logs(kestra: Kestra, min_level: str, allowed: Sequence[Allowed]) -> No
     message = entry.message.strip().splitlines() or [""]
     head = f"{execution.flow_id} logged {entry.level}, which this test does not expect: {entry.task_id or ''}"
     lines = [short(execution.session.masked(f"{head}: {message[0]}"), FIRST_LINE)]
-    for _, other in found[:SHOWN]:
-        lines += log_lines(other)
+    lines += log_lines([entry for _, entry in found[:SHOWN]], SHOWN)
     if len(found) > SHOWN:
         lines.append(f"  … and {len(found) - SHOWN} more")
     lines += [f"Execution: {execution.id} in {execution.namespace}", REMEDY]

@@ -71,7 +71,9 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
             # With -q there is no more to tell than the assertion about a state has told.
             if session.verbosity < 0 and f"{execution.flow_id} is {execution.state}" in told:
                 continue
-            text = (diagnosis if session.verbosity >= 0 else brief)(execution, session)
+            text = diagnosis(execution, session, again=False) if session.verbosity >= 0 else brief(execution, session)
             yield coloured(text) if colour else text
+        if ids and session.verbosity >= 0 and session.reproduce not in told:
+            yield f"Run it again: {session.reproduce}"
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide the failure
         yield f"They cannot be read: {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -24,20 +24,28 @@ VALUE_LENGTH = 500
 MORE, ALL = 1, 2
 
 
-def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
+def diagnosis(
+    execution: ExecutionRecord,
+    session: Session,
+    what: str | None = None,
+    run: TaskRun | None = None,
+    *,
+    again: bool = True,
+) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
     `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
-    How much it is depends on the session's `verbosity`. Gathering this never raises.
+    How much it is depends on the session's `verbosity`; without `again` the command that runs the test again is left
+    out. Gathering this never raises.
     """
     evidence = Evidence.of(execution, session)
-    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence))
+    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence), again=again)
 
 
-def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str]) -> str:
+def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str], *, again: bool = True) -> str:
     session = evidence.session
     lines = [_first(evidence, what, run), *_body(evidence, logs)]
-    if session.reproduce:
+    if again and session.reproduce:
         lines.append(f"Run it again: {session.reproduce}")
     return session.masked("\n".join(lines))
 
@@ -56,8 +64,9 @@ def _body(evidence: Evidence, logs: list[str]) -> list[str]:
 def brief(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return the most important lines of a diagnosis, at most six of a hundred characters."""
     evidence = Evidence.of(execution, session)
-    lines = [short(session.masked(line), FIRST_LINE) for line in _expression(evidence.innermost)]
-    lines += _last_logs(evidence.innermost)[-(BRIEF_LOG_LINES - len(lines)) :]
+    inner = evidence.innermost
+    lines = [short(session.masked(line), FIRST_LINE) for line in (*_expression(inner), *_script(inner))]
+    lines += _last_logs(inner)[-(BRIEF_LOG_LINES - len(lines)) :]
     return session.masked("\n".join([_first(evidence, what or f"is {execution.state}", run), *lines]))
 
 
@@ -202,18 +211,19 @@ def _titled(title: str, logs: Logs, most: int) -> list[str]:
     if not logs:
         return []
     left = f", {len(logs) - most} earlier ones left out" if len(logs) > most else ""
-    return [f"{title}{left}:", *_lines(logs, most)]
+    return [f"{title}{left}:", *log_lines(logs, most)]
 
 
 def _last_logs(evidence: Evidence) -> list[str]:
     chosen = evidence.bad_logs
     best = Logs(entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS))
-    lines = [short(line, FIRST_LINE) for line in _lines(best or chosen, BRIEF_LOG_LINES)]
+    lines = [short(line, FIRST_LINE) for line in log_lines(best or chosen, BRIEF_LOG_LINES)]
     return lines[-BRIEF_LOG_LINES:]
 
 
-def _lines(logs: Logs, most: int) -> list[str]:
-    shown = [log_lines(entry) for entry in logs[-most:]]
+def log_lines(logs: Sequence[LogEntry], most: int) -> list[str]:
+    """Return the last log entries as lines: level, task, message."""
+    shown = [_entry(entry) for entry in logs[-most:]]
     # A retry tells the same again.
     told = [(lines, len(list(same))) for lines, same in groupby(shown)]
     return [
@@ -221,8 +231,7 @@ def _lines(logs: Logs, most: int) -> list[str]:
     ]
 
 
-def log_lines(entry: LogEntry) -> list[str]:
-    """Return a log entry as lines: level, task, message."""
+def _entry(entry: LogEntry) -> list[str]:
     first, *more = entry.message.rstrip().splitlines() or [""]
     return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
 

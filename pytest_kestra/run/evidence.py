@@ -14,7 +14,8 @@ from pytest_kestra.run.script import script_line
 from pytest_kestra.run.session import Session
 
 # What Kestra says when a script has failed, after the script has said why.
-ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners.TaskException")
+AGAIN = "io.kestra.core.models.tasks.runners.TaskException"
+ENDINGS = ("Command failed with exit code", AGAIN)
 # How many subflows in each other are followed to where a failure began.
 DEPTH = 5
 REMEDIES = {"Unable to find flow": ": deploy it, too"}
@@ -75,7 +76,8 @@ class Evidence:
     def bad_logs(self) -> Logs:
         """The logs of level WARN and above of what went wrong: of the task runs that did, and of the execution."""
         bad = {run.id for run in self.execution.task_runs if run.state in BAD}
-        warned = self.logs.select(min_level="WARN")
+        # Kestra says once more what it said before.
+        warned = [one for one in self.logs.select(min_level="WARN") if not one.message.startswith(AGAIN)]
         return Logs(entry for entry in warned if entry.task_run_id is None or not bad or entry.task_run_id in bad)
 
     @property

@@ -152,12 +152,12 @@ class Kestra:
 
     def _nothing_started(self, flow: Flow, triggered_by: Execution | None, limit: float) -> str:
         if triggered_by is None:
-            kinds = ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
-            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {kinds}."
-        others = ", ".join(dict.fromkeys(child.flow_id for child in triggered_by.children())) or "nothing"
+            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
+        now, by = triggered_by.refresh(), triggered_by.flow_id
+        others = ", ".join(dict.fromkeys(child.flow_id for child in now.children())) or "nothing"
         return (
-            f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
-            f"which is {triggered_by.refresh().state}, within {limit:g} s. It started {others}."
+            f"No execution of {flow.id} was started by {by} within {limit:g} s; {by} is {now.state}.\n"
+            f"The execution {now.id} started {others}. The triggers of {flow.id}: {_triggers(flow)}."
         )
 
     @property
@@ -235,6 +235,10 @@ class Kestra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _triggers(flow: Flow) -> str:
+    return ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
 
 
 @contextlib.contextmanager
