@@ -30,6 +30,7 @@
     return node;
   }
   const clean = (text) => String(text).replace(/\x1b\[[0-9;?]*[ -\/]*[@-~]/g, "");
+  const coded = (text) => encodeURIComponent(String(text).replace(/[\ud800-\udfff]/gu, "\ufffd")); // halves of pairs have no code
   const list = (value) => (Array.isArray(value) ? value.filter((item) => item != null) : []);
   const plural = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : word.endsWith("h") ? "es" : "s"}`;
   const named = (state) => (/^[A-Z_]+$/.test(state) ? state : "");
@@ -482,7 +483,7 @@
   }
 
   function jump(execution, text) {
-    return el("a", { href: `#execution=${encodeURIComponent(execution.id)}` }, text);
+    return el("a", { href: `#execution=${coded(execution.id)}` }, text);
   }
 
   /** Order executions so that what a subflow did stands below the one that called it. */
@@ -511,7 +512,7 @@
       el("summary", {}, state(execution.state), el("b", { class: "mono" }, execution.flow ?? "a flow"),
         el("span", { class: "soft" }, seconds(execution.duration)), el("span", { class: "mono" }, execution.id ?? ""),
         execution.id == null ? null : el("a", {
-          class: "link", href: `#execution=${encodeURIComponent(execution.id)}`, title: "Link to this execution", "aria-label": "Link to this execution",
+          class: "link", href: `#execution=${coded(execution.id)}`, title: "Link to this execution", "aria-label": "Link to this execution",
         }, "#")));
     node.build = () => {
       if (node.built) return;
@@ -668,8 +669,8 @@
 
   function remember() {
     const parts = [];
-    for (const name of ["test", "execution", "q"]) if (view[name]) parts.push(`${name}=${encodeURIComponent(view[name])}`);
-    if (view.show.size) parts.push(`show=${[...view.show].map(encodeURIComponent).join(",")}`);
+    for (const name of ["test", "execution", "q"]) if (view[name]) parts.push(`${name}=${coded(view[name])}`);
+    if (view.show.size) parts.push(`show=${[...view.show].join(",")}`);
     try { history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search); } catch { /* a page without an address of its own */ }
   }
 
@@ -699,8 +700,13 @@
       target.open = true;
       target.build();
     }
-    target.scrollIntoView();
     $("summary", target).focus({ preventScroll: true });
+    go(target);
+  }
+  /** Go to an element, and stay there while what is above it is built. */
+  function go(target, frames = 12) {
+    target.scrollIntoView();
+    if (frames) requestAnimationFrame(() => go(target, frames - 1));
   }
 
   // Matches are painted over the text; the page's elements stay as they are.
@@ -720,7 +726,7 @@
   function matches(root) {
     const ranges = [];
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT, (node) =>
-      (node.parentElement.closest("[hidden], button, select, .took, .hits, .worker, .legend, .axis") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT));
+      (node.parentElement.closest("[hidden], button, select, .test:is(.failed, .error)[open] .why, .took, .hits, .worker, .legend, .axis") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT));
     for (let node = walker.nextNode(); node && ranges.length < RANGES; node = walker.nextNode()) {
       for (const found of node.data.matchAll(pattern)) {
         const range = new Range();
