@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +98,7 @@ def kestra(
     kestra_secrets: Mapping[str, str],
 ) -> Iterator[Kestra]:
     """Return Kestra for one test: flows get a namespace of their own, and what the test made is removed after it."""
+    from pytest_kestra.report.command import run_again
     from pytest_kestra.run.kestra import Kestra
 
     node = request.node
@@ -114,7 +114,7 @@ def kestra(
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
         secrets=[*kestra_secrets.values(), *kestra_server.address.secrets],
-        reproduce=f"pytest {shlex.quote(node.nodeid)}",
+        reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
     )
     if settings.fail_on_log_level != "none":

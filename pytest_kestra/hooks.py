@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -64,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_kestra.report.collector import Collector
 
         place = None if settings.html is None else config.invocation_params.dir / settings.html
-        config.pluginmanager.register(Collector(place, shlex.join(["pytest", *config.invocation_params.args])))
+        config.pluginmanager.register(Collector(place, config, settings))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,20 +9,23 @@ from typing import Any
 
 import pytest
 
-from pytest_kestra.report.exports import ATTRIBUTE
-
-# Sections that the page shows otherwise.
-OURS = ("the executions of this test", "kestra")
+from pytest_kestra.report.command import run_again
+from pytest_kestra.report.exports import ATTRIBUTE, failure_text
+from pytest_kestra.settings import Settings
 
 
 class Collector:
     """Collect the reports of a run, in the order in which its tests began; `path` is where the page goes, if one does.
 
-    `command` is the one that began it.
+    `config` and `settings` are those of the run.
     """
 
-    def __init__(self, path: Path | None, command: str) -> None:
+    def __init__(self, path: Path | None, config: pytest.Config, settings: Settings) -> None:
         self.path = path
+        self.config = config
+        command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        for secret in filter(None, (settings.password, settings.token, settings.repository)):
+            command = command.replace(secret, "*****")
         self.about = {"command": command}
         self.started = datetime.now(timezone.utc)
         self.tests: dict[str, dict[str, Any]] = {}
@@ -52,8 +55,9 @@ class Collector:
         if outcome != "passed":
             test["outcome"] = outcome
         if report.failed:
-            test["failure"] = "\n\n".join([*filter(None, [test["failure"]]), *_texts(report)])
-            test["reproduce"] = f"pytest {shlex.quote(report.nodeid)}"
+            failure = exported.get("failure") or failure_text(report)
+            test["failure"] = "\n\n".join(filter(None, [test["failure"], failure]))
+            test["reproduce"] = run_again(report.nodeid, self.config)
         elif report.skipped:
             test["reason"] = getattr(report, "wasxfail", None) or _reason(report)
 
@@ -98,11 +102,6 @@ def _outcome(report: pytest.TestReport) -> str:
     if report.failed and report.when != "call":
         return "error"
     return report.outcome
-
-
-def _texts(report: pytest.TestReport) -> list[str]:
-    sections = [f"--- {title} ---\n{text}" for title, text in report.sections if title not in OURS]
-    return [report.longreprtext, *sections]
 
 
 def _reason(report: pytest.TestReport) -> str:

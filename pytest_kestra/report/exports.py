@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The attribute of a report that travels from a worker of pytest-xdist to the controller.
 ATTRIBUTE = "kestra"
+OURS = ("the executions of this test", "kestra")
 PROPERTIES = ("kestra_flow", "kestra_execution", "kestra_state", "kestra_url")
 # A test with more executions than this exports the last ones.
 MOST = 100
@@ -68,6 +69,8 @@ def _export(
         from pytest_kestra.report.data import execution_data
 
         data["executions"] = [execution_data(one) for one in evidence]
+        if report.failed:
+            data["failure"] = kestra.masked(failure_text(report))
     if annotated:
         from pytest_kestra.report.github import annotations_of, of_test
 
@@ -75,6 +78,12 @@ def _export(
     if server is not None:
         data["about"] = {"server": server.kind, "version": server.address.version or ""}
     setattr(report, ATTRIBUTE, data)
+
+
+def failure_text(report: pytest.TestReport) -> str:
+    """Return what pytest tells of a failure, without what is told of executions otherwise."""
+    sections = [f"--- {title} ---\n{text}" for title, text in report.sections if title not in OURS]
+    return "\n\n".join([report.longreprtext, *sections])
 
 
 def _write(report: pytest.TestReport, item: pytest.Item, evidence: list[Evidence], place: str) -> None:

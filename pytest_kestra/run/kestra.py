@@ -100,6 +100,10 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets that flows know, and without the credentials of the server."""
+        return self._session.masked(text)
+
     def executions(self) -> list[Execution]:
         """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
         records: dict[str, Execution] = {}

@@ -155,6 +155,37 @@ def test_html_page(run_pytest: RunPytest, pytester: pytest.Pytester, workers: tu
     assert "http://" not in text.replace("http://www.w3.org/", "").replace("http://127.0.0.1", "")
 
 
+def test_nothing_that_is_left_behind_has_a_secret(
+    run_pytest: RunPytest, pytester: pytest.Pytester, kestra_server: Server
+) -> None:
+    password = kestra_server.address.password or ""
+    result = run_pytest(
+        """
+        FLOW = '''
+        id: leak
+        namespace: company.team
+        inputs:
+          - {id: word, type: STRING}
+        tasks:
+          - {id: say, type: io.kestra.plugin.core.log.Log, message: "{{ inputs.word }}"}
+          - {id: end, type: io.kestra.plugin.core.execution.Fail, errorMessage: "{{ inputs.word }}"}
+        '''
+
+        def test_leak(kestra, kestra_client):
+            execution = kestra.deploy(FLOW).run({"word": f"a {kestra_client.address.password} b"})
+            assert execution.inputs["word"] == "c"
+        """,
+        f"--kestra-password={password}",
+        *("--kestra-html=page.html", "--kestra-artifacts=kept"),
+    )
+
+    result.assert_outcomes(failed=1)
+    assert password
+    files = [file for file in pytester.path.rglob("*") if file.suffix in (".html", ".txt", ".json")]
+    assert len(files) == 4
+    assert not [file for file in files if password in file.read_text()]
+
+
 def test_html_page_of_the_ini_file_and_of_errors(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nkestra_html = page.html\n")
     result = run_pytest(
