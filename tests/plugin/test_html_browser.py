@@ -342,6 +342,23 @@ def test_hostile_texts_stay_texts(show: Callable[..., Browser]) -> None:
     assert browser.all(".chosen .json")[0].count(HOSTILE.partition("\x1b")[0]) == 2
 
 
+def test_browser_refuses_markup_and_scripts_that_are_not_the_page_s(show: Callable[..., Browser]) -> None:
+    browser = show()
+    attempt = "try {{ {}; return 'done' }} catch (error) {{ return error.name }}"
+    markup = browser.js(f"(() => {{ {attempt.format('document.createElement(`p`).innerHTML = `<b>x</b>`')} }})()")
+    browser.js("""(() => {
+        const frame = document.createElement('iframe');
+        frame.src = 'data:text/html,x';
+        document.body.append(frame);
+    })()""")
+    browser.painted()
+
+    assert markup == "TypeError"
+    refused = browser.problems()
+    assert any("frame-src" in text or "default-src" in text for text in refused), refused
+    browser.events.clear()  # these complaints were meant to come
+
+
 def test_url_is_a_link_only_where_it_is_one(show: Callable[..., Browser]) -> None:
     urls = [
         "javascript:alert(1)",
