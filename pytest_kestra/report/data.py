@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from pytest_kestra.records import ExecutionRecord, TaskRun
@@ -21,6 +21,8 @@ def execution_data(evidence: Evidence) -> dict[str, Any]:
         "file": evidence.name,
         "revision": execution.revision,
         **_course(execution),
+        # Where the bars of what still runs end.
+        "read": _date(datetime.now(timezone.utc)),
         "url": evidence.session.page(execution) if evidence.session.pages else None,
         "inputs": execution.inputs,
         "outputs": execution.outputs,
