@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pytest_kestra.records import ExecutionRecord, TaskRun
-from pytest_kestra.run.evidence import Evidence
+from pytest_kestra.run.evidence import BAD, Evidence
 
 
 def execution_data(evidence: Evidence) -> dict[str, Any]:
     """Return an execution with its task runs, logs and flow, without secrets, of what JSON has."""
-    execution, failed = evidence.execution, evidence.expression
+    execution = evidence.execution
     data = {
         "id": execution.id,
         "flow": execution.flow_id,
@@ -31,9 +31,7 @@ def execution_data(evidence: Evidence) -> dict[str, Any]:
         "trigger": execution.trigger,
         "parent": execution.triggered_by,
         "replays": execution.original_id,
-        "error": None
-        if failed is None
-        else {"message": failed.why, "expression": failed.text, "context": _place(evidence, failed.line)},
+        "error": _error(evidence),
         "tasks": [_task_run(run, evidence) for run in execution.task_runs],
         "logs": [
             {
@@ -84,8 +82,13 @@ def _course(course: ExecutionRecord | TaskRun) -> dict[str, Any]:
     }
 
 
-def _place(evidence: Evidence, line: int | None) -> str:
-    return evidence.name if line is None else f"{evidence.name}:{line}"
+def _error(evidence: Evidence) -> dict[str, str | None] | None:
+    reason = evidence.reason(evidence.cause) if evidence.execution.state in BAD else ""
+    if not reason:
+        return None
+    failed, line = evidence.expression, evidence.line
+    place = evidence.name if line is None else f"{evidence.name}:{line}"
+    return {"message": reason, "expression": None if failed is None else failed.text, "context": place}
 
 
 def _date(date: datetime | None) -> str | None:

@@ -20,6 +20,7 @@ ALL_LOG_LINES = 200
 BRIEF_LOG_LINES = 5
 TASK_RUNS = 60
 VALUE_LENGTH = 500
+VALUE_IN_LINE = 20
 # From which verbosity on more is told: all logs and outputs of what failed; all of everything.
 MORE, ALL = 1, 2
 
@@ -161,7 +162,7 @@ def _own_name(run: TaskRun, session: Session) -> str:
 
 
 def _name(run: TaskRun, session: Session) -> str:
-    return run.task_id + "".join(f"[{short(session.masked(value), 40)}]" for value in run.values)
+    return run.task_id + "".join(f"[{short(session.masked(value), VALUE_IN_LINE)}]" for value in run.values)
 
 
 def _attempts(run: TaskRun) -> str:

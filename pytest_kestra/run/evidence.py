@@ -82,7 +82,9 @@ class Evidence:
 
     @property
     def expression(self) -> Expression | None:
-        """The expression that failed, if one did."""
+        """The expression that failed, if one did; not one of a subflow."""
+        if self.child is not None:
+            return None
         if self.execution.state not in BAD and not any(run.state in BAD for run in self.execution.task_runs):
             return None
         # After a failure others follow, such as of outputs that are not there.

@@ -32,7 +32,7 @@ CORRELATION = "system.correlationId"
 SHORTEST_S = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flow(FlowRecord):
     """Run a flow that is on the server, and tell what it consists of.
 
@@ -170,6 +170,9 @@ class Flow(FlowRecord):
         """Delete this flow from the server."""
         self.session.client.flows.delete(self.namespace, self.id)
         self.session.deployer.forget(self)
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.id} of {self.namespace}, revision {self.revision}>"
 
     def _create(
         self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any
