@@ -90,6 +90,21 @@ class FlowSource:
                         waiting.append((text, is_key, value))
                     waiting.append((text, True, name))
 
+    def written(self, scalar: yaml.ScalarNode) -> str:
+        """Return a value as it stands in the text, line by line: without quotes, but not folded.
+
+        So the line of what stands at an offset is `scalar.start_mark.line` plus the line breaks before it.
+        """
+        text = self.text[scalar.start_mark.index : scalar.end_mark.index]
+        text = re.sub(r"^(?:[&!]\S*\s+)+", lambda found: "\n" * found[0].count("\n"), text)  # an anchor, a tag
+        if scalar.style in ("|", ">"):
+            return "\n" + text.partition("\n")[2]
+        if scalar.style == "'":
+            return text[1:-1].replace("''", "'")
+        if scalar.style == '"':
+            return re.sub(r"\\(x..|u.{4}|U.{8}|.)", _unescaped, text[1:-1], flags=re.DOTALL)
+        return text
+
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""
         lines: dict[str, int] = {}
@@ -104,7 +119,7 @@ class FlowSource:
 
     def refused(self, message: str, *paths: str) -> FlowError:
         """Return the error for what Kestra says of this flow; `paths` are where it says that the trouble is."""
-        return self.error(_explained(message), self._line(message, paths))
+        return self.error(explained(message), self._line(message, paths))
 
     def _line(self, message: str, paths: tuple[str, ...]) -> int | None:
         lines = [line for path in paths if (line := self.line_at(path)) is not None]
@@ -138,7 +153,15 @@ class FlowSource:
         raise self.error(f"the flow has no `{name}`.", 1)
 
 
-def _explained(message: str) -> str:
+def _unescaped(found: re.Match[str]) -> str:
+    """Return what an escape in double quotes stands for, where the text goes on in the same line."""
+    code = found[1]
+    if len(code) > 1:
+        return chr(int(code[1:], 16))
+    return code if code in "\"\\/\n" else " "
+
+
+def explained(message: str) -> str:
     """Return what Kestra says in a shorter form that names the remedy."""
     text = re.sub(r"^(Invalid entity|Validation error|Illegal \w+ source): ", "", message.strip())
     if match := re.match(
@@ -152,5 +175,26 @@ def _explained(message: str) -> str:
             f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
             "fixture kestra_plugins."
         )
+    if match := re.search(r"Cannot deserialize value of type `(\S+?)(?:<.*?>)?` from (\w+) (?:value|(\".*?\"))(.*)", text):
+        wished, given, value, reason = match.groups()
+        names = re.findall(r"\[\"(.*?)\"\]", text.partition("reference chain")[2])
+        who = f"`{names[-1]}`" if names else "This"
+        reason = f" ({reason[1:].strip()})" if value and reason.startswith(":") and "not a valid" not in reason else ""
+        return f"{who} takes {_kind(wished)}, not {value or _kind(given)}{reason}."
+    # Where Jackson was in its reading says nothing to who wrote the text.
+    text = re.sub(r"\s*(at \[Source: [^\]]*\]|\(through reference chain: .*?\)|\(at line -?\d+\))", "", text)
     lines = text.splitlines()
     return "; ".join(line.strip() for line in lines if line.strip()) or message
+
+
+def _kind(name: str) -> str:
+    """Return how people call a type of Java's or of JSON's."""
+    words = {
+        **dict.fromkeys(("ArrayList", "List", "Array", "Set"), "a list"),
+        **dict.fromkeys(("LinkedHashMap", "HashMap", "Map", "Object"), "a mapping"),
+        **dict.fromkeys(("Integer", "Long", "int", "long"), "a whole number"),
+        **dict.fromkeys(("Boolean", "boolean"), "true or false"),
+        **{"String": "a text", "Double": "a number", "Floating": "a number", "Duration": "a duration such as PT5M"},
+    }
+    short = re.split(r"[.$]", name)[-1]
+    return words.get(short, short)

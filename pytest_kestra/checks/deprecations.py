@@ -1,0 +1,85 @@
+"""What Kestra calls deprecated: where it stands in the text, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import yaml
+
+from pytest_kestra.checks.findings import Finding
+from pytest_kestra.checks.outline import Outline, key_line, line_of, text_at, value_at
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import NotFoundError
+from pytest_kestra.records import Json
+
+# Of a flow itself, for which Kestra has no schema that says so.
+OF_FLOWS = {
+    "taskDefaults": "use `pluginDefaults` instead",
+    "listeners": "use `afterExecution`, or a flow with a Flow trigger, instead",
+}
+ADVICE = re.compile(r"\buse\b|\bused\b|\binstead\b|\breplaced\b|\bprefer\b", re.IGNORECASE)
+
+
+class Deprecations:
+    """Explain Kestra's paths of what is deprecated, with the schemas of a server, each of which is asked for once."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._schemas: dict[str, Json] = {}
+
+    def findings(self, outline: Outline, paths: Iterable[str]) -> Iterator[Finding]:
+        """Return a warning for each place that these paths may mean."""
+        for path in dict.fromkeys(paths):
+            # Kestra's path of what is in a flowable task begins at that task, so that it may mean several places.
+            places = [place for _, node in outline.nodes for place in _places(node, path)]
+            meant = [(node, name) for node, name in places if node is outline.root or self._advice(node, name)]
+            for node, name in meant or places[:1]:
+                line = key_line(node, name) if name else line_of(node, "type")
+                what = f"`{name}`" if name else f"the type {text_at(node, 'type')}"
+                advice = OF_FLOWS.get(name) if node is outline.root else self._advice(node, name)
+                message = f"{what} is deprecated{': ' + advice if advice else ''}."
+                yield Finding(outline.source.name, line or 0, "warning", message)
+
+    def _advice(self, node: yaml.MappingNode, name: str) -> str | None:
+        """Return what to do about a property, or without a name a type; a blank where Kestra gives no advice.
+
+        None where its schema does not call it deprecated.
+        """
+        schema = self._schema(text_at(node, "type") or "")
+        part: Json = schema.get("properties", {}).get(name, {}) if name else schema
+        if str(part.get("$deprecated")).lower() != "true":
+            return None
+        text = f"{part.get('title') or ''}.\n{part.get('description') or ''}".replace("*", "")
+        sentences = [sentence.strip() for sentence in re.split(r"\.(?=\s|[A-Z]|$)|\n", text)]
+        return next((sentence[:1].lower() + sentence[1:] for sentence in sentences if ADVICE.search(sentence)), " ")
+
+    def _schema(self, kind: str) -> Json:
+        if kind not in self._schemas:
+            try:
+                self._schemas[kind] = self._client.plugins.schema(kind)
+            except NotFoundError:
+                self._schemas[kind] = {}
+        return self._schemas[kind]
+
+
+def _places(node: yaml.Node, path: str) -> Iterator[tuple[yaml.MappingNode, str]]:
+    """Return the mapping that a path from a node leads to, with the property that it names, or none."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    owner, steps = node, re.findall(r"\w+", path)
+    for place, step in enumerate(steps):
+        below = node.value[int(step)] if _has(node, step) else value_at(node, step)
+        if below is None:
+            return
+        if place == len(steps) - 1 and not step.isdigit():
+            yield owner, step
+        node = below
+        if isinstance(node, yaml.MappingNode):
+            owner = node
+    if steps and steps[-1].isdigit() and node is owner:
+        yield owner, ""
+
+
+def _has(node: yaml.Node, step: str) -> bool:
+    return isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value)

@@ -1,0 +1,380 @@
+"""Reading Pebble, the language of Kestra's expressions: which variables a text names, and where it cannot be read.
+
+It knows the grammar of Pebble 4 with Kestra's tags and operators (`PebbleEngineFactory`, `ExtensionCustomizer`), and is
+more lenient than these where a later version may be, so that what it refuses is wrong everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+OPEN = re.compile(r"\{\{|\{%|\{#")
+CLOSERS = {"{{": "}}", "{%": "%}"}
+# Kestra takes these parts out before Pebble sees the text.
+RAW = re.compile(r"\{%-*\s*raw\s*-*%\}.*?\{%-*\s*endraw\s*-*%\}", re.DOTALL)
+VERBATIM = re.compile(r"\s*verbatim\s*-?%\}")
+END_VERBATIM = re.compile(r"\{%-?\s*endverbatim\s*-?%\}")
+TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<operator>is\s+not\b|(?:and|or|not|is|isIn|contains|equals)\b|\?\?\??|==|!=|<=|>=|\.\.|[-+*/%~<>|])
+    | (?P<name>[^\W\d]\w*)
+    | (?P<number>\d+L|\d+(?:\.\d+)?)
+    | (?P<string>'(?:[^'\\]|\\.)*')
+    | (?P<quote>")
+    | (?P<mark>[()\[\]{}?:.,=])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+UNARY = {"not", "+", "-"}
+# Before these a variable may be missing.
+EXCUSES = {"??", "???"}
+EXCUSING_TESTS = {"defined", "null", "empty"}
+BLOCKS = {"if", "for", "macro", "filter", "block"}
+# What people write who know other languages.
+MEANT = {"&": "and", "!": "not", "in": "isIn` or `contains"}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Tell a variable that a text names, such as `outputs.load.rows`, at an offset of the text.
+
+    `names` are its parts as far as they are written out, `end` is where the second one ends. It is `excused` where the
+    text deals with its absence: by `??`, the filter `default`, or a test.
+    """
+
+    names: tuple[str, ...]
+    start: int
+    end: int
+    excused: bool = False
+
+
+@dataclass(frozen=True)
+class Template:
+    """Hold what a text says: its references, and the first thing that Pebble cannot read, with its offset."""
+
+    references: tuple[Reference, ...]
+    problem: tuple[str, int] | None = None
+
+
+def read(text: str) -> Template:
+    """Return what a text says to Pebble; variables that the text itself sets are left out."""
+    reader = _Reader(RAW.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text))
+    problem = None
+    try:
+        reader.text()
+    except _Problem as found:
+        problem = (found.message, found.at)
+    excused = {reference.names[:2] for reference in reader.references if reference.excused}
+    return Template(
+        tuple(
+            replace(reference, excused=reference.names[:2] in excused)
+            for reference in reader.references
+            if reference.names[0] not in reader.local
+        ),
+        problem,
+    )
+
+
+class _Problem(Exception):
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.message, self.at = message, at
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    value: str
+    start: int
+    end: int
+
+
+class _Reader:
+    """Read a text from its beginning to its end; what it finds is in `references` and `local`."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.at = 0
+        self.opener, self.opened = "", 0  # the delimiter that is open, and where it stands
+        self.depth = 0  # how many brackets are open
+        self.blocks: list[tuple[str, int]] = []
+        self.references: list[Reference] = []
+        self.local: set[str] = set()
+        self.first = 0  # the first reference of the expression that is read
+
+    def text(self) -> None:
+        while found := OPEN.search(self.source, self.at):
+            self.opener, self.opened, self.at = found[0], found.start(), found.end()
+            if self.opener == "{#":
+                self._comment()
+                continue
+            if self.opener == "{%" and (verbatim := VERBATIM.match(self.source, self.at)):
+                self._verbatim(verbatim.end())
+                continue
+            if self.source.startswith("-", self.at):
+                self.at += 1
+            self.first = len(self.references)
+            if self.opener == "{{":
+                self._expression()
+                self._close()
+            else:
+                self._tag()
+        if self.blocks:
+            name, start = self.blocks[-1]
+            raise _Problem(f"`{{% {name} %}}` has no `{{% end{name} %}}`", start)
+
+    def _comment(self) -> None:
+        end = self.source.find("#}", self.at)
+        if end < 0:
+            raw = ", or write `{% raw %}…{% endraw %}` around it" if self.source[self.opened - 1 : self.opened] else ""
+            raise _Problem(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
+        self.at = end + 2
+
+    def _verbatim(self, start: int) -> None:
+        end = END_VERBATIM.search(self.source, start)
+        if end is None:
+            raise _Problem("`{% verbatim %}` has no `{% endverbatim %}`", self.opened)
+        self.at = end.end()
+
+    # Tags
+
+    def _tag(self) -> None:
+        name = self._expect("name").value
+        if name in BLOCKS:
+            self.blocks.append((name, self.opened))
+        parts: dict[str, Callable[[], None]] = {
+            **{"if": self._expression, "elseif": self._expression, "block": self._expression},
+            **{"for": self._for, "set": self._set, "macro": self._macro, "filter": self._filters},
+        }
+        if name in parts:
+            parts[name]()
+        elif name != "else":
+            self._end(name)
+        if name in ("else", "elseif") and (not self.blocks or self.blocks[-1][0] not in ("if", "for")):
+            raise _Problem(f"`{{% {name} %}}` stands in no `{{% if %}}`", self.opened)
+        self._close()
+
+    def _end(self, name: str) -> None:
+        begun = name.removeprefix("end")
+        if name == begun or begun not in BLOCKS:
+            raise _Problem(f"Pebble in Kestra has no tag `{name}`", self.opened)
+        if not self.blocks or self.blocks.pop()[0] != begun:
+            raise _Problem(f"`{{% {name} %}}` ends nothing that was begun", self.opened)
+        if begun == "block" and self._peek().kind == "name":
+            self._next()
+
+    def _for(self) -> None:
+        self.local |= {self._expect("name").value, "loop"}
+        self._expect("name", "in")
+        self._expression()
+
+    def _set(self) -> None:
+        self.local.add(self._expect("name").value)
+        self._expect("mark", "=")
+        self._expression()
+
+    def _macro(self) -> None:
+        self._expect("name")
+        self._open("(")
+        while self._peek().value != ")":
+            self.local.add(self._expect("name").value)
+            if self._take("="):
+                self._expression()
+            if not self._take(","):
+                break
+        self._shut(")")
+
+    def _filters(self) -> None:
+        self._call()
+        while self._take("|"):
+            self._call()
+
+    # Expressions
+
+    def _expression(self) -> None:
+        self._operand()
+        while (token := self._peek()).kind == "operator" and token.value != "not":
+            self._next()
+            if token.value == "|":
+                if self._call() == "default":
+                    self._excuse()
+            elif token.value.startswith("is") and token.value != "isIn":
+                if self._call() in EXCUSING_TESTS:
+                    self._excuse()
+            else:
+                if token.value in EXCUSES:
+                    self._excuse()
+                self._operand()
+        if self._take("?"):
+            self._expression()
+            self._expect("mark", ":")
+            self._expression()
+
+    def _excuse(self) -> None:
+        found = self.references[self.first :]
+        self.references[self.first :] = [replace(reference, excused=True) for reference in found]
+
+    def _operand(self) -> None:
+        token = self._next()
+        if token.kind == "operator" and token.value in UNARY:
+            self._operand()
+        elif token.value == "(" and token.kind == "mark":
+            self._inside(")", self._expression)
+        elif token.value == "[" and token.kind == "mark":
+            self._inside("]", lambda: self._list("]", self._expression))
+        elif token.value == "{" and token.kind == "mark":
+            self._inside("}", lambda: self._list("}", self._pair))
+        elif token.kind == "quote":
+            self._quoted(token)
+        elif token.kind == "name":
+            self._variable(token)
+        elif token.kind not in ("number", "string"):
+            self._refuse(token)
+        self._postfix()
+
+    def _variable(self, token: _Token) -> None:
+        names, end = [token.value], token.end
+        if self._peek().value == "(":
+            return
+        while True:
+            mark = self._peek()
+            if mark.value == "." and (name := self._peek(mark.end)).kind == "name":
+                if self._peek(name.end).value == "(":  # a method
+                    break
+                found, after = name.value, name.end
+            elif mark.value == "[" and (text := self._peek(mark.end)).kind in ("string", "quote"):
+                plain = re.compile(r"(['\"])([^'\"\\#]*)\1\s*\]").match(self.source, text.start)
+                if plain is None:
+                    break
+                found, after = plain[2], plain.end()
+            else:
+                break
+            names.append(found)
+            self.at = after
+            if len(names) == 2:
+                end = after
+        if len(names) > 1:
+            self.references.append(Reference(tuple(names), token.start, end))
+
+    def _postfix(self) -> None:
+        while True:
+            token = self._peek()
+            if token.value == "." and token.kind == "mark":
+                self._next()
+                self._expect("name")
+            elif token.value == "[" and token.kind == "mark":
+                self._next()
+                self._inside("]", self._expression)
+            elif token.value == "(" and token.kind == "mark":
+                self._arguments()
+            else:
+                return
+
+    def _call(self) -> str:
+        """Read the name of a filter or a test with its arguments."""
+        name = self._expect("name").value
+        if self._peek().value == "(":
+            self._arguments()
+        return name
+
+    def _arguments(self) -> None:
+        self._next()
+        self._inside(")", lambda: self._list(")", self._argument))
+
+    def _argument(self) -> None:
+        name = self._peek()
+        if name.kind == "name" and self._peek(name.end).value == "=":
+            self._next()
+            self._next()
+        self._expression()
+
+    def _pair(self) -> None:
+        self._expression()
+        self._expect("mark", ":")
+        self._expression()
+
+    def _list(self, closer: str, item: Callable[[], None]) -> None:
+        while self._peek().value != closer:
+            item()
+            if not self._take(","):
+                break
+
+    def _quoted(self, quote: _Token) -> None:
+        """Read a text in double quotes, which may hold expressions in `#{…}`."""
+        while True:
+            found = re.compile(r"(?:[^\"\\#]|\\.|#(?!\{))*(\"|#\{)", re.DOTALL).match(self.source, self.at)
+            if found is None:
+                raise _Problem("a text in double quotes does not end", quote.start)
+            self.at = found.end()
+            if found[1] == '"':
+                return
+            self._inside("}", self._expression)
+
+    # Tokens
+
+    def _inside(self, closer: str, part: Callable[[], None]) -> None:
+        self.depth += 1
+        part()
+        self._shut(closer)
+
+    def _open(self, mark: str) -> None:
+        self._expect("mark", mark)
+        self.depth += 1
+
+    def _shut(self, closer: str) -> None:
+        token = self._peek()
+        if token.value != closer:
+            self._refuse(token)
+        self.depth -= 1
+        self.at = token.end
+
+    def _close(self) -> None:
+        token = self._next()
+        if token.kind != "close":
+            self._refuse(token)
+
+    def _take(self, value: str) -> bool:
+        token = self._peek()
+        if token.value == value and token.kind in ("mark", "operator"):
+            self.at = token.end
+            return True
+        return False
+
+    def _expect(self, kind: str, value: str | None = None) -> _Token:
+        token = self._next()
+        if token.kind != kind or (value is not None and token.value != value):
+            self._refuse(token)
+        return token
+
+    def _next(self) -> _Token:
+        token = self._peek()
+        self.at = token.end
+        return token
+
+    def _peek(self, at: int | None = None) -> _Token:
+        start = self.at if at is None else at
+        closer = CLOSERS[self.opener]
+        if self.depth == 0 and (close := re.compile(rf"\s*-?{closer}").match(self.source, start)):
+            return _Token("close", closer, start, close.end())
+        found = TOKEN.match(self.source, start)
+        if found is None:
+            rest = self.source[start:].lstrip()
+            place = len(self.source) - len(rest)
+            return _Token("other" if rest else "end", rest[:1], place, place + 1)
+        kind = str(found.lastgroup)
+        return _Token(kind, found[kind], found.start(kind), found.end())
+
+    def _refuse(self, token: _Token) -> NoReturn:
+        if token.kind == "end" or (token.value == "}" and self.depth == 0):
+            closer = CLOSERS[self.opener]
+            raise _Problem(f"`{self.opener}` is not closed by `{closer}`", self.opened)
+        if token.kind == "close":
+            raise _Problem(f"an expression is not complete before `{token.value}`", token.start)
+        if token.value == "'":
+            raise _Problem("a text in single quotes does not end", token.start)
+        meant = MEANT.get(token.value)
+        instead = f"; write `{meant}`" if meant else ""
+        raise _Problem(f"unexpected `{token.value}` in an expression{instead}", token.start)
