@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_kestra.errors import (
         ApiError,
         FlowError,
+        FlowWarning,
         InputError,
         KestraError,
         NotFoundError,
@@ -46,6 +47,7 @@ __all__ = [
     "File",
     "Flow",
     "FlowError",
+    "FlowWarning",
     "InputError",
     "Kestra",
     "KestraError",
@@ -76,6 +78,7 @@ _MODULES = {
     "errors": (
         "ApiError",
         "FlowError",
+        "FlowWarning",
         "InputError",
         "KestraError",
         "NotFoundError",

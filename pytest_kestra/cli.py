@@ -70,10 +70,13 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     validate.set_defaults(run=_validate)
     validate.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a flow, or a folder of flows")
     validate.add_argument(
-        "--server", help="embedded, or the address of a server that has flows and plugins of yours (default: embedded)"
+        "--server", help="embedded, or the address of a server (default: what PYTEST_KESTRA_SERVER says, else embedded)"
     )
     validate.add_argument(
-        "--plugin", action="append", default=[], metavar="PLUGIN", help="coordinates or jar of a plugin (repeatable)"
+        "--plugin",
+        action="append",
+        default=[],
+        help="a plugin for the embedded engine, as Maven coordinates or a jar; may be given again",
     )
     validate.add_argument("--strict", action="store_true", help="let warnings be errors")
     validate.add_argument(
@@ -148,17 +151,18 @@ def _validate(options: argparse.Namespace) -> int:
     from pytest_kestra.errors import KestraError
     from pytest_kestra.server.run import Run
 
-    run = Run.create()
     try:
         found = find(options.paths)
-        with Client(_server(options, run).address) as client:
-            checker = Checker(client, found.flows, found.neighbours)
-            checked = [finding for flow in found.flows for finding in checker.check(flow)]
+        run = Run.create()
+        try:
+            with Client(_server(options, run).address) as client:
+                checker = Checker(client, found.flows, found.neighbours)
+                checked = [finding for flow in found.flows for finding in checker.check(flow)]
+        finally:
+            run.finish()
     except (EngineError, KestraError) as error:
-        print(f"pytest-kestra: {error}", file=sys.stderr)
+        print(f"pytest-kestra: {error}".replace("--kestra-server", "--server"), file=sys.stderr)
         return 2
-    finally:
-        run.finish()
     findings = sorted([*found.broken, *checked])
     if options.strict:
         findings = errors_only(findings)
@@ -175,7 +179,9 @@ def _server(options: argparse.Namespace, run: Run) -> Server:
     from pytest_kestra.server.chooser import open_server
     from pytest_kestra.settings import Settings
 
-    settings = Settings.read({"server": options.server}, {}, os.environ)
+    settings = Settings.read({}, {}, os.environ)
+    if options.server is not None:
+        settings = settings.override({"server": options.server}, "--server")
     if settings.server in ("auto", "embedded") and not missing_packages():
         from pytest_kestra.server.embedded import EmbeddedServer
         from pytest_kestra.server.engines import running

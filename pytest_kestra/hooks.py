@@ -50,6 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SETTINGS] = Settings.read(cli, ini, os.environ)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
+    if config.stash[SETTINGS].validate:
+        from pytest_kestra.validation import Validation
+
+        config.pluginmanager.register(Validation(), "kestra-validation")
 
 
 @pytest.hookimpl(optionalhook=True)

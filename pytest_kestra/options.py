@@ -117,6 +117,7 @@ OPTIONS = (
         "after which tests flows and executions stay on the server",
         metavar="no|failed|all",
     ),
+    Option("validate", _truth, "collect each flow file as a test that checks it without running it", flag=True),
     Option("user", _text, "the user of the server at a URL", metavar="NAME"),
     Option("password", _text, "that user's password; better in the environment", metavar="TEXT", secret=True),
     Option("token", _text, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),

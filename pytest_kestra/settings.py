@@ -23,6 +23,7 @@ class Settings:
     isolation: str = "namespace"
     reuse: bool = False
     keep: str = "no"
+    validate: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)

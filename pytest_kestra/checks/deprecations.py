@@ -18,7 +18,11 @@ OF_FLOWS = {
     "taskDefaults": "use `pluginDefaults` instead",
     "listeners": "use `afterExecution`, or a flow with a Flow trigger, instead",
 }
+# Of inputs, which have no schema of their own: a type, or a property.
+OF_INPUTS = {"BOOLEAN": "use BOOL instead", "ENUM": "use SELECT instead", "name": "use `id` instead"}
 ADVICE = re.compile(r"\buse\b|\bused\b|\binstead\b|\breplaced\b|\bprefer\b", re.IGNORECASE)
+# Some sentences of Kestra's follow each other without a blank.
+SENTENCE_END = re.compile(r"\.(?=\s|$|[A-Z][a-z]+ )|\n")
 
 
 class Deprecations:
@@ -33,16 +37,18 @@ class Deprecations:
         for path in dict.fromkeys(paths):
             # Kestra's path of what is in a flowable task begins at that task, so that it may mean several places.
             places = [place for _, node in outline.nodes for place in _places(node, path)]
-            meant = [(node, name) for node, name in places if node is outline.root or self._advice(node, name)]
+            meant = [(node, name) for node, name in places if node is outline.root or self._advice(node, name) is not None]
             for node, name in meant or places[:1]:
                 line = key_line(node, name) if name else line_of(node, "type")
-                what = f"`{name}`" if name else f"the type {text_at(node, 'type')}"
+                kind = text_at(node, "type") or ""
+                what = f"`{name}`" if name else f"the type {kind}"
                 advice = OF_FLOWS.get(name) if node is outline.root else self._advice(node, name)
+                advice = advice or OF_INPUTS.get(name or kind)
                 message = f"{what} is deprecated{': ' + advice if advice else ''}."
                 yield Finding(outline.source.name, line or 0, "warning", message)
 
     def _advice(self, node: yaml.MappingNode, name: str) -> str | None:
-        """Return what to do about a property, or without a name a type; a blank where Kestra gives no advice.
+        """Return what to do about a property, or without a name a type; an empty text where Kestra gives no advice.
 
         None where its schema does not call it deprecated.
         """
@@ -51,8 +57,10 @@ class Deprecations:
         if str(part.get("$deprecated")).lower() != "true":
             return None
         text = f"{part.get('title') or ''}.\n{part.get('description') or ''}".replace("*", "")
-        sentences = [sentence.strip() for sentence in re.split(r"\.(?=\s|[A-Z]|$)|\n", text)]
-        return next((sentence[:1].lower() + sentence[1:] for sentence in sentences if ADVICE.search(sentence)), " ")
+        found = next((sentence for sentence in SENTENCE_END.split(text) if ADVICE.search(sentence)), "")
+        advice = re.sub(r"^\W*(this \w+ is )?deprecated\W+(and )?", "", found.strip(), flags=re.IGNORECASE)
+        advice = re.sub(r"\[(.*?)\]\(\S*?\)", r"\1", advice)  # links of Markdown
+        return advice[:1].lower() + advice[1:]
 
     def _schema(self, kind: str) -> Json:
         if kind not in self._schemas:

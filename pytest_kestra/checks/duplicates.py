@@ -23,7 +23,7 @@ def keys(outline: Outline) -> Iterator[Finding]:
                 continue
             line = key.start_mark.line + 1
             if key.value in lines:
-                message = f"the key {key.value!r} is in line {lines[key.value]} too; Kestra would take only this one."
+                message = f"the key {key.value!r} is in line {lines[key.value]} too; Kestra takes only the last."
                 yield Finding(outline.source.name, line, "error", message)
             lines[key.value] = line
 

@@ -34,7 +34,7 @@ class Library:
         self._names: dict[str, list[str]] = {}
         for source in sources:
             try:
-                self._found[source.key] = _of_source(source)
+                self._found.setdefault(source.key, _of_source(source))
             except FlowError:  # which is told of that file
                 continue
         self._here = list(self._found)

@@ -19,7 +19,7 @@ VERBATIM = re.compile(r"\s*verbatim\s*-?%\}")
 END_VERBATIM = re.compile(r"\{%-?\s*endverbatim\s*-?%\}")
 TOKEN = re.compile(
     r"""\s*(?:
-      (?P<operator>is\s+not\b|(?:and|or|not|is|isIn|contains|equals)\b|\?\?\??|==|!=|<=|>=|\.\.|[-+*/%~<>|])
+      (?P<operator>(?:is\s+not|and|or|not|is|isIn|contains|equals)(?![A-Za-z0-9_])|\?\?\??|==|!=|<=|>=|\.\.|[-+*/%~<>|])
     | (?P<name>[^\W\d]\w*)
     | (?P<number>\d+L|\d+(?:\.\d+)?)
     | (?P<string>'(?:[^'\\]|\\.)*')
@@ -28,6 +28,10 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+# The rest of a text in double quotes, to its end or to an expression in it.
+QUOTED = re.compile(r"(?:[^\"\\#]|\\.|#(?!\{))*(\"|#\{)", re.DOTALL)
+# A text that is the whole of what stands in brackets.
+KEY = re.compile(r"(['\"])([^'\"\\#]*)\1\s*\]")
 UNARY = {"not", "+", "-"}
 # Before these a variable may be missing.
 EXCUSES = {"??", "???"}
@@ -246,7 +250,7 @@ class _Reader:
                     break
                 found, after = name.value, name.end
             elif mark.value == "[" and (text := self._peek(mark.end)).kind in ("string", "quote"):
-                plain = re.compile(r"(['\"])([^'\"\\#]*)\1\s*\]").match(self.source, text.start)
+                plain = KEY.match(self.source, text.start)
                 if plain is None:
                     break
                 found, after = plain[2], plain.end()
@@ -304,14 +308,19 @@ class _Reader:
 
     def _quoted(self, quote: _Token) -> None:
         """Read a text in double quotes, which may hold expressions in `#{…}`."""
+        holds_expression = False
         while True:
-            found = re.compile(r"(?:[^\"\\#]|\\.|#(?!\{))*(\"|#\{)", re.DOTALL).match(self.source, self.at)
+            found = QUOTED.match(self.source, self.at)
             if found is None:
                 raise _Problem("a text in double quotes does not end", quote.start)
             self.at = found.end()
             if found[1] == '"':
-                return
+                break
             self._inside("}", self._expression)
+            holds_expression = True
+        # Pebble lets more text follow one that holds an expression.
+        if holds_expression and self._peek().kind in ("string", "quote"):
+            self._operand()
 
     # Tokens
 

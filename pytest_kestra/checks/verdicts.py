@@ -72,8 +72,8 @@ class Validator:
         if found := UNKNOWN_TYPE.match(sentence):
             kind = found[1]
             if kind in ("<null>", "null"):
-                lines = _without_type(outline)
-                message = "this has no `type`." if lines else explained(sentence)
+                lines = _without_type(outline) or lines
+                message = "this has no `type`, or none that Kestra can read."
             else:
                 lines = _lines(outline, lambda node: text_at(node, "type") == kind, "type") or lines
                 message = f"Kestra does not know the type {kind}{self._meant(kind)}"
@@ -84,7 +84,7 @@ class Validator:
                 or _lines(outline, lambda node: key_line(node, name), name)[:1]
                 or lines
             )
-        for line in lines or [0]:
+        for line in lines:
             yield _finding(outline, line, "error", message)
 
     def _meant(self, kind: str) -> str:
@@ -93,7 +93,7 @@ class Validator:
             return f"; did you mean {nearest[0]}?" if nearest else "."
         if self._types is None:
             self._types = self._client.plugins.types()
-        nearest = get_close_matches(kind, self._types, n=1, cutoff=0.8)
+        nearest = get_close_matches(kind, self._types, n=1, cutoff=0.9)
         plugin = "name the plugin that has it in the fixture kestra_plugins, or with --plugin"
         return f"; did you mean {nearest[0]}? If not, {plugin}." if nearest else f". Check its spelling, or {plugin}."
 
@@ -127,23 +127,24 @@ def _without_type(outline: Outline) -> list[int]:
 
 
 def _line(outline: Outline, sentence: str) -> int:
-    """Return the line that a sentence means, or 0."""
+    """Return the line that a sentence means; that of the flow's id where it means the whole."""
     if found := re.search(r"\(at line (\d+)\)", sentence):
         return int(found[1])
     if found := re.search(r"\(through reference chain: .*?FlowWithSource(.*?)\)", sentence):
         steps = re.findall(r"\[\"?([^\"\]]+)\"?\]", found[1])
-        return outline.source.line_at("".join(f"[{step}]" for step in steps)) or 0
+        return outline.source.line_at("".join(f"[{step}]" for step in steps)) or 1
     if found := re.match(r"(Duplicate [a-z ]+) with (?:name|id) \[([^\],]+)", sentence):
         return _second(outline, found[1], found[2])
     path, colon, _ = sentence.partition(": ")
     if colon and " " not in path:
         return _at_path(outline, path)
     names = re.findall(r"'([\w.-]+)'", sentence)
+    named = [*(task.node for task in outline.tasks), *outline.triggers, *mappings(value_at(outline.root, "inputs"))]
     for name in names:
-        for node in (*(task.node for task in outline.tasks), *outline.triggers):
+        for node in named:
             if text_at(node, "id") == name:
                 return next((line for other in names[1:] if (line := key_line(node, other))), line_of(node, "id"))
-    return outline.source.line_of(*names) or 0
+    return outline.source.line_of(*names) or line_of(outline.root, "id")
 
 
 def _second(outline: Outline, kind: str, name: str) -> int:
@@ -160,7 +161,9 @@ def _second(outline: Outline, kind: str, name: str) -> int:
 def _at_path(outline: Outline, path: str) -> int:
     """Return the line of a path: from the flow's beginning, or from a task, whose id then stands before each step."""
     parts = path.split(".")
-    for task in outline.tasks:
-        if task.id == parts[0]:
-            return key_line(task.node, parts[-1].partition("[")[0]) or task.line
+    lines = [(key_line(task.node, parts[-1].partition("[")[0]), task) for task in outline.tasks if task.id == parts[0]]
+    if lines:
+        # Of several tasks of that id the one that lacks it, which is what Kestra most often says.
+        line, task = min(lines, key=lambda item: item[0] is not None)
+        return line or task.line
     return outline.source.line_at(path) or key_line(outline.root, parts[-1]) or 1

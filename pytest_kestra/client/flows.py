@@ -69,12 +69,16 @@ class Flows:
 
     def validate(self, source: str) -> list[str]:
         """Check a flow and return what is wrong with it; nothing is stored."""
-        entries: list[Json] = self._post("flows", source, "validate")
-        return [entry["constraints"] for entry in entries if entry.get("constraints")]
+        constraints = self.verdict(source).constraints
+        return [constraints] if constraints else []
 
     def verdict(self, source: str) -> Verdict:
         """Check a flow and return all that Kestra says of it; nothing is stored."""
-        entries: list[Json] = self._post("flows", HEAD.sub("", source), "validate")
+        text = HEAD.sub("", source)
+        if text[:1].isspace():
+            # Kestra takes blanks off both ends, and with them the indentation of the first line.
+            text = "#" + text if text.lstrip(" \t")[:1] in "\r\n" else "#\n" + text
+        entries: list[Json] = self._post("flows", text, "validate")
         return Verdict.of(entries[0])
 
     def validate_part(self, section: str, source: str) -> str | None:

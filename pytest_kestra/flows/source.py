@@ -169,7 +169,8 @@ def explained(message: str) -> str:
     ):
         field, owner, known = match.groups()
         names = sorted(known.replace('"', "").replace(",", " ").split())
-        return f"{owner} has no property {field!r}{hint(field, names)}"
+        what = "A flow" if owner.endswith(".FlowWithSource") else owner
+        return f"{what} has no property {field!r}{hint(field, names)}"
     if match := re.match(r"Invalid type: (\S+)", text):
         return (
             f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
@@ -179,6 +180,8 @@ def explained(message: str) -> str:
         wished, given, value, reason = match.groups()
         names = re.findall(r"\[\"(.*?)\"\]", text.partition("reference chain")[2])
         who = f"`{names[-1]}`" if names else "This"
+        if match := re.search(r"Enum class: \[(.*?)\]", reason):
+            return f"{who} takes {match[1]}, not {value}."
         reason = f" ({reason[1:].strip()})" if value and reason.startswith(":") and "not a valid" not in reason else ""
         return f"{who} takes {_kind(wished)}, not {value or _kind(given)}{reason}."
     # Where Jackson was in its reading says nothing to who wrote the text.
