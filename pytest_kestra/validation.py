@@ -76,9 +76,10 @@ class FlowItem(pytest.Function):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what was found and nothing else, where it is ours: nobody wants to see how it was found."""
+        del style
         if isinstance(excinfo.value, KestraError) and not self.config.option.fulltrace:
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return super().repr_failure(excinfo)
 
 
 def _tell(findings: list[Finding]) -> None:

@@ -24,9 +24,7 @@ class Checker:
     `flows` are those that are checked, `neighbours` others that they may name, besides the ones on the server.
     """
 
-    def __init__(
-        self, client: Client, flows: Sequence[FlowSource], neighbours: Sequence[FlowSource] = ()
-    ) -> None:
+    def __init__(self, client: Client, flows: Sequence[FlowSource], neighbours: Sequence[FlowSource] = ()) -> None:
         self._flows, self._neighbours = list(flows), list(neighbours)
         self._library = Library([*flows, *neighbours], client)
         self._validator = Validator(client)

@@ -37,7 +37,9 @@ class Deprecations:
         for path in dict.fromkeys(paths):
             # Kestra's path of what is in a flowable task begins at that task, so that it may mean several places.
             places = [place for _, node in outline.nodes for place in _places(node, path)]
-            meant = [(node, name) for node, name in places if node is outline.root or self._advice(node, name) is not None]
+            meant = [
+                (node, name) for node, name in places if node is outline.root or self._advice(node, name) is not None
+            ]
             for node, name in meant or places[:1]:
                 line = key_line(node, name) if name else line_of(node, "type")
                 kind = text_at(node, "type") or ""

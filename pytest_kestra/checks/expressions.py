@@ -65,7 +65,9 @@ class _Expressions:
         template = read(text)
         roots = _checked(path)
         user = self.outline.task_around(path)
-        for severity, message, at in self._found(template, text, roots, user, is_variable=_section(path) == "variables"):
+        for severity, message, at in self._found(
+            template, text, roots, user, is_variable=_section(path) == "variables"
+        ):
             line = scalar.start_mark.line + 1 + text[:at].count("\n")
             yield Finding(self.outline.source.name, line, severity, message)
 
@@ -112,7 +114,7 @@ class _Expressions:
         for place, name in enumerate(reference.names[1:], 1):
             if name not in below:
                 shown = ".".join(reference.names[: place + 1])
-                return severity, _unknown(shown, "inputs", ".".join(reference.names[1 : place + 1]), list(below))
+                return severity, _unknown(shown, "inputs", name, list(below))
             below = below[name]
             if not below:
                 break
@@ -167,4 +169,8 @@ def _runs_later(user: Task, used: Task) -> bool:
 
 def _unknown(shown: str, root: str, name: str, known: list[str]) -> str:
     what = {"inputs": "input", "vars": "variable"}.get(root, "task")
-    return f"`{shown}`: the flow has no {what}s." if not known else f"`{shown}`: there is no {what} {name!r}{hint(name, known)}"
+    return (
+        f"`{shown}`: the flow has no {what}s."
+        if not known
+        else f"`{shown}`: there is no {what} {name!r}{hint(name, known)}"
+    )

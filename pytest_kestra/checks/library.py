@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,12 +32,10 @@ class Library:
     def __init__(self, sources: Iterable[FlowSource], client: Client) -> None:
         self._client = client
         self._found: dict[Key, Declared | None] = {}
-        self._names: dict[str, list[str]] = {}
+        self._names: dict[str, list[Key]] = {}
         for source in sources:
-            try:
+            with contextlib.suppress(FlowError):  # which is told of that file
                 self._found.setdefault(source.key, _of_source(source))
-            except FlowError:  # which is told of that file
-                continue
         self._here = list(self._found)
 
     def find(self, namespace: str, flow_id: str) -> Declared | None:
@@ -54,9 +53,14 @@ class Library:
     def nearest(self, namespace: str, flow_id: str) -> str | None:
         """Return namespace and id, joined by a dot, of the flow whose name is the nearest to one that is not there."""
         if namespace not in self._names:
-            on_server = [f"{flow.namespace}.{flow.id}" for flow in self._client.flows.search(namespace)]
-            self._names[namespace] = [*(f"{place}.{name}" for place, name in self._here), *on_server]
-        return next(iter(get_close_matches(f"{namespace}.{flow_id}", self._names[namespace], n=1)), None)
+            on_server = [(flow.namespace, flow.id) for flow in self._client.flows.search(namespace)]
+            self._names[namespace] = [*self._here, *on_server]
+        names = self._names[namespace]
+        beside = get_close_matches(flow_id, [name for place, name in names if place == namespace], n=1)
+        if beside:
+            return f"{namespace}.{beside[0]}"
+        whole = get_close_matches(f"{namespace}.{flow_id}", [".".join(key) for key in names], n=1, cutoff=0.85)
+        return whole[0] if whole else None
 
 
 def _of_source(source: FlowSource) -> Declared:

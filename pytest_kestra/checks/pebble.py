@@ -69,7 +69,7 @@ def read(text: str) -> Template:
     problem = None
     try:
         reader.text()
-    except _Problem as found:
+    except _ProblemError as found:
         problem = (found.message, found.at)
     excused = {reference.names[:2] for reference in reader.references if reference.excused}
     return Template(
@@ -82,7 +82,7 @@ def read(text: str) -> Template:
     )
 
 
-class _Problem(Exception):
+class _ProblemError(Exception):
     def __init__(self, message: str, at: int) -> None:
         super().__init__(message)
         self.message, self.at = message, at
@@ -128,19 +128,19 @@ class _Reader:
                 self._tag()
         if self.blocks:
             name, start = self.blocks[-1]
-            raise _Problem(f"`{{% {name} %}}` has no `{{% end{name} %}}`", start)
+            raise _ProblemError(f"`{{% {name} %}}` has no `{{% end{name} %}}`", start)
 
     def _comment(self) -> None:
         end = self.source.find("#}", self.at)
         if end < 0:
             raw = ", or write `{% raw %}…{% endraw %}` around it" if self.source[self.opened - 1 : self.opened] else ""
-            raise _Problem(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
+            raise _ProblemError(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
         self.at = end + 2
 
     def _verbatim(self, start: int) -> None:
         end = END_VERBATIM.search(self.source, start)
         if end is None:
-            raise _Problem("`{% verbatim %}` has no `{% endverbatim %}`", self.opened)
+            raise _ProblemError("`{% verbatim %}` has no `{% endverbatim %}`", self.opened)
         self.at = end.end()
 
     # Tags
@@ -149,24 +149,23 @@ class _Reader:
         name = self._expect("name").value
         if name in BLOCKS:
             self.blocks.append((name, self.opened))
-        parts: dict[str, Callable[[], None]] = {
-            **{"if": self._expression, "elseif": self._expression, "block": self._expression},
-            **{"for": self._for, "set": self._set, "macro": self._macro, "filter": self._filters},
-        }
-        if name in parts:
-            parts[name]()
+        own = {"for": self._for, "set": self._set, "macro": self._macro, "filter": self._filters}
+        if name in own:
+            own[name]()
+        elif name in ("if", "elseif", "block"):
+            self._expression()
         elif name != "else":
             self._end(name)
         if name in ("else", "elseif") and (not self.blocks or self.blocks[-1][0] not in ("if", "for")):
-            raise _Problem(f"`{{% {name} %}}` stands in no `{{% if %}}`", self.opened)
+            raise _ProblemError(f"`{{% {name} %}}` stands in no `{{% if %}}`", self.opened)
         self._close()
 
     def _end(self, name: str) -> None:
         begun = name.removeprefix("end")
         if name == begun or begun not in BLOCKS:
-            raise _Problem(f"Pebble in Kestra has no tag `{name}`", self.opened)
+            raise _ProblemError(f"Pebble in Kestra has no tag `{name}`", self.opened)
         if not self.blocks or self.blocks.pop()[0] != begun:
-            raise _Problem(f"`{{% {name} %}}` ends nothing that was begun", self.opened)
+            raise _ProblemError(f"`{{% {name} %}}` ends nothing that was begun", self.opened)
         if begun == "block" and self._peek().kind == "name":
             self._next()
 
@@ -312,7 +311,7 @@ class _Reader:
         while True:
             found = QUOTED.match(self.source, self.at)
             if found is None:
-                raise _Problem("a text in double quotes does not end", quote.start)
+                raise _ProblemError("a text in double quotes does not end", quote.start)
             self.at = found.end()
             if found[1] == '"':
                 break
@@ -366,8 +365,8 @@ class _Reader:
     def _peek(self, at: int | None = None) -> _Token:
         start = self.at if at is None else at
         closer = CLOSERS[self.opener]
-        if self.depth == 0 and (close := re.compile(rf"\s*-?{closer}").match(self.source, start)):
-            return _Token("close", closer, start, close.end())
+        if self.depth == 0 and (close := re.compile(rf"\s*(-?{closer})").match(self.source, start)):
+            return _Token("close", closer, close.start(1), close.end())
         found = TOKEN.match(self.source, start)
         if found is None:
             rest = self.source[start:].lstrip()
@@ -379,11 +378,12 @@ class _Reader:
     def _refuse(self, token: _Token) -> NoReturn:
         if token.kind == "end" or (token.value == "}" and self.depth == 0):
             closer = CLOSERS[self.opener]
-            raise _Problem(f"`{self.opener}` is not closed by `{closer}`", self.opened)
+            raise _ProblemError(f"`{self.opener}` is not closed by `{closer}`", self.opened)
         if token.kind == "close":
-            raise _Problem(f"an expression is not complete before `{token.value}`", token.start)
+            raise _ProblemError(f"an expression is not complete before `{token.value}`", token.start)
         if token.value == "'":
-            raise _Problem("a text in single quotes does not end", token.start)
-        meant = MEANT.get(token.value)
+            raise _ProblemError("a text in single quotes does not end", token.start)
+        doubled = self.source[token.start - 1] == token.value
+        meant = "or" if token.value == "|" and doubled else MEANT.get(token.value)
         instead = f"; write `{meant}`" if meant else ""
-        raise _Problem(f"unexpected `{token.value}` in an expression{instead}", token.start)
+        raise _ProblemError(f"unexpected `{token.value}` in an expression{instead}", token.start)

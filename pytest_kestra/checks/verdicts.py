@@ -49,7 +49,7 @@ class Validator:
         yield from self._deprecations.findings(outline, verdict.deprecations)
         for info in dict.fromkeys(verdict.infos):
             old = info.partition(" ")[0]
-            for line in _lines(outline, lambda node, old=old: text_at(node, "type") == old, "type"):
+            for line in _lines_of_type(outline, old):
                 yield _finding(outline, line, "warning", f"the type {info}.")
 
     def _sentences(self, outline: Outline, verdict: Verdict) -> list[str]:
@@ -75,7 +75,7 @@ class Validator:
                 lines = _without_type(outline) or lines
                 message = "this has no `type`, or none that Kestra can read."
             else:
-                lines = _lines(outline, lambda node: text_at(node, "type") == kind, "type") or lines
+                lines = _lines_of_type(outline, kind) or lines
                 message = f"Kestra does not know the type {kind}{self._meant(kind)}"
         elif found := UNKNOWN_PROPERTY.match(sentence):
             name, owner = found.groups()
@@ -118,6 +118,10 @@ def _is(node: yaml.MappingNode, owner: str) -> bool:
 def _lines(outline: Outline, test: Callable[[yaml.MappingNode], object], key: str) -> list[int]:
     """Return the lines of a key in all mappings that pass a test."""
     return [line_of(node, key) for _, node in outline.nodes if isinstance(node, yaml.MappingNode) and test(node)]
+
+
+def _lines_of_type(outline: Outline, kind: str) -> list[int]:
+    return _lines(outline, lambda node: text_at(node, "type") == kind, "type")
 
 
 def _without_type(outline: Outline) -> list[int]:

@@ -19,9 +19,9 @@ HEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)*---[ \t]*\n")
 class Verdict:
     """Tell what Kestra says of a flow that it has checked and not stored.
 
-    `constraints` is what stands against it, or None; `readable` says whether Kestra could read it at all. `deprecations`
-    are paths such as `tasks[0].outputs`, `infos` say which types have new names, and `outdated` that a revision which
-    the text names is not the next one.
+    `constraints` is what stands against it, or None; `readable` says whether Kestra could read it at all.
+    `deprecations` are paths such as `tasks[0].outputs`, `infos` say which types have new names, and `outdated` that a
+    revision which the text names is not the next one.
     """
 
     constraints: str | None
@@ -34,8 +34,14 @@ class Verdict:
     @classmethod
     def of(cls, data: Json) -> Verdict:
         """Return the verdict that the API's JSON describes."""
-        lists = (tuple(data.get(name) or ()) for name in ("deprecationPaths", "warnings", "infos"))
-        return cls(data.get("constraints"), data.get("flow") is not None, *lists, outdated=bool(data.get("outdated")))
+        return cls(
+            data.get("constraints"),
+            data.get("flow") is not None,
+            deprecations=tuple(data.get("deprecationPaths") or ()),
+            warnings=tuple(data.get("warnings") or ()),
+            infos=tuple(data.get("infos") or ()),
+            outdated=bool(data.get("outdated")),
+        )
 
 
 class Flows:
@@ -69,17 +75,11 @@ class Flows:
 
     def validate(self, source: str) -> list[str]:
         """Check a flow and return what is wrong with it; nothing is stored."""
-        constraints = self.verdict(source).constraints
-        return [constraints] if constraints else []
+        return [verdict.constraints for verdict in self._verdicts(source) if verdict.constraints]
 
     def verdict(self, source: str) -> Verdict:
         """Check a flow and return all that Kestra says of it; nothing is stored."""
-        text = HEAD.sub("", source)
-        if text[:1].isspace():
-            # Kestra takes blanks off both ends, and with them the indentation of the first line.
-            text = "#" + text if text.lstrip(" \t")[:1] in "\r\n" else "#\n" + text
-        entries: list[Json] = self._post("flows", text, "validate")
-        return Verdict.of(entries[0])
+        return self._verdicts(source)[0]
 
     def validate_part(self, section: str, source: str) -> str | None:
         """Check one task or trigger, as `section` says: TASKS or TRIGGERS; return what is wrong with it."""
@@ -95,3 +95,10 @@ class Flows:
 
     def _post(self, path: str, source: str, *more: str) -> Any:
         return self._transport.json("POST", path, *more, content=source.encode(), headers=YAML)
+
+    def _verdicts(self, source: str) -> list[Verdict]:
+        text = HEAD.sub("", source)
+        if text[:1].isspace():
+            # Kestra takes blanks off both ends, and with them the indentation of the first line.
+            text = "#" + text if text.lstrip(" \t")[:1] in "\r\n" else "#\n" + text
+        return [Verdict.of(entry) for entry in self._post("flows", text, "validate")]

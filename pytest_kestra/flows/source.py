@@ -96,14 +96,15 @@ class FlowSource:
         So the line of what stands at an offset is `scalar.start_mark.line` plus the line breaks before it.
         """
         text = self.text[scalar.start_mark.index : scalar.end_mark.index]
-        text = re.sub(r"^(?:[&!]\S*\s+)+", lambda found: "\n" * found[0].count("\n"), text)  # an anchor, a tag
+        value = re.sub(r"^(?:[&!]\S*\s+)+", "", text)  # without an anchor or a tag
+        lines = text.count("\n") - value.count("\n")
         if scalar.style in ("|", ">"):
-            return "\n" + text.partition("\n")[2]
-        if scalar.style == "'":
-            return text[1:-1].replace("''", "'")
-        if scalar.style == '"':
-            return re.sub(r"\\(x..|u.{4}|U.{8}|.)", _unescaped, text[1:-1], flags=re.DOTALL)
-        return text
+            value = "\n" + value.partition("\n")[2]
+        elif scalar.style == "'":
+            value = value[1:-1].replace("''", "'")
+        elif scalar.style == '"':
+            value = re.sub(r"\\(x..|u.{4}|U.{8}|.)", _unescaped, value[1:-1], flags=re.DOTALL)
+        return "\n" * lines + value
 
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""
@@ -158,7 +159,7 @@ def _unescaped(found: re.Match[str]) -> str:
     code = found[1]
     if len(code) > 1:
         return chr(int(code[1:], 16))
-    return code if code in "\"\\/\n" else " "
+    return code if code in '"\\/\n' else " "
 
 
 def explained(message: str) -> str:
@@ -176,7 +177,9 @@ def explained(message: str) -> str:
             f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
             "fixture kestra_plugins."
         )
-    if match := re.search(r"Cannot deserialize value of type `(\S+?)(?:<.*?>)?` from (\w+) (?:value|(\".*?\"))(.*)", text):
+    if match := re.search(
+        r"Cannot deserialize value of type `(\S+?)(?:<.*?>)?` from (\w+) (?:value|(\".*?\"))(.*)", text
+    ):
         wished, given, value, reason = match.groups()
         names = re.findall(r"\[\"(.*?)\"\]", text.partition("reference chain")[2])
         who = f"`{names[-1]}`" if names else "This"
@@ -197,7 +200,10 @@ def _kind(name: str) -> str:
         **dict.fromkeys(("LinkedHashMap", "HashMap", "Map", "Object"), "a mapping"),
         **dict.fromkeys(("Integer", "Long", "int", "long"), "a whole number"),
         **dict.fromkeys(("Boolean", "boolean"), "true or false"),
-        **{"String": "a text", "Double": "a number", "Floating": "a number", "Duration": "a duration such as PT5M"},
+        "String": "a text",
+        "Double": "a number",
+        "Floating": "a number",
+        "Duration": "a duration such as PT5M",
     }
     short = re.split(r"[.$]", name)[-1]
     return words.get(short, short)
