@@ -163,6 +163,9 @@ def _validate(options: argparse.Namespace) -> int:
     except (EngineError, KestraError) as error:
         print(f"pytest-kestra: {error}".replace("--kestra-server", "--server"), file=sys.stderr)
         return 2
+    except OSError as error:  # such as a folder that nobody may look into
+        print(f"pytest-kestra: {error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
     findings = sorted([*found.broken, *checked])
     if options.strict:
         findings = errors_only(findings)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.outline import Outline, key_line, line_of, text_at, value_at
+from pytest_kestra.checks.outline import Outline, key_line, line_of, node_at, text_at
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import NotFoundError
 from pytest_kestra.records import Json
@@ -75,21 +75,9 @@ class Deprecations:
 
 def _places(node: yaml.Node, path: str) -> Iterator[tuple[yaml.MappingNode, str]]:
     """Return the mapping that a path from a node leads to, with the property that it names, or none."""
-    if not isinstance(node, yaml.MappingNode):
+    *steps, last = re.findall(r"\w+", path)
+    if not isinstance(node, yaml.MappingNode) or node_at(node, [*steps, last]) is None:
         return
-    owner, steps = node, re.findall(r"\w+", path)
-    for place, step in enumerate(steps):
-        below = node.value[int(step)] if _has(node, step) else value_at(node, step)
-        if below is None:
-            return
-        if place == len(steps) - 1 and not step.isdigit():
-            yield owner, step
-        node = below
-        if isinstance(node, yaml.MappingNode):
-            owner = node
-    if steps and steps[-1].isdigit() and node is owner:
-        yield owner, ""
-
-
-def _has(node: yaml.Node, step: str) -> bool:
-    return isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value)
+    owner = node_at(node, [*steps, last] if last.isdigit() else steps)
+    if isinstance(owner, yaml.MappingNode):
+        yield owner, "" if last.isdigit() else last

@@ -51,7 +51,7 @@ def find(paths: Iterable[Path]) -> Found:
 def neighbours(files: Iterable[Path]) -> list[FlowSource]:
     """Return the flows in the folders of files that are not among these."""
     known = {file.resolve() for file in files}
-    beside = {file.resolve(): file for folder in {file.parent for file in known} for file in _yaml(folder.iterdir())}
+    beside = {file.resolve(): file for folder in {file.parent for file in known} for file in _yaml(folder.glob("*"))}
     loaded = [load(file) for path, file in sorted(beside.items()) if path not in known]
     return [flow for flow in loaded if isinstance(flow, FlowSource)]
 

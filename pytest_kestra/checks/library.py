@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import yaml
 
+from pytest_kestra.checks.outline import FORM, mappings, text_at, value_at
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError, NotFoundError
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.records import Json
 
 Key = tuple[str, str]
 
@@ -64,29 +65,35 @@ class Library:
 
 
 def _of_source(source: FlowSource) -> Declared:
-    try:
-        data = yaml.safe_load(source.text)
-    except (yaml.YAMLError, ValueError) as error:  # such as a date that there is not
-        raise source.error(f"this is not YAML: {error}.") from None
-    inputs = data.get("inputs")
-    return _declared(inputs if isinstance(inputs, list) else [], disabled=data.get("disabled") is True)
+    root = source.root
+    inputs = [_of_node(item) for item in mappings(value_at(root, "inputs"))]
+    return _declared(inputs, disabled=text_at(root, "disabled") == "true")
 
 
-def _declared(inputs: Iterable[Any], *, disabled: bool = False) -> Declared:
+def _of_node(item: yaml.MappingNode) -> Json:
+    """Return an input as the server would tell it, with texts for all values that count."""
+    names = [str(key.value) for key, _ in item.value]
+    below = [_of_node(child) for child in mappings(value_at(item, "inputs"))] if text_at(item, "type") == FORM else []
+    return {name: text_at(item, name) or "" for name in names} | {"inputs": below}
+
+
+def _declared(inputs: Iterable[Json], *, disabled: bool = False) -> Declared:
     flat = list(_flat(inputs))
     needed = [
         name
         for name, item in flat
-        if item.get("required") is not False and item.get("defaults") is None and not item.get("dependsOn")
+        if item.get("required") not in (False, "false")
+        and item.get("defaults") is None
+        and item.get("dependsOn") is None
     ]
     return Declared(tuple(name for name, _ in flat), tuple(needed), disabled)
 
 
-def _flat(inputs: Iterable[Any], prefix: str = "") -> Iterable[tuple[str, Mapping[str, Any]]]:
+def _flat(inputs: Iterable[Json], prefix: str = "") -> Iterator[tuple[str, Json]]:
     for item in inputs:
-        if isinstance(item, Mapping) and item.get("id") is not None:
-            name = f"{prefix}{item['id']}"
-            if item.get("type") == "FORM":
+        if name := item.get("id"):
+            name = f"{prefix}{name}"
+            if item.get("type") == FORM:
                 yield from _flat(item.get("inputs") or (), f"{name}.")
             else:
                 yield name, item

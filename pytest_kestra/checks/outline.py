@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,6 +105,16 @@ def value_at(node: yaml.Node | None, key: str) -> yaml.Node | None:
     # As Kestra does, the last of several.
     found = [value for name, value in node.value if isinstance(name, yaml.ScalarNode) and name.value == key]
     return found[-1] if found else None
+
+
+def node_at(node: yaml.Node | None, steps: Sequence[str]) -> yaml.Node | None:
+    """Return what keys and indexes lead to from a node; None where they lead to nothing."""
+    for step in steps:
+        if isinstance(node, yaml.SequenceNode) and step.isdigit():
+            node = node.value[int(step)] if int(step) < len(node.value) else None
+        else:
+            node = value_at(node, step)
+    return node
 
 
 def text_at(node: yaml.Node | None, key: str) -> str | None:

@@ -71,6 +71,8 @@ def read(text: str) -> Template:
         reader.text()
     except _ProblemError as found:
         problem = (found.message, found.at)
+    except RecursionError:
+        problem = ("it is nested too deeply", reader.opened)
     excused = {reference.names[:2] for reference in reader.references if reference.excused}
     return Template(
         tuple(

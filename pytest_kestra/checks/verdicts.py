@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 
 import yaml
 
 from pytest_kestra.checks.deprecations import Deprecations
 from pytest_kestra.checks.findings import Finding, Severity
-from pytest_kestra.checks.outline import SECTIONS, Outline, key_line, line_of, mappings, text_at, value_at
+from pytest_kestra.checks.outline import SECTIONS, Outline, key_line, line_of, mappings, node_at, text_at, value_at
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.flows import Verdict
-from pytest_kestra.flows.source import explained
+from pytest_kestra.flows.explanations import explained
 
 PREFIX = re.compile(r"^(Validation error:|Unable to validate the \w+:)\s*")
 # Kestra says all that is wrong with a flow as a whole in one sentence (`FlowValidator`).
@@ -136,7 +136,7 @@ def _line(outline: Outline, sentence: str) -> int:
         return int(found[1])
     if found := re.search(r"\(through reference chain: .*?FlowWithSource(.*?)\)", sentence):
         steps = re.findall(r"\[\"?([^\"\]]+)\"?\]", found[1])
-        return outline.source.line_at("".join(f"[{step}]" for step in steps)) or 1
+        return _at_steps(outline, steps)
     if found := re.match(r"(Duplicate [a-z ]+) with (?:name|id) \[([^\],]+)", sentence):
         return _second(outline, found[1], found[2])
     path, colon, _ = sentence.partition(": ")
@@ -162,6 +162,17 @@ def _second(outline: Outline, kind: str, name: str) -> int:
     return (sorted(lines)[1:] or lines or [0])[0]
 
 
+def _at_steps(outline: Outline, steps: Sequence[str]) -> int:
+    """Return the line of what keys and indexes lead to, or as far as they lead."""
+    for end in range(len(steps), 0, -1):
+        before = node_at(outline.root, steps[: end - 1])
+        if line := key_line(before, steps[end - 1]):
+            return line
+        if (node := node_at(before, steps[end - 1 : end])) is not None:
+            return node.start_mark.line + 1
+    return line_of(outline.root, "id")
+
+
 def _at_path(outline: Outline, path: str) -> int:
     """Return the line of a path: from the flow's beginning, or from a task, whose id then stands before each step."""
     parts = path.split(".")
@@ -170,4 +181,4 @@ def _at_path(outline: Outline, path: str) -> int:
         # Of several tasks of that id the one that lacks it, which is what Kestra most often says.
         line, task = min(lines, key=lambda item: item[0] is not None)
         return line or task.line
-    return outline.source.line_at(path) or key_line(outline.root, parts[-1]) or 1
+    return _at_steps(outline, re.findall(r"[\w-]+", path))

@@ -12,7 +12,7 @@ from pytest_kestra.records import FlowRecord, Json
 YAML = {"Content-Type": "application/x-yaml"}
 
 # Kestra checks what stands before a line of `---` as a flow of its own, also where that is only a comment.
-HEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)*---[ \t]*\n")
+HEAD = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*---[ \t\r]*\n")
 
 
 @dataclass(frozen=True)

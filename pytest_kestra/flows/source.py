@@ -9,7 +9,8 @@ from functools import cached_property
 
 import yaml
 
-from pytest_kestra.errors import FlowError, hint
+from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.explanations import explained
 
 TEXT = "<text>"
 
@@ -33,8 +34,10 @@ class FlowSource:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or error.context or "it cannot be read"
             raise self.error(f"this is not YAML: {problem}.", mark.line + 1 if mark else None) from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter for a character that there is not
             raise self.error(f"this is not YAML: {str(error).splitlines()[0]}.") from None
+        except RecursionError:
+            raise self.error("this is nested too deeply.") from None
         if len(nodes) > 1:
             line = nodes[1].start_mark.line + 1
             raise self.error("a second YAML document begins; write one flow into one file.", line)
@@ -160,50 +163,3 @@ def _unescaped(found: re.Match[str]) -> str:
     if len(code) > 1:
         return chr(int(code[1:], 16))
     return code if code in '"\\/\n' else " "
-
-
-def explained(message: str) -> str:
-    """Return what Kestra says in a shorter form that names the remedy."""
-    text = re.sub(r"^(Invalid entity|Validation error|Illegal \w+ source): ", "", message.strip())
-    if match := re.match(
-        r"Unrecognized field \"(.+?)\" \(class (\S+?)\).*?known properties: ([^)]*)\)", text, re.DOTALL
-    ):
-        field, owner, known = match.groups()
-        names = sorted(known.replace('"', "").replace(",", " ").split())
-        what = "A flow" if owner.endswith(".FlowWithSource") else owner
-        return f"{what} has no property {field!r}{hint(field, names)}"
-    if match := re.match(r"Invalid type: (\S+)", text):
-        return (
-            f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
-            "fixture kestra_plugins."
-        )
-    if match := re.search(
-        r"Cannot deserialize value of type `(\S+?)(?:<.*?>)?` from (\w+) (?:value|(\".*?\"))(.*)", text
-    ):
-        wished, given, value, reason = match.groups()
-        names = re.findall(r"\[\"(.*?)\"\]", text.partition("reference chain")[2])
-        who = f"`{names[-1]}`" if names else "This"
-        if match := re.search(r"Enum class: \[(.*?)\]", reason):
-            return f"{who} takes {match[1]}, not {value}."
-        reason = f" ({reason[1:].strip()})" if value and reason.startswith(":") and "not a valid" not in reason else ""
-        return f"{who} takes {_kind(wished)}, not {value or _kind(given)}{reason}."
-    # Where Jackson was in its reading says nothing to who wrote the text.
-    text = re.sub(r"\s*(at \[Source: [^\]]*\]|\(through reference chain: .*?\)|\(at line -?\d+\))", "", text)
-    lines = text.splitlines()
-    return "; ".join(line.strip() for line in lines if line.strip()) or message
-
-
-def _kind(name: str) -> str:
-    """Return how people call a type of Java's or of JSON's."""
-    words = {
-        **dict.fromkeys(("ArrayList", "List", "Array", "Set"), "a list"),
-        **dict.fromkeys(("LinkedHashMap", "HashMap", "Map", "Object"), "a mapping"),
-        **dict.fromkeys(("Integer", "Long", "int", "long"), "a whole number"),
-        **dict.fromkeys(("Boolean", "boolean"), "true or false"),
-        "String": "a text",
-        "Double": "a number",
-        "Floating": "a number",
-        "Duration": "a duration such as PT5M",
-    }
-    short = re.split(r"[.$]", name)[-1]
-    return words.get(short, short)

@@ -94,6 +94,17 @@ def test_file_that_cannot_be_opened(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert load(Path("one.yaml")) == Finding("one.yaml", 0, "error", "the file cannot be read: Permission denied.")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("id: " + "[" * 5000, "this is nested too deeply."), ('id: "\\U99999999"', "this is not YAML: ")],
+)
+def test_file_that_python_cannot_take(folder: Path, text: str, expected: str) -> None:
+    (folder / "odd.yaml").write_text(text)
+
+    (finding,) = find([folder / "odd.yaml"]).broken
+    assert finding.message.startswith(expected)
+
+
 def test_neighbours_are_the_flows_beside(folder: Path) -> None:
     (folder / "broken.yaml").write_text("id: a\nnamespace: b\ntasks: [\n")
 

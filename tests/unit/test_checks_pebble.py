@@ -32,6 +32,10 @@ def test_references_before_a_problem_are_found() -> None:
     ]
 
 
+def test_what_is_nested_too_deeply_is_no_crash() -> None:
+    assert read("x {{ " + "(" * 5000 + "1" + ")" * 5000 + " }}").problem == ("it is nested too deeply", 2)
+
+
 def test_reference_has_its_place() -> None:
     text = "line\n{{ outputs['load'].rows }}"
     (reference,) = read(text).references

@@ -126,9 +126,13 @@ def test_says_nothing_where_it_cannot_know(client: Client, text: str) -> None:
 
 
 def test_flows_that_cannot_be_read_are_left_out(client: Client) -> None:
-    wrong = ["id: [", "id: no_namespace", "id: a\nnamespace: b\ntasks: [2020-99-99]", "id: c\nnamespace: d\ninputs: x"]
+    wrong = ["id: [", "id: no_namespace", "id: c\nnamespace: d\ninputs: x"]
 
     assert len(found(client, sub(), *wrong)) == 1
+
+
+def test_flow_with_values_that_python_cannot_have(client: Client) -> None:
+    assert found(client, sub(), "id: charge\nnamespace: company.team\nlabels: {day: 2020-99-99, of: !ours x}\n") == []
 
 
 def test_first_of_two_flows_counts(client: Client) -> None:

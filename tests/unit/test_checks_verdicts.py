@@ -79,7 +79,7 @@ def test_nothing_wrong(client: Client, says: Callable[..., None]) -> None:
         ("first.message: must not be null\n", "20: error: first.message: must not be null"),
         ("inner.inner.mesage: is odd\n", "17: error: inner.inner.mesage: is odd"),
         ("inner.inner.message: must not be null\n", "15: error: inner.inner.message: must not be null"),
-        ("tasks[1].tasks[0].retry.interval: must not be null\n", "19: error: tasks[1].tasks[0].retry.interval: must"),
+        ("tasks[1].tasks[0].retry.interval: must not be null\n", "18: error: tasks[1].tasks[0].retry.interval: must"),
         (
             "triggers[0]: invalid cron expression 'x': a, b\n",
             "23: error: triggers[0]: invalid cron expression 'x': a, b",
@@ -123,7 +123,7 @@ def test_every_constraint_is_told(client: Client, says: Callable[..., None]) -> 
             "Illegal flowwithsource source: YAML parsing error: Cannot deserialize value of type `java.lang.Boolean` "
             'from String "maybe": only "true" or "false" recognized\n at [Source: UNKNOWN] (through reference chain: '
             f"{CHAIN}) (at line -1)",
-            '17: error: `mesage` takes true or false, not "maybe" (only "true" or "false" recognized).',
+            '17: error: `mesage` takes true or false, not "maybe".',
         ),
         (
             'Cannot deserialize value of type `a.Concurrency$Behavior` from String "NO": not one of the values '
@@ -133,7 +133,7 @@ def test_every_constraint_is_told(client: Client, says: Callable[..., None]) -> 
         (
             "Cannot deserialize value of type `java.util.ArrayList<a.Task>` from Object value (token `X`)\n (through "
             'reference chain: a.FlowWithSource["tasks"])',
-            "8: error: `tasks` takes a list, not a mapping.",
+            "7: error: `tasks` takes a list, not a mapping.",
         ),
         (
             "Cannot deserialize value of type `a.Odd` from Integer value (token `X`)",
@@ -142,6 +142,16 @@ def test_every_constraint_is_told(client: Client, says: Callable[..., None]) -> 
         (
             "Illegal Flow source: YAML parsing error: found duplicate\n at [Source: (X); line: 6] (at line 6)",
             "6: error: YAML parsing error: found duplicate",
+        ),
+        (
+            "Cannot construct instance of `java.util.LinkedHashMap` (although at least one Creator exists): no "
+            'String-argument constructor/factory method\n (through reference chain: a.FlowWithSource["variables"])',
+            "1: error: `variables` takes a mapping, not a text.",
+        ),
+        (
+            'Cannot coerce empty String ("") to element of `java.util.ArrayList` (but could)\n (through reference '
+            'chain: a.FlowWithSource["inputs"])',
+            "4: error: `inputs` takes a list, not an empty text.",
         ),
         ("Templates are disabled", "1: error: Templates are disabled"),
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from pytest_kestra import cli
 from pytest_kestra.engine import extra
 from pytest_kestra.engine.home import VARIABLE
+from pytest_kestra.engine.lease import Lease
 from tests.unit.conftest import Stub
 
 
@@ -192,3 +194,28 @@ def test_validate_gives_up_when_the_server_does(folder: Path, stub: Stub, capsys
 
     assert cli.main(["validate", str(folder)]) == 2
     assert capsys.readouterr().err.startswith("pytest-kestra: out of memory (status 500 for POST")
+
+
+def test_validate_uses_a_warm_engine(
+    folder: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lease = Lease(stub.url, "ada", "s3cret", "1.3.31", os.getpid())
+    for module in ("engines", "embedded"):
+        monkeypatch.setattr(f"pytest_kestra.server.{module}.running", lambda _: lease)
+
+    assert cli.main(["validate", str(folder), "--server", "embedded"]) == 0
+
+    assert capsys.readouterr().out.endswith("2 flows, 0 errors, 1 warning\n")
+    assert [asked.path for asked in stub.asked] == [f"{FLOWS}/validate"] * 2
+
+
+def test_validate_tells_which_folder_is_closed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "closed")
+
+    monkeypatch.setattr("pytest_kestra.checks.files.find", refuse)
+
+    assert cli.main(["validate", str(folder)]) == 2
+    assert capsys.readouterr().err == "pytest-kestra: closed: Permission denied.\n"
