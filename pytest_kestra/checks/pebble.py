@@ -9,25 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn
+
+from pytest_kestra.checks.tokens import ProblemError, Token, Tokens
 
 OPEN = re.compile(r"\{\{|\{%|\{#")
-CLOSERS = {"{{": "}}", "{%": "%}"}
 # Kestra takes these parts out before Pebble sees the text.
 RAW = re.compile(r"\{%-*\s*raw\s*-*%\}.*?\{%-*\s*endraw\s*-*%\}", re.DOTALL)
 VERBATIM = re.compile(r"\s*verbatim\s*-?%\}")
 END_VERBATIM = re.compile(r"\{%-?\s*endverbatim\s*-?%\}")
-TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<operator>(?:is\s+not|and|or|not|is|isIn|contains|equals)(?![A-Za-z0-9_])|\?\?\??|==|!=|<=|>=|\.\.|[-+*/%~<>|])
-    | (?P<name>[^\W\d]\w*)
-    | (?P<number>\d+L|\d+(?:\.\d+)?)
-    | (?P<string>'(?:[^'\\]|\\.)*')
-    | (?P<quote>")
-    | (?P<mark>[()\[\]{}?:.,=])
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
 # The rest of a text in double quotes, to its end or to an expression in it.
 QUOTED = re.compile(r"(?:[^\"\\#]|\\.|#(?!\{))*(\"|#\{)", re.DOTALL)
 # A text that is the whole of what stands in brackets.
@@ -37,8 +26,6 @@ UNARY = {"not", "+", "-"}
 EXCUSES = {"??", "???"}
 EXCUSING_TESTS = {"defined", "null", "empty"}
 BLOCKS = {"if", "for", "macro", "filter", "block"}
-# What people write who know other languages.
-MEANT = {"&": "and", "!": "not", "in": "isIn` or `contains"}
 
 
 @dataclass(frozen=True)
@@ -69,7 +56,7 @@ def read(text: str) -> Template:
     problem = None
     try:
         reader.text()
-    except _ProblemError as found:
+    except ProblemError as found:
         problem = (found.message, found.at)
     except RecursionError:
         problem = ("it is nested too deeply", reader.opened)
@@ -84,28 +71,11 @@ def read(text: str) -> Template:
     )
 
 
-class _ProblemError(Exception):
-    def __init__(self, message: str, at: int) -> None:
-        super().__init__(message)
-        self.message, self.at = message, at
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    value: str
-    start: int
-    end: int
-
-
-class _Reader:
+class _Reader(Tokens):
     """Read a text from its beginning to its end; what it finds is in `references` and `local`."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.at = 0
-        self.opener, self.opened = "", 0  # the delimiter that is open, and where it stands
-        self.depth = 0  # how many brackets are open
+        super().__init__(source)
         self.blocks: list[tuple[str, int]] = []
         self.references: list[Reference] = []
         self.local: set[str] = set()
@@ -125,30 +95,30 @@ class _Reader:
             self.first = len(self.references)
             if self.opener == "{{":
                 self._expression()
-                self._close()
+                self.close()
             else:
                 self._tag()
         if self.blocks:
             name, start = self.blocks[-1]
-            raise _ProblemError(f"`{{% {name} %}}` has no `{{% end{name} %}}`", start)
+            raise ProblemError(f"`{{% {name} %}}` has no `{{% end{name} %}}`", start)
 
     def _comment(self) -> None:
         end = self.source.find("#}", self.at)
         if end < 0:
             raw = ", or write `{% raw %}…{% endraw %}` around it" if self.source[self.opened - 1 : self.opened] else ""
-            raise _ProblemError(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
+            raise ProblemError(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
         self.at = end + 2
 
     def _verbatim(self, start: int) -> None:
         end = END_VERBATIM.search(self.source, start)
         if end is None:
-            raise _ProblemError("`{% verbatim %}` has no `{% endverbatim %}`", self.opened)
+            raise ProblemError("`{% verbatim %}` has no `{% endverbatim %}`", self.opened)
         self.at = end.end()
 
     # Tags
 
     def _tag(self) -> None:
-        name = self._expect("name").value
+        name = self.expect("name").value
         if name in BLOCKS:
             self.blocks.append((name, self.opened))
         own = {"for": self._for, "set": self._set, "macro": self._macro, "filter": self._filters}
@@ -159,50 +129,50 @@ class _Reader:
         elif name != "else":
             self._end(name)
         if name in ("else", "elseif") and (not self.blocks or self.blocks[-1][0] not in ("if", "for")):
-            raise _ProblemError(f"`{{% {name} %}}` stands in no `{{% if %}}`", self.opened)
-        self._close()
+            raise ProblemError(f"`{{% {name} %}}` stands in no `{{% if %}}`", self.opened)
+        self.close()
 
     def _end(self, name: str) -> None:
         begun = name.removeprefix("end")
         if name == begun or begun not in BLOCKS:
-            raise _ProblemError(f"Pebble in Kestra has no tag `{name}`", self.opened)
+            raise ProblemError(f"Pebble in Kestra has no tag `{name}`", self.opened)
         if not self.blocks or self.blocks.pop()[0] != begun:
-            raise _ProblemError(f"`{{% {name} %}}` ends nothing that was begun", self.opened)
-        if begun == "block" and self._peek().kind == "name":
-            self._next()
+            raise ProblemError(f"`{{% {name} %}}` ends nothing that was begun", self.opened)
+        if begun == "block" and self.peek().kind == "name":
+            self.next()
 
     def _for(self) -> None:
-        self.local |= {self._expect("name").value, "loop"}
-        self._expect("name", "in")
+        self.local |= {self.expect("name").value, "loop"}
+        self.expect("name", "in")
         self._expression()
 
     def _set(self) -> None:
-        self.local.add(self._expect("name").value)
-        self._expect("mark", "=")
+        self.local.add(self.expect("name").value)
+        self.expect("mark", "=")
         self._expression()
 
     def _macro(self) -> None:
-        self._expect("name")
-        self._open("(")
-        while self._peek().value != ")":
-            self.local.add(self._expect("name").value)
-            if self._take("="):
+        self.expect("name")
+        self.open("(")
+        while self.peek().value != ")":
+            self.local.add(self.expect("name").value)
+            if self.take("="):
                 self._expression()
-            if not self._take(","):
+            if not self.take(","):
                 break
-        self._shut(")")
+        self.shut(")")
 
     def _filters(self) -> None:
         self._call()
-        while self._take("|"):
+        while self.take("|"):
             self._call()
 
     # Expressions
 
     def _expression(self) -> None:
         self._operand()
-        while (token := self._peek()).kind == "operator" and token.value != "not":
-            self._next()
+        while (token := self.peek()).kind == "operator" and token.value != "not":
+            self.next()
             if token.value == "|":
                 if self._call() == "default":
                     self._excuse()
@@ -213,9 +183,9 @@ class _Reader:
                 if token.value in EXCUSES:
                     self._excuse()
                 self._operand()
-        if self._take("?"):
+        if self.take("?"):
             self._expression()
-            self._expect("mark", ":")
+            self.expect("mark", ":")
             self._expression()
 
     def _excuse(self) -> None:
@@ -223,34 +193,34 @@ class _Reader:
         self.references[self.first :] = [replace(reference, excused=True) for reference in found]
 
     def _operand(self) -> None:
-        token = self._next()
+        token = self.next()
         if token.kind == "operator" and token.value in UNARY:
             self._operand()
         elif token.value == "(" and token.kind == "mark":
-            self._inside(")", self._expression)
+            self.inside(")", self._expression)
         elif token.value == "[" and token.kind == "mark":
-            self._inside("]", lambda: self._list("]", self._expression))
+            self.inside("]", lambda: self._list("]", self._expression))
         elif token.value == "{" and token.kind == "mark":
-            self._inside("}", lambda: self._list("}", self._pair))
+            self.inside("}", lambda: self._list("}", self._pair))
         elif token.kind == "quote":
             self._quoted(token)
         elif token.kind == "name":
             self._variable(token)
         elif token.kind not in ("number", "string"):
-            self._refuse(token)
+            self.refuse(token)
         self._postfix()
 
-    def _variable(self, token: _Token) -> None:
+    def _variable(self, token: Token) -> None:
         names, end = [token.value], token.end
-        if self._peek().value == "(":
+        if self.peek().value == "(":
             return
         while True:
-            mark = self._peek()
-            if mark.value == "." and (name := self._peek(mark.end)).kind == "name":
-                if self._peek(name.end).value == "(":  # a method
+            mark = self.peek()
+            if mark.value == "." and (name := self.peek(mark.end)).kind == "name":
+                if self.peek(name.end).value == "(":  # a method
                     break
                 found, after = name.value, name.end
-            elif mark.value == "[" and (text := self._peek(mark.end)).kind in ("string", "quote"):
+            elif mark.value == "[" and (text := self.peek(mark.end)).kind in ("string", "quote"):
                 plain = KEY.match(self.source, text.start)
                 if plain is None:
                     break
@@ -266,13 +236,13 @@ class _Reader:
 
     def _postfix(self) -> None:
         while True:
-            token = self._peek()
+            token = self.peek()
             if token.value == "." and token.kind == "mark":
-                self._next()
-                self._expect("name")
+                self.next()
+                self.expect("name")
             elif token.value == "[" and token.kind == "mark":
-                self._next()
-                self._inside("]", self._expression)
+                self.next()
+                self.inside("]", self._expression)
             elif token.value == "(" and token.kind == "mark":
                 self._arguments()
             else:
@@ -280,112 +250,45 @@ class _Reader:
 
     def _call(self) -> str:
         """Read the name of a filter or a test with its arguments."""
-        name = self._expect("name").value
-        if self._peek().value == "(":
+        name = self.expect("name").value
+        if self.peek().value == "(":
             self._arguments()
         return name
 
     def _arguments(self) -> None:
-        self._next()
-        self._inside(")", lambda: self._list(")", self._argument))
+        self.next()
+        self.inside(")", lambda: self._list(")", self._argument))
 
     def _argument(self) -> None:
-        name = self._peek()
-        if name.kind == "name" and self._peek(name.end).value == "=":
-            self._next()
-            self._next()
+        name = self.peek()
+        if name.kind == "name" and self.peek(name.end).value == "=":
+            self.next()
+            self.next()
         self._expression()
 
     def _pair(self) -> None:
         self._expression()
-        self._expect("mark", ":")
+        self.expect("mark", ":")
         self._expression()
 
     def _list(self, closer: str, item: Callable[[], None]) -> None:
-        while self._peek().value != closer:
+        while self.peek().value != closer:
             item()
-            if not self._take(","):
+            if not self.take(","):
                 break
 
-    def _quoted(self, quote: _Token) -> None:
+    def _quoted(self, quote: Token) -> None:
         """Read a text in double quotes, which may hold expressions in `#{…}`."""
         holds_expression = False
         while True:
             found = QUOTED.match(self.source, self.at)
             if found is None:
-                raise _ProblemError("a text in double quotes does not end", quote.start)
+                raise ProblemError("a text in double quotes does not end", quote.start)
             self.at = found.end()
             if found[1] == '"':
                 break
-            self._inside("}", self._expression)
+            self.inside("}", self._expression)
             holds_expression = True
         # Pebble lets more text follow one that holds an expression.
-        if holds_expression and self._peek().kind in ("string", "quote"):
+        if holds_expression and self.peek().kind in ("string", "quote"):
             self._operand()
-
-    # Tokens
-
-    def _inside(self, closer: str, part: Callable[[], None]) -> None:
-        self.depth += 1
-        part()
-        self._shut(closer)
-
-    def _open(self, mark: str) -> None:
-        self._expect("mark", mark)
-        self.depth += 1
-
-    def _shut(self, closer: str) -> None:
-        token = self._peek()
-        if token.value != closer:
-            self._refuse(token)
-        self.depth -= 1
-        self.at = token.end
-
-    def _close(self) -> None:
-        token = self._next()
-        if token.kind != "close":
-            self._refuse(token)
-
-    def _take(self, value: str) -> bool:
-        token = self._peek()
-        if token.value == value and token.kind in ("mark", "operator"):
-            self.at = token.end
-            return True
-        return False
-
-    def _expect(self, kind: str, value: str | None = None) -> _Token:
-        token = self._next()
-        if token.kind != kind or (value is not None and token.value != value):
-            self._refuse(token)
-        return token
-
-    def _next(self) -> _Token:
-        token = self._peek()
-        self.at = token.end
-        return token
-
-    def _peek(self, at: int | None = None) -> _Token:
-        start = self.at if at is None else at
-        closer = CLOSERS[self.opener]
-        if self.depth == 0 and (close := re.compile(rf"\s*(-?{closer})").match(self.source, start)):
-            return _Token("close", closer, close.start(1), close.end())
-        found = TOKEN.match(self.source, start)
-        if found is None:
-            rest = self.source[start:].lstrip()
-            place = len(self.source) - len(rest)
-            return _Token("other" if rest else "end", rest[:1], place, place + 1)
-        kind = str(found.lastgroup)
-        return _Token(kind, found[kind], found.start(kind), found.end())
-
-    def _refuse(self, token: _Token) -> NoReturn:
-        if token.kind == "end" or (token.value == "}" and self.depth == 0):
-            closer = CLOSERS[self.opener]
-            raise _ProblemError(f"`{self.opener}` is not closed by `{closer}`", self.opened)
-        if token.kind == "close":
-            raise _ProblemError(f"an expression is not complete before `{token.value}`", token.start)
-        if token.value == "'":
-            raise _ProblemError("a text in single quotes does not end", token.start)
-        doubled = self.source[token.start - 1] == token.value
-        meant = "or" if token.value == "|" and doubled else MEANT.get(token.value)
-        instead = f"; write `{meant}`" if meant else ""
-        raise _ProblemError(f"unexpected `{token.value}` in an expression{instead}", token.start)
