@@ -44,6 +44,10 @@ class FlowError(KestraError):
     """Tell what is wrong with a flow, with its file and line where they are known."""
 
 
+class FlowWarning(UserWarning):
+    """Tell what is doubtful about a flow, with its file and line; `-W error::pytest_kestra.FlowWarning` is strict."""
+
+
 class InputError(KestraError):
     """Tell which input is missing, unknown or of the wrong type."""
 

@@ -64,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         place = None if settings.html is None else config.invocation_params.dir / settings.html
         config.pluginmanager.register(Collector(place, config, settings))
+    if settings.validate:
+        from pytest_kestra.validation import Validation
+
+        config.pluginmanager.register(Validation(), "kestra-validation")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -137,6 +137,7 @@ OPTIONS = (
         "a folder for files about the executions of each failed test: its diagnosis, its data, its logs, its flow",
         metavar="FOLDER",
     ),
+    Option("validate", _truth, "collect each flow file as a test that checks it without running it", flag=True),
     Option("user", _text, "the user of the server at a URL", metavar="NAME"),
     Option("password", _text, "that user's password; better in the environment", metavar="TEXT", secret=True),
     Option("token", _text, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),
