@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.errors import (
         ApiError,
+        ConcurrencyLimitError,
         FlowError,
         InputError,
         KestraError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
+    from pytest_kestra.run.concurrency import ConcurrencyProof
     from pytest_kestra.run.execution import Execution
     from pytest_kestra.run.file import File
     from pytest_kestra.run.files import NamespaceFiles
@@ -42,6 +44,8 @@ __all__ = [
     "ApiError",
     "Attempt",
     "Client",
+    "ConcurrencyLimitError",
+    "ConcurrencyProof",
     "Execution",
     "File",
     "Flow",
@@ -75,6 +79,7 @@ _MODULES = {
     "client.client": ("Client",),
     "errors": (
         "ApiError",
+        "ConcurrencyLimitError",
         "FlowError",
         "InputError",
         "KestraError",
@@ -87,6 +92,7 @@ _MODULES = {
         "WaitTimeout",
     ),
     "records": ("Attempt", "LogEntry", "Metric", "StateChange", "TaskRun"),
+    "run.concurrency": ("ConcurrencyProof",),
     "run.execution": ("Execution",),
     "run.file": ("File",),
     "run.files": ("NamespaceFiles",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from pytest_kestra.errors import ApiError, KestraError, UnexpectedStateError, UnknownNameError, WaitTimeout
@@ -113,6 +114,18 @@ class Execution(ExecutionRecord):
         if not ended or self.task_runs or has_reached(self, "RUNNING"):
             return False
         return self.session.client.flows.get(self.namespace, self.flow_id, self.revision).concurrency is not None
+
+    def when(self, state: str) -> datetime:
+        """Return when this execution came to a state first; UnexpectedStateError where it never was in it.
+
+        So `sorted(runs, key=lambda run: run.when("RUNNING"))` is the order in which they ran.
+        """
+        for change in self.history:
+            if change.state == state:
+                return change.date
+        if state not in STATES:
+            raise UnknownNameError("state", state, sorted(STATES), "Kestra")
+        raise UnexpectedStateError(diagnosis(self, self.session, f"is {self.state} and never was {state}"))
 
     def refresh(self) -> Execution:
         """Return this execution as it is now."""

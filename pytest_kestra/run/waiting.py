@@ -41,5 +41,5 @@ def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
 
 
 def _is_left(run: TaskRun, execution: ExecutionRecord) -> bool:
-    """Tell whether Kestra leaves a task run as it is: around a Pause in which the execution was killed."""
-    return run.state == "CREATED" or any(other.parent_id == run.id for other in execution.task_runs)
+    """Tell whether Kestra leaves a task run as it is where it kills: around a Pause, and at a breakpoint."""
+    return run.state in ("CREATED", "BREAKPOINT") or any(other.parent_id == run.id for other in execution.task_runs)
