@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import yaml
-
 from pytest_kestra.errors import ApiError, ConcurrencyLimitError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, FlowRecord, Json
 from pytest_kestra.run.diagnosis import diagnosis
@@ -102,7 +100,8 @@ class Saturation:
 
         io.kestra.executor.ExecutorService of 1.3 and 2.0, handleWorkerTask.
         """
-        for task in yaml.safe_load(self.flow.source)["tasks"]:
+        flow = self.session.client.request("GET", "flows", self.flow.namespace, self.flow.id).json()
+        for task in flow["tasks"]:
             if not task.get("disabled"):
                 return str(task["id"])
         raise KestraError(f"{self.name}: all tasks of {self.flow.id} are disabled, so its executions cannot be held.")

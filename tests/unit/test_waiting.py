@@ -40,6 +40,10 @@ def test_killed_execution_has_ended_though_task_runs_around_a_pause_have_not() -
     assert has_reached(nested, None)
 
 
+def test_execution_that_was_killed_at_a_breakpoint_has_ended() -> None:
+    assert has_reached(execution("CREATED", "BREAKPOINT", "KILLED", tasks=("BREAKPOINT",)), None)
+
+
 def test_state_counts_though_it_has_passed() -> None:
     assert has_reached(execution("CREATED", "RUNNING", "SUCCESS"), "RUNNING")
     assert not has_reached(execution("CREATED", "FAILED"), "RUNNING")
