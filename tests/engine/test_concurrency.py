@@ -55,6 +55,12 @@ def counted(flow: Flow) -> int:
     return flow.session.client.executions.counted(flow.namespace, flow.id)
 
 
+def count(flow: Flow, running: int) -> None:
+    """Make Kestra count other than it does."""
+    number = {"tenantId": "main", "namespace": flow.namespace, "flowId": flow.id, "running": running}
+    flow.session.client.request("PUT", "concurrency-limit", flow.namespace, flow.id, json=number)
+
+
 # What a test of a limit looks like.
 
 
@@ -210,8 +216,7 @@ def test_what_takes_slots_already_is_told(kestra: Kestra, task: str, state: str)
 def test_lost_slots_are_told(kestra: Kestra) -> None:
     flow = kestra.deploy(limited())
     flow.run()
-    number = {"tenantId": "main", "namespace": flow.namespace, "flowId": flow.id, "running": 1}
-    kestra.client.request("PUT", "concurrency-limit", flow.namespace, flow.id, json=number)
+    count(flow, 1)
 
     with pytest.raises(ConcurrencyLimitError, match=r"^limited has lost 1 of the 2 slots of its limit"):
         flow.assert_concurrency_limit(timeout=0.2)
@@ -279,6 +284,28 @@ def test_limit_of_any_flow_is_proven(kestra: Kestra, first: str) -> None:
     proof = kestra.deploy(limited("QUEUE", 1, FIRST[first])).assert_concurrency_limit()
 
     assert proof.most == 1
+
+
+def test_slot_that_a_refusal_frees_is_found(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = kestra.deploy(limited("FAIL"))
+
+    # As Kestra 1.0.x did, behind our back: https://github.com/kestra-io/kestra/issues/13141
+    def freed(saturation: Saturation) -> int:
+        taken = counted(flow)
+        if len(flow.executions()) > saturation.limit:
+            count(flow, taken - 1)
+        return taken
+
+    monkeypatch.setattr(Saturation, "counted", freed)
+
+    with pytest.raises(ConcurrencyLimitError) as caught:
+        flow.assert_concurrency_limit()
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "limited let one run over its limit of 2: refusing the one before has freed a slot"
+    assert lines[1].startswith("  held before their first task: ")
+    assert lines[2].endswith("is FAILED; Kestra still counts 2 running")
+    assert lines[3].startswith("limited is ")
 
 
 def test_limit_of_a_flow_that_does_not_end_is_not_proven(kestra: Kestra) -> None:
