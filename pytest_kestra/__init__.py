@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_kestra.errors import (
         ApiError,
         ConcurrencyLimitError,
+        ExpressionError,
         FlowError,
         InputError,
         KestraError,
@@ -47,6 +48,7 @@ __all__ = [
     "ConcurrencyLimitError",
     "ConcurrencyProof",
     "Execution",
+    "ExpressionError",
     "File",
     "Flow",
     "FlowError",
@@ -80,6 +82,7 @@ _MODULES = {
     "errors": (
         "ApiError",
         "ConcurrencyLimitError",
+        "ExpressionError",
         "FlowError",
         "InputError",
         "KestraError",

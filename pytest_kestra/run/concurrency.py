@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pytest_kestra.errors import ConcurrencyLimitError
 from pytest_kestra.run.diagnosis import diagnosis
@@ -90,7 +91,10 @@ class Proving:
             raise self._fault(f"{when}, but Kestra counts {count} running, not {limit}", execution)
 
     def _check_order(self, queued: Sequence[Execution]) -> None:
-        ran = sorted(queued, key=lambda execution: execution.when("RUNNING"))
+        for execution in queued:
+            if not has_reached(execution, "RUNNING"):
+                raise self._fault(f"never ran one that it had queued: it is {execution.state}", execution)
+        ran = sorted(queued, key=_began)
         if ran != queued:
             order = ", ".join(str(queued.index(execution) + 1) for execution in ran)
             raise self._fault(f"ran what it had queued in the order {order}, not as it came", ran[0])
@@ -128,7 +132,7 @@ class Proving:
 
 def most_at_a_time(executions: Sequence[Execution]) -> int:
     """Return how many of some ended executions ran at the same time, at most, by the dates that Kestra gave them."""
-    edges = [(execution.when("RUNNING"), 1) for execution in executions]
+    edges = [(_began(execution), 1) for execution in executions]
     edges += [(execution.history[-1].date, -1) for execution in executions]
     running = most = 0
     # Of the same date, an end comes before a start, for which it has made place.
@@ -136,6 +140,10 @@ def most_at_a_time(executions: Sequence[Execution]) -> int:
         running += change
         most = max(most, running)
     return most
+
+
+def _began(execution: Execution) -> datetime:
+    return execution.when("RUNNING") or execution.start
 
 
 def _ids(executions: Sequence[Execution]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_kestra.errors import ApiError, ConcurrencyLimitError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, FlowRecord, Json
-from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.diagnosis import diagnosis, late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.waiting import has_reached, poll
@@ -73,8 +73,7 @@ class Saturation:
         record = poll(lambda: self.session.client.executions.get(execution.id), done, self.timeout)
         come = Execution.reading(record, self.session)
         if not done(come):
-            what = f"was {come.state}, not {' or '.join(states)}, after {self.timeout:g} s"
-            raise WaitTimeout(diagnosis(come, self.session, what))
+            raise WaitTimeout(late(come, self.session, self.timeout, " or ".join(states)))
         return come
 
     def _fill(self, *, hold: bool) -> list[Execution]:

@@ -10,6 +10,7 @@ import pytest
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import ApiError, ConcurrencyLimitError, KestraError, NotFoundError, ServerError, WaitTimeout
 from pytest_kestra.flows.deployer import Deployer
+from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
 from pytest_kestra.run.concurrency import ConcurrencyProof, Proving, most_at_a_time
 from pytest_kestra.run.execution import Execution
@@ -116,6 +117,10 @@ class Executor:
             return
         self.come(name, "SUCCESS")
         self.running -= self.wrong != "keeps slots"
+        if self.wrong == "kills the queue":
+            for queued in self.waiting:
+                self.come(queued, "KILLED")
+            self.waiting.clear()
         if self.wrong == "runs two of the queue" and self.waiting:
             for queued in self.waiting:
                 self.come(queued, "RUNNING")
@@ -146,7 +151,8 @@ class Executor:
 
     @property
     def saturation(self) -> Saturation:
-        session = Session(cast("Client", self), cast("Deployer", None), 0.02, settled=True)
+        client = cast("Client", self)
+        session = Session(client, Deployer(client, Namespaces("t")), 0.02, settled=True)
 
         def start(*breakpoints: str) -> Execution:
             return Execution.reading(self.start(*breakpoints), session)
@@ -182,6 +188,7 @@ def test_ids_of_many_are_cut() -> None:
         ("FAIL", "kills another", "no longer holds e1: it is KILLED"),
         ("FAIL", "counts one too many", "fills its limit, but Kestra counts 3 running, not 2"),
         ("QUEUE", "runs the last first", "ran what it had queued in the order 2, 1, not as it came"),
+        ("QUEUE", "kills the queue", "never ran one that it had queued: it is KILLED"),
         ("QUEUE", "runs two of the queue", "let 3 executions run at a time, over its limit of 2"),
         ("FAIL", "keeps slots", "has kept slots: Kestra counts 2 running, though all have ended"),
         ("QUEUE", "stays closed", "let none run, though all its slots were free: it is QUEUED"),
@@ -218,7 +225,7 @@ def test_slot_that_a_refusal_has_freed_is_found_by_who_takes_it(
 
 
 def test_execution_that_does_not_end_is_told() -> None:
-    with pytest.raises(WaitTimeout, match=r"^f was RUNNING, not at its end, after 0\.02 s"):
+    with pytest.raises(WaitTimeout, match=r"^f was still RUNNING after 0\.02 s\n"):
         Executor(wrong="never ends").proof()
 
 
@@ -285,7 +292,7 @@ def test_flow_that_ends_before_it_is_held_is_told() -> None:
 def test_execution_that_nobody_begins_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Executor, "run", lambda *_, held: None)
 
-    with pytest.raises(WaitTimeout, match=r"^f was CREATED, not BREAKPOINT or QUEUED, after 0\.02 s"):
+    with pytest.raises(WaitTimeout, match=r"^f was still CREATED after 0\.02 s, never BREAKPOINT or QUEUED\n"):
         fill(Executor())
 
 
