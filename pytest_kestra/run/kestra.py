@@ -208,7 +208,8 @@ class Kestra:
     def _end(self, execution_ids: Sequence[str]) -> None:
         """Kill executions, and return when all of them have ended."""
         deadline = time.monotonic() + KILL_TIMEOUT_S
-        for execution_id in execution_ids:
+        # The newest first: queued ones would begin to run as soon as those before them end.
+        for execution_id in reversed(execution_ids):
             self.client.executions.kill(execution_id)
         for execution_id in execution_ids:
             self.execution(execution_id).wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
