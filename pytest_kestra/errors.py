@@ -70,6 +70,10 @@ class UnexpectedStateError(KestraError, AssertionError):
     """Tell that an execution came to a final state that is not the wished one, with its task runs and logs."""
 
 
+class UnexpectedLogsError(KestraError, AssertionError):
+    """Tell which logs of an execution have a level that the test does not expect."""
+
+
 class WaitTimeout(KestraError, AssertionError):  # noqa: N818 - a name that is part of the public face
     """Tell that an execution did not come to the wished state in time, with its task runs and logs."""
 

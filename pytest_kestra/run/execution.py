@@ -28,7 +28,7 @@ from pytest_kestra.states import STATES, State
 WRONG_STATE = (409, 422)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Execution(ExecutionRecord):
     """Tell what an execution did.
 
@@ -266,6 +266,9 @@ class Execution(ExecutionRecord):
             what = f"is {now.state}, {consequence}: {error.message}"
             raise UnexpectedStateError(diagnosis(now, self.session, what)) from error
         return self.refresh()
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.id} of {self.flow_id}, {self.state}>"
 
     @property
     def _name(self) -> str:

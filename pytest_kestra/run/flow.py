@@ -34,7 +34,7 @@ CORRELATION = "system.correlationId"
 SHORTEST_S = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flow(FlowRecord):
     """Run a flow that is on the server, and tell what it consists of.
 
@@ -183,6 +183,9 @@ class Flow(FlowRecord):
             return Execution.reading(self._create(inputs, None, breakpoints=breakpoints), self.session)
 
         return Saturation(self.refresh(), self.name, self.session, start, self.session.limit(timeout))
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.id} of {self.namespace}, revision {self.revision}>"
 
     def _create(
         self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any

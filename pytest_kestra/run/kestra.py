@@ -100,6 +100,22 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets that flows know, and without the credentials of the server."""
+        return self._session.masked(text)
+
+    def executions(self) -> list[Execution]:
+        """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
+        records: dict[str, Execution] = {}
+        for namespace, flow_id in self._session.deployer.created:
+            for record in self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id}):
+                records[record.id] = Execution.reading(record, self._session)
+        for execution_id in self._session.started:
+            if execution_id not in records:
+                with contextlib.suppress(NotFoundError):
+                    records[execution_id] = self.execution(execution_id)
+        return sorted(records.values(), key=lambda execution: execution.start)
+
     def flow(self, flow_id: str, namespace: str | None = None) -> Flow:
         """Return a flow that is on the server: one that this test has deployed, or with `namespace` any other.
 
@@ -140,12 +156,12 @@ class Kestra:
 
     def _nothing_started(self, flow: Flow, triggered_by: Execution | None, limit: float) -> str:
         if triggered_by is None:
-            kinds = ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
-            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {kinds}."
-        others = ", ".join(dict.fromkeys(child.flow_id for child in triggered_by.children())) or "nothing"
+            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
+        now, by = triggered_by.refresh(), triggered_by.flow_id
+        others = ", ".join(dict.fromkeys(child.flow_id for child in now.children())) or "nothing"
         return (
-            f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
-            f"which is {triggered_by.refresh().state}, within {limit:g} s. It started {others}."
+            f"No execution of {flow.id} was started by {by} within {limit:g} s; {by} is {now.state}.\n"
+            f"The execution {now.id} started {others}. The triggers of {flow.id}: {_triggers(flow)}."
         )
 
     @property
@@ -224,6 +240,10 @@ class Kestra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _triggers(flow: Flow) -> str:
+    return ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
 
 
 @contextlib.contextmanager

@@ -31,8 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "server": {"errors", "address", "settings", "engine"},
     "engine": set(),
     "cli": {"errors", "settings", "server", "engine"},
-    "hooks": BASE | {"report", "server"},
-    "fixtures": BASE | {"client", "flows", "run", "server", "requirements", "hooks"},
+    "hooks": BASE | {"report", "run", "server"},
+    "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "run", "server"},
 }
