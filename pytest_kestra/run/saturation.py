@@ -89,8 +89,10 @@ class Saturation:
             self._check(filling, wished)
         except BaseException:
             with suppress(KestraError):
-                for execution in started:
-                    self.session.client.executions.kill(execution.id)
+                for execution in reversed(started):
+                    # Kestra 1.3 frees a slot when an execution is killed that has ended and has none.
+                    if not execution.refresh().state.is_final:
+                        self.session.client.executions.kill(execution.id)
             raise
         return filling
 
