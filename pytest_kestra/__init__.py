@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.errors import (
         ApiError,
+        ConcurrencyLimitError,
         ExpressionError,
         FlowError,
         FlowWarning,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
+    from pytest_kestra.run.concurrency import ConcurrencyProof
     from pytest_kestra.run.execution import Execution
     from pytest_kestra.run.file import File
     from pytest_kestra.run.files import NamespaceFiles
@@ -45,6 +47,8 @@ __all__ = [
     "ApiError",
     "Attempt",
     "Client",
+    "ConcurrencyLimitError",
+    "ConcurrencyProof",
     "Execution",
     "ExpressionError",
     "File",
@@ -81,6 +85,7 @@ _MODULES = {
     "client.client": ("Client",),
     "errors": (
         "ApiError",
+        "ConcurrencyLimitError",
         "ExpressionError",
         "FlowError",
         "FlowWarning",
@@ -96,6 +101,7 @@ _MODULES = {
         "WaitTimeout",
     ),
     "records": ("Attempt", "LogEntry", "Metric", "StateChange", "TaskRun"),
+    "run.concurrency": ("ConcurrencyProof",),
     "run.execution": ("Execution",),
     "run.file": ("File",),
     "run.files": ("NamespaceFiles",),

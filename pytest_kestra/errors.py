@@ -82,6 +82,10 @@ class WaitTimeout(KestraError, AssertionError):  # noqa: N818 - a name that is p
     """Tell that an execution did not come to the wished state in time, with its task runs and logs."""
 
 
+class ConcurrencyLimitError(KestraError, AssertionError):
+    """Tell that Kestra does not treat a concurrency limit as its flow says, with what was seen until then."""
+
+
 def hint(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown name: the nearest of those that are known, and all of them."""
     known = list(known)

@@ -20,7 +20,7 @@ from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import SHORTEST_S, Flow
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import poll
+from pytest_kestra.run.waiting import has_reached, poll
 
 # How long a test's end waits for the executions that it kills, in seconds.
 KILL_TIMEOUT_S = 20.0
@@ -224,10 +224,13 @@ class Kestra:
     def _end(self, execution_ids: Sequence[str]) -> None:
         """Kill executions, and return when all of them have ended."""
         deadline = time.monotonic() + KILL_TIMEOUT_S
-        for execution_id in execution_ids:
+        # The newest first: queued ones would begin to run as soon as those before them end.
+        for execution_id in reversed(execution_ids):
             self.client.executions.kill(execution_id)
         for execution_id in execution_ids:
-            self.execution(execution_id).wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
+            execution = self.execution(execution_id)
+            if not has_reached(execution, None):
+                execution.kill(timeout=max(SHORTEST_S, deadline - time.monotonic()))
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
