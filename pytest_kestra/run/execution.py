@@ -199,6 +199,9 @@ class Execution(ExecutionRecord):
         `timeout` is in seconds; WaitTimeout where it takes longer.
         """
         executions = self.session.client.executions
+        # Kestra 1.3 frees a slot of a concurrency limit for a kill that comes after the end.
+        if has_reached(executions.get(self.id), None):
+            return self.refresh()
         executions.kill(self.id)
         read = killing(lambda: executions.get(self.id), lambda: executions.kill(self.id))
         return self._wait(read, None, timeout)

@@ -458,5 +458,7 @@ def test_execution_that_nothing_triggers_is_not_waited_for_ever(kestra: Kestra) 
     flow = kestra.deploy(RETURN)
     ended = flow.run()
 
-    with pytest.raises(WaitTimeout, match=r"^No execution of quick was started by the execution .* which is SUCCESS"):
+    with pytest.raises(
+        WaitTimeout, match=r"^No execution of quick was started by quick within 0.1 s; quick is SUCCESS"
+    ):
         kestra.wait_for_execution(flow, triggered_by=ended, timeout=0.1)
