@@ -20,7 +20,7 @@ TREATED = {"QUEUE": "QUEUED", "CANCEL": "CANCELLED", "FAIL": "FAILED"}
 OVER = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ConcurrencyProof:
     """Tell what was seen of a concurrency limit that holds; as text, in a few lines.
 
@@ -36,6 +36,9 @@ class ConcurrencyProof:
     further: Execution
     most: int
     seen: tuple[str, ...] = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<ConcurrencyProof: {self.flow_id} keeps its limit of {self.limit}, {self.behavior}>"
 
     def __str__(self) -> str:
         head = f"{self.flow_id} keeps its concurrency limit of {self.limit}, {self.behavior}:"
