@@ -9,8 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kestra import Attempt, Execution, File, Flow, Kestra, KeyValues, LogEntry, Logs, Metric, NamespaceFiles
-from pytest_kestra import TaskRun, Trigger
+from pytest_kestra import (
+    Attempt,
+    Execution,
+    File,
+    Flow,
+    Kestra,
+    KeyValues,
+    LogEntry,
+    Logs,
+    Metric,
+    NamespaceFiles,
+    TaskRun,
+    Trigger,
+)
 from pytest_kestra.run.path import Path as TaskPath
 
 ROOT = Path(__file__).resolve().parents[2]
