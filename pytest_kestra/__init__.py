@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.errors import (
         ApiError,
+        ExpressionError,
         FlowError,
         InputError,
         KestraError,
@@ -43,6 +44,7 @@ __all__ = [
     "Attempt",
     "Client",
     "Execution",
+    "ExpressionError",
     "File",
     "Flow",
     "FlowError",
@@ -75,6 +77,7 @@ _MODULES = {
     "client.client": ("Client",),
     "errors": (
         "ApiError",
+        "ExpressionError",
         "FlowError",
         "InputError",
         "KestraError",

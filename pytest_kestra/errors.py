@@ -48,14 +48,22 @@ class InputError(KestraError):
     """Tell which input is missing, unknown or of the wrong type."""
 
 
-class UnknownNameError(KestraError, LookupError):
-    """Tell that there is no task, flow, input or trigger of a name, and which name is the nearest."""
+class UnknownNameError(KestraError, KeyError):
+    """Tell that there is no task, flow, input, output or trigger of a name, and which name is the nearest."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], where: str) -> None:
         known = list(dict.fromkeys(known))
         super().__init__(f"There is no {what} {name!r} in {where}{hint(name, known)}")
         self.name = name
         self.known = known
+
+    def __str__(self) -> str:
+        # A KeyError would show the repr of its text.
+        return str(self.args[0])
+
+
+class ExpressionError(KestraError):
+    """Tell why Kestra cannot render an expression."""
 
 
 class UnexpectedStateError(KestraError, AssertionError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,8 @@ def kestra(
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
         secrets=[*kestra_secrets.values(), *kestra_server.address.secrets],
+        reproduce=f"pytest {shlex.quote(node.nodeid)}",
+        verbosity=request.config.get_verbosity(),
     )
     yield kestra
     failed = node.stash.get(FAILED, False)

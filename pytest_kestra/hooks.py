@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
-    """Tell the whole story where the state of an execution or a task run is not as asserted."""
-    from pytest_kestra.states import State
-
-    if not isinstance(left, State):
+    """Tell the whole story where a state or the path of an execution is not as asserted."""
+    # What is not loaded cannot be compared.
+    if "pytest_kestra.run.path" not in sys.modules:
         return None
     from pytest_kestra.report.comparison import comparison
 

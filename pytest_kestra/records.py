@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pytest_kestra.names import Named
 from pytest_kestra.states import State
 from pytest_kestra.times import duration, instant
 
@@ -21,8 +22,34 @@ class StateChange:
     date: datetime
 
 
+class Course:
+    """Tell the course of something that has states: an execution, a task run or an attempt."""
+
+    state: State
+    history: tuple[StateChange, ...]
+
+    @property
+    def states(self) -> list[State]:
+        """The states it has been in, in their order, the present one last."""
+        return [change.state for change in self.history]
+
+    @property
+    def start(self) -> datetime:
+        """When it was created."""
+        return self.history[0].date
+
+    @property
+    def end(self) -> datetime | None:
+        """When it came to its final state; None while it runs."""
+        return self.history[-1].date if self.state.is_final else None
+
+    def when(self, state: str) -> datetime | None:
+        """Return when it first came to a state; None where it never did."""
+        return next((change.date for change in self.history if change.state == state), None)
+
+
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Course):
     """Tell one attempt to run a task; `duration` is None while it runs."""
 
     state: State
@@ -36,10 +63,11 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class TaskRun:
+class TaskRun(Course):
     """Tell one run of a task: in a loop, one of many, with its `value`.
 
-    `outputs` is empty where a task makes none; `duration` is None while it runs.
+    `outputs` is empty where a task makes none; `duration` is None while it runs. `values` are those of all loops around
+    it, the outermost first, `iteration` counts the rounds of its loop from 0; of a LoopUntil Kestra keeps the last.
     """
 
     id: str
@@ -51,6 +79,13 @@ class TaskRun:
     attempts: tuple[Attempt, ...]
     value: str | None
     parent_id: str | None
+    iteration: int | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The task's id, with the values of the loops around it, such as `charge[A-1]`."""
+        return self.task_id + "".join(f"[{value}]" for value in self.values)
 
     @classmethod
     def of(cls, data: Json) -> TaskRun:
@@ -59,18 +94,20 @@ class TaskRun:
             data["id"],
             data["taskId"],
             *_state(data),
-            outputs=data.get("outputs") or {},
+            outputs=Named.of(data.get("outputs"), "output", f"the task {data['taskId']}"),
             attempts=tuple(Attempt.of(attempt) for attempt in data.get("attempts") or ()),
             value=data.get("value"),
             parent_id=data.get("parentTaskRunId"),
+            iteration=data.get("iteration"),
         )
 
 
 @dataclass(frozen=True)
-class ExecutionRecord:
+class ExecutionRecord(Course):
     """Tell an execution as it was when it was read; `duration` is None while it runs.
 
-    `trigger` says what started it, where that was not a call of the API; `labels` are without those of the system.
+    `trigger` says what started it, where that was not a call of the API: its `id`, `type` and `variables`. `labels` are
+    without those of the system, `original_id` is that of the execution which this one replays.
     """
 
     id: str
@@ -85,21 +122,33 @@ class ExecutionRecord:
     labels: Mapping[str, str] = field(default_factory=dict)
     task_runs: tuple[TaskRun, ...] = ()
     trigger: Json | None = None
+    original_id: str | None = None
+
+    @property
+    def triggered_by(self) -> str | None:
+        """The id of the execution that started this one, by a subflow task or a Flow trigger; None where none did."""
+        variables = (self.trigger or {}).get("variables") or {}
+        found = variables.get("executionId")
+        return None if found is None else str(found)
 
     @classmethod
     def of(cls, data: Json) -> ExecutionRecord:
         """Return the execution that the API's JSON describes."""
+        where = f"the execution of {data['flowId']}"
+        original = data.get("originalId")
+        trigger = data.get("trigger")
         return cls(
             data["id"],
             data["namespace"],
             data["flowId"],
             data.get("flowRevision"),
             *_state(data),
-            inputs=data.get("inputs") or {},
-            outputs=data.get("outputs") or {},
-            labels=_labels(data),
-            task_runs=tuple(TaskRun.of(run) for run in data.get("taskRunList") or ()),
-            trigger=data.get("trigger"),
+            inputs=Named.of(data.get("inputs"), "input", where),
+            outputs=Named.of(data.get("outputs"), "output", where),
+            labels=Named.of(_labels(data), "label", where),
+            task_runs=_in_loops([TaskRun.of(run) for run in data.get("taskRunList") or ()]),
+            trigger=None if trigger is None else Named.of(trigger, "entry", f"the trigger of {where}"),
+            original_id=None if original == data["id"] else original,
         )
 
 
@@ -124,16 +173,21 @@ class FlowRecord:
         tasks: dict[str, Json] = {}
         for part in ("tasks", "errors", "finally", "afterExecution"):
             _collect_tasks(data.get(part), tasks)
+        where = f"the flow {data['id']}"
+
+        def named(what: str, values: Json) -> Json:
+            return Named.of(values, what, where)
+
         return cls(
             data["id"],
             data["namespace"],
             data["revision"],
             data.get("source") or "",
-            tasks=tasks,
-            inputs={item["id"]: item for item in data.get("inputs") or ()},
-            triggers={item["id"]: item for item in data.get("triggers") or ()},
-            labels=_labels(data),
-            variables=data.get("variables") or {},
+            tasks=named("task", tasks),
+            inputs=named("input", {item["id"]: item for item in data.get("inputs") or ()}),
+            triggers=named("trigger", {item["id"]: item for item in data.get("triggers") or ()}),
+            labels=named("label", _labels(data)),
+            variables=named("variable", data.get("variables") or {}),
             concurrency=data.get("concurrency"),
         )
 
@@ -184,6 +238,17 @@ def _state(data: Json) -> tuple[State, tuple[StateChange, ...], timedelta | None
     history = tuple(StateChange(State(item["state"]), instant(item["date"])) for item in state["histories"])
     text = state.get("duration")
     return State(state["current"]), history, duration(text) if text else None
+
+
+def _in_loops(runs: Sequence[TaskRun]) -> tuple[TaskRun, ...]:
+    """Return the task runs with the values of all loops around each."""
+    known = {run.id: run for run in runs}
+
+    def values(run: TaskRun) -> tuple[str, ...]:
+        around = values(known[run.parent_id]) if run.parent_id in known else ()
+        return around if run.value is None else (*around, run.value)
+
+    return tuple(replace(run, values=values(run)) for run in runs)
 
 
 def _labels(data: Json) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import cast
 
 import isodate
+
+from pytest_kestra.errors import KestraError
 
 
 def instant(text: str) -> datetime:
@@ -14,10 +16,22 @@ def instant(text: str) -> datetime:
     ValueError where the text is no date. Digits below the microsecond, which a new execution's dates have, are dropped.
     """
     try:
-        date = cast("datetime", isodate.parse_datetime(text))
+        read = cast("datetime", isodate.parse_datetime(text))
     except (isodate.ISO8601Error, ValueError) as error:
         raise ValueError(f"{text!r} is not a date such as 2026-01-01T10:00:00Z") from error
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+    return read if read.tzinfo else read.replace(tzinfo=timezone.utc)
+
+
+def moment(value: str | datetime | date, name: str) -> datetime:
+    """Return the date of an argument called `name`, in UTC where it has no zone; KestraError where it is none."""
+    if isinstance(value, str):
+        try:
+            return instant(value)
+        except ValueError as error:
+            raise KestraError(f"`{name}`: {error}.") from None
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - its zone follows
+    return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
 
 
 def duration(text: str) -> timedelta:

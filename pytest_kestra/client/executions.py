@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_kestra.client.transport import Transport
+from pytest_kestra.errors import ExpressionError
 from pytest_kestra.records import ExecutionRecord, LogEntry, Metric
 
+TEXT = {"Content-Type": "text/plain"}
 # A field's value, or the name and content of a file.
 Field = str | tuple[str, bytes]
 
@@ -53,6 +55,40 @@ class Executions:
     def kill(self, execution_id: str) -> None:
         """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""
         self._transport.request("DELETE", "executions", execution_id, "kill")
+
+    def pause(self, execution_id: str) -> None:
+        """Pause a running execution; ApiError 409 where it does not run."""
+        self._transport.request("POST", "executions", execution_id, "pause")
+
+    def restart(self, execution_id: str) -> ExecutionRecord:
+        """Run the failed tasks of an execution again."""
+        return ExecutionRecord.of(self._transport.json("POST", "executions", execution_id, "restart"))
+
+    def replay(
+        self,
+        execution_id: str,
+        inputs: Sequence[tuple[str, Field]] | None = None,
+        *,
+        task_run_id: str | None = None,
+        revision: int | None = None,
+    ) -> ExecutionRecord:
+        """Make a new execution of an old one, from a task run on, or anew; with other inputs where some are given."""
+        given = {"taskRunId": task_run_id, "revision": revision}
+        params = {name: value for name, value in given.items() if value is not None}
+        action = "replay" if inputs is None else "replay-with-inputs"
+        files = _form(inputs or ())
+        return ExecutionRecord.of(
+            self._transport.json("POST", "executions", execution_id, action, params=params, files=files)
+        )
+
+    def evaluate(self, execution_id: str, expression: str, task_run_id: str | None = None) -> str:
+        """Return what an expression renders to in an execution, or in a task run; ExpressionError where it does not."""
+        more = () if task_run_id is None else (task_run_id,)
+        path = ("executions", execution_id, "eval", *more)
+        answer = self._transport.json("POST", *path, content=expression.encode(), headers=TEXT)
+        if "error" in answer:
+            raise ExpressionError(answer["error"])
+        return str(answer.get("result", ""))
 
     def resume(self, execution_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> None:
         """Let a paused execution go on; ApiError 409 where it is not paused."""

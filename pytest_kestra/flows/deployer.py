@@ -61,22 +61,22 @@ class Deployer:
             record = self._client.flows.update(flow.namespace, flow.id, text)
         except ApiError as error:
             raise _refused(source, error) from error
-        for key in self._keys(flow):
+        for key in self._keys(flow.namespace, flow.id):
             self._deployed[key] = source
         return record
 
-    def name_of(self, flow: FlowRecord) -> str:
+    def name_of(self, namespace: str, flow_id: str) -> str:
         """Return the name of the file that a flow came from; its id where the test has not deployed it."""
-        return next((self._deployed[key].name for key in self._keys(flow)), flow.id)
+        return next((self._deployed[key].name for key in self._keys(namespace, flow_id)), flow_id)
 
     def forget(self, flow: FlowRecord) -> None:
         """Forget a flow that is no longer on the server."""
-        for key in self._keys(flow):
+        for key in self._keys(flow.namespace, flow.id):
             del self._deployed[key]
 
-    def _keys(self, flow: FlowRecord) -> list[tuple[str, str]]:
+    def _keys(self, namespace: str, flow_id: str) -> list[tuple[str, str]]:
         """Return under which names a flow was deployed."""
-        return [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (flow.namespace, flow.id)]
+        return [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (namespace, flow_id)]
 
     def _text(self, source: FlowSource, deployed: dict[tuple[str, str], FlowSource]) -> str:
         return self._namespaces.rewritten(source, {namespace for namespace, _ in deployed})

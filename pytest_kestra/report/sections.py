@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_kestra.errors import ServerError
+from pytest_kestra.errors import ServerError, WaitTimeout
 
 if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
@@ -14,25 +15,44 @@ if TYPE_CHECKING:
 
 # A test with more executions than this tells the last ones.
 SHOWN = 3
+LOG_LINES = 50
 
 
 def add_sections(
     report: pytest.TestReport, call: pytest.CallInfo[None], item: pytest.Item, server: Server | None
 ) -> None:
-    """Add the log of a server that has gone, or what the test's executions did where the failure does not tell it."""
-    if call.excinfo is not None and isinstance(call.excinfo.value, ServerError):
-        if server is not None and (log := server.log_tail()):
-            for secret in server.address.secrets:
-                log = log.replace(secret, "*****")
-            report.sections.append(("the log of the Kestra server", log))
-        return
+    """Add what the test's executions did where the failure does not tell it, and the server's log where it matters.
+
+    It does where the server has gone, and where an execution did not end.
+    """
+    error = call.excinfo.value if call.excinfo is not None else None
     kestra = getattr(item, "funcargs", {}).get("kestra")
-    if report.when == "call" and kestra is not None and (text := _executions(kestra, report.longreprtext)):
+    if isinstance(error, (ServerError, WaitTimeout)):
+        log = server.log_tail(LOG_LINES) if server is not None else ""
+        if isinstance(error, WaitTimeout):
+            log = "\n".join(_about(log, kestra.started if kestra is not None else ()))
+        for secret in server.address.secrets if server is not None else ():
+            log = log.replace(secret, "*****")
+        if log:
+            report.sections.append(("the log of the Kestra server", log))
+    if report.when != "call" or kestra is None or isinstance(error, ServerError):
+        return
+    if text := _executions(kestra, report.longreprtext):
         report.sections.append(("the executions of this test", text))
 
 
+def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
+    """Return the lines of a server's log that tell of these executions, or of an error, with those that follow."""
+    told = False
+    for line in log.splitlines():
+        if line[:1].isdigit():
+            told = " ERROR " in line or any(execution_id in line for execution_id in execution_ids)
+        if told:
+            yield line
+
+
 def _executions(kestra: Kestra, told: str) -> str:
-    from pytest_kestra.run.diagnosis import diagnosis
+    from pytest_kestra.run.diagnosis import brief, diagnosis
 
     ids = [execution_id for execution_id in kestra.started if execution_id not in told]
     left = len(ids) - SHOWN
@@ -40,7 +60,11 @@ def _executions(kestra: Kestra, told: str) -> str:
     try:
         for execution_id in ids[-SHOWN:]:
             execution = kestra.execution(execution_id)
-            texts.append(diagnosis(execution, execution.session))
+            session = execution.session
+            if session.verbosity >= 0:
+                texts.append(diagnosis(execution, session))
+            elif f"{execution.flow_id} is {execution.state}" not in told:
+                texts.append(brief(execution, session))
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide the failure
         texts.append(f"They cannot be read: {error}")
     return "\n\n".join(texts)

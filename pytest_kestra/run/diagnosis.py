@@ -1,91 +1,131 @@
-"""What a failure tells about an execution."""
+"""What a failure tells about an execution, as text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
-from pytest_kestra.errors import KestraError
 from pytest_kestra.records import ExecutionRecord, LogEntry, TaskRun
+from pytest_kestra.run.evidence import ENDINGS, Evidence
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.waiting import has_reached
 
 FIRST_LINE = 100
 LOG_LINES = 30
+ALL_LOG_LINES = 200
 BRIEF_LOG_LINES = 5
-# What Kestra says when a script has failed, after the script has said why.
-ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners.TaskException")
+TASK_RUNS = 60
 VALUE_LENGTH = 500
-# States of task runs worth a look when an execution is not as wished.
-BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
+# From which verbosity on more is told: all logs and outputs of what failed; all of everything.
+MORE, ALL = 1, 2
 
 
 def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
     `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
-    Gathering this never raises.
+    How much it is depends on the session's `verbosity`. Gathering this never raises.
     """
-    logs = _logs(execution, session)
-    lines = [_first(execution, session, what or f"is {execution.state}", run, logs)]
-    lines += _task_runs(execution, session)
-    lines += _log_lines(execution, logs)
+    evidence = Evidence.of(execution, session)
+    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence))
+
+
+def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str]) -> str:
+    execution, session = evidence.execution, evidence.session
+    lines = [_first(evidence, what, run), _header(evidence)]
+    lines += [*_task_runs(evidence), *_expression(evidence), *logs]
     lines += _values("Inputs", execution.inputs, session)
     lines += _values("Outputs", execution.outputs, session)
-    place = session.page(execution) if session.pages else f"{execution.id} in {execution.namespace}"
-    lines.append(f"Execution: {place}")
+    lines.append(f"Execution: {evidence.place}")
+    if session.reproduce:
+        lines.append(f"Run it again: {session.reproduce}")
     return session.masked("\n".join(lines))
 
 
-def brief(execution: ExecutionRecord, session: Session, what: str, run: TaskRun | None = None) -> str:
+def brief(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return the most important lines of a diagnosis, at most six of a hundred characters."""
-    logs = _logs(execution, session)
-    chosen = _chosen(execution, logs)
-    best = [entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS)]
-    told = [_short(line, FIRST_LINE) for entry in best or chosen for line in _entry(entry)]
-    lines = [_first(execution, session, what, run, logs), *told[-BRIEF_LOG_LINES:]]
-    return session.masked("\n".join(lines))
+    evidence = Evidence.of(execution, session)
+    lines = [short(session.masked(line), FIRST_LINE) for line in _expression(evidence)]
+    lines += _last_logs(evidence)[-(BRIEF_LOG_LINES - len(lines)) :]
+    return session.masked("\n".join([_first(evidence, what or f"is {execution.state}", run), *lines]))
 
 
-def _first(execution: ExecutionRecord, session: Session, what: str, run: TaskRun | None, logs: Logs) -> str:
+def late(execution: ExecutionRecord, session: Session, limit: float, until: str | None = None) -> str:
+    """Return the diagnosis of an execution that did not come to a state, or to its end, within `limit` seconds."""
+    evidence = Evidence.of(execution, session)
+    running = ", ".join(_name(run, session) for run in evidence.running[:2])
+    if execution.state.is_final and not has_reached(execution, None):
+        what = f"is {execution.state}, but its task {running} has not ended after {limit:g} s"
+    else:
+        where = f" in task {running}" if running else ""
+        what = f"was still {execution.state}{where} after {limit:g} s"
+        what += f", never {until}" if until else ""
+    last = _titled("Last logs", evidence.logs, BRIEF_LOG_LINES)
+    return _text(evidence, what, None, _logs(evidence) if evidence.bad_logs or session.verbosity >= ALL else last)
+
+
+def first_line(evidence: Evidence) -> str:
+    """Return the line that says the most about an execution, such as why it failed, within a hundred characters."""
+    return _first(evidence, f"is {evidence.execution.state}", None)
+
+
+def _first(evidence: Evidence, what: str, run: TaskRun | None) -> str:
+    execution, session = evidence.execution, evidence.session
     head = f"{execution.flow_id} {what}"
-    cause = run or _cause(execution)
+    cause = run or evidence.cause
     if run is None and cause is not None:
-        head += f": task {_run_name(cause, session)} failed"
-    reason = _reason(cause, logs)
+        head += f": task {_name(cause, session)} failed"
+    reason = evidence.reason(cause)
     if reason:
         head += f": {reason}"
     elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
         head += ": no task ran"
-    return _short(session.masked(head), FIRST_LINE)
+    return short(session.masked(head), FIRST_LINE)
 
 
-def _cause(execution: ExecutionRecord) -> TaskRun | None:
-    failed = [run for run in execution.task_runs if run.state == "FAILED"]
-    # The innermost: a flowable task fails because one in it did.
-    parents = {run.parent_id for run in failed}
-    return next((run for run in failed if run.id not in parents), None)
+def _header(evidence: Evidence) -> str:
+    execution = evidence.execution
+    states = " > ".join(execution.states)
+    parts = [f"{evidence.name}, revision {execution.revision or 1}: {states}{_took(execution.duration)}"]
+    if execution.labels:
+        parts.append("labels " + ", ".join(f"{key}={value}" for key, value in execution.labels.items()))
+    if execution.trigger is not None:
+        by = f" of the execution {execution.triggered_by}" if execution.triggered_by else ""
+        parts.append(f"started by {execution.trigger.get('id')}{by}")
+    if execution.original_id:
+        parts.append(f"replays {execution.original_id}")
+    return "Flow: " + "; ".join(parts)
 
 
-def _reason(run: TaskRun | None, logs: Logs) -> str:
-    errors = [entry for entry in logs if entry.level == "ERROR" and (run is None or entry.task_run_id == run.id)]
-    told = [entry for entry in errors if not entry.message.startswith(ENDINGS)] or errors
-    message = told[-1].message.strip() if told else ""
-    return message.splitlines()[-1].strip() if message else ""
-
-
-def _task_runs(execution: ExecutionRecord, session: Session) -> list[str]:
-    if not execution.task_runs:
+def _task_runs(evidence: Evidence) -> list[str]:
+    session, runs = evidence.session, evidence.execution.task_runs
+    if not runs:
         return []
-    names = [_indent(run, execution) + _run_name(run, session) for run in execution.task_runs]
+    shown = runs if session.verbosity >= ALL or len(runs) <= TASK_RUNS else _worth_a_look(evidence)
+    names = [_indent(run, evidence.execution) + _own_name(run, session) for run in shown]
     width = max(map(len, names))
-    return [
-        f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}".rstrip()
-        for name, run in zip(names, execution.task_runs, strict=True)
-    ]
+    lines = []
+    for name, run in zip(names, shown, strict=True):
+        told = f"  {name:<{width}}  {run.state:<8} {_seconds(run.duration):>8}{_attempts(run)}"
+        lines.append(told.rstrip())
+        if run.outputs and session.verbosity >= (MORE if run is evidence.cause else ALL):
+            lines.append(f"  {' ' * width}    {_json(run.outputs, session)}")
+    if left := [run for run in runs if run not in shown]:
+        states = " or ".join(sorted({run.state for run in left}))
+        lines.append(f"  … {len(left)} more task runs, {states}; -vv shows them")
+    return lines
+
+
+def _worth_a_look(evidence: Evidence) -> list[TaskRun]:
+    """Return the task runs that did not end well and the first of the others, as many as are shown."""
+    runs = evidence.execution.task_runs
+    odd = [run for run in runs if run.state not in ("SUCCESS", "SKIPPED")][:TASK_RUNS]
+    chosen = {run.id for run in [*odd, *runs][:TASK_RUNS]}
+    return [run for run in runs if run.id in chosen]
 
 
 def _indent(run: TaskRun, execution: ExecutionRecord) -> str:
@@ -96,66 +136,98 @@ def _indent(run: TaskRun, execution: ExecutionRecord) -> str:
     return "  " * depth
 
 
-def _run_name(run: TaskRun, session: Session) -> str:
-    return run.task_id if run.value is None else f"{run.task_id}[{_short(session.masked(run.value), 40)}]"
+def _own_name(run: TaskRun, session: Session) -> str:
+    """Return a task run's name in the tree, where those around it stand above."""
+    return run.task_id if run.value is None else f"{run.task_id}[{short(session.masked(run.value), 40)}]"
+
+
+def _name(run: TaskRun, session: Session) -> str:
+    return run.task_id + "".join(f"[{short(session.masked(value), 40)}]" for value in run.values)
 
 
 def _attempts(run: TaskRun) -> str:
-    return f"  {len(run.attempts)} attempts" if len(run.attempts) > 1 else ""
+    if len(run.attempts) < 2:
+        return ""
+    return f"  {len(run.attempts)} attempts: {', '.join(attempt.state for attempt in run.attempts)}"
+
+
+def _took(duration: timedelta | None) -> str:
+    return "" if duration is None else f" in {_seconds(duration)}"
 
 
 def _seconds(duration: timedelta | None) -> str:
     return "" if duration is None else f"{duration.total_seconds():.3f} s"
 
 
-def _chosen(execution: ExecutionRecord, logs: Logs) -> list[LogEntry]:
-    """Return the logs of what went wrong."""
-    bad = {run.id for run in execution.task_runs if run.state in BAD}
-    return [entry for entry in logs if entry.task_run_id is None or not bad or entry.task_run_id in bad]
-
-
-def _log_lines(execution: ExecutionRecord, logs: Logs) -> list[str]:
-    chosen = _chosen(execution, logs)
-    if not chosen:
+def _expression(evidence: Evidence) -> list[str]:
+    failed = evidence.expression
+    if failed is None:
         return []
-    shown = chosen[-LOG_LINES:]
-    left = len(chosen) - len(shown)
-    title = "Logs of level WARN and above" + (f", {left} earlier ones left out" if left else "")
-    return [f"{title}:", *(line for entry in shown for line in _entry(entry))]
+    line = "" if failed.line is None else f":{failed.line}"
+    text = short(" ".join(evidence.session.masked(failed.text).split()), VALUE_LENGTH)
+    why = short(evidence.session.masked(failed.why), VALUE_LENGTH)
+    return [f"Expression: {text} ({evidence.name}{line})", f"  {why}"]
 
 
-def _entry(entry: LogEntry) -> list[str]:
+def _logs(evidence: Evidence) -> list[str]:
+    verbosity = evidence.session.verbosity
+    if verbosity >= ALL:
+        # Kestra's own stack traces are of level TRACE.
+        return _titled("All logs", evidence.logs.select(min_level="DEBUG"), ALL_LOG_LINES)
+    if verbosity >= MORE and (runs := {entry.task_run_id for entry in evidence.bad_logs}):
+        told = Logs(entry for entry in evidence.logs.select(min_level="INFO") if entry.task_run_id in runs)
+        return _titled("Logs of what went wrong", told, ALL_LOG_LINES)
+    return _titled("Logs of level WARN and above", evidence.bad_logs, LOG_LINES)
+
+
+def _titled(title: str, logs: Logs, most: int) -> list[str]:
+    if not logs:
+        return []
+    left = f", {len(logs) - most} earlier ones left out" if len(logs) > most else ""
+    return [f"{title}{left}:", *_lines(logs, most)]
+
+
+def _last_logs(evidence: Evidence) -> list[str]:
+    chosen = evidence.bad_logs
+    best = Logs(entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS))
+    lines = [short(line, FIRST_LINE) for line in _lines(best or chosen, BRIEF_LOG_LINES)]
+    return lines[-BRIEF_LOG_LINES:]
+
+
+def _lines(logs: Logs, most: int) -> list[str]:
+    shown = [log_lines(entry) for entry in logs[-most:]]
+    # A retry tells the same again.
+    told = [(lines, len(list(same))) for lines, same in groupby(shown)]
+    return [
+        line for (first, *more), times in told for line in (first + (f" ({times} times)" if times > 1 else ""), *more)
+    ]
+
+
+def log_lines(entry: LogEntry) -> list[str]:
+    """Return a log entry as lines: level, task, message."""
     first, *more = entry.message.rstrip().splitlines() or [""]
     return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
 
 
-def _logs(execution: ExecutionRecord, session: Session) -> Logs:
-    read = session.client.executions
-    try:
-        logs = session.settle(execution, lambda: Logs(read.logs(execution.id)).select(min_level="WARN"))
-    except KestraError:  # the server may be gone; what is known is told all the same
-        return Logs()
-    return Logs(replace(entry, message=session.masked(entry.message)) for entry in logs)
-
-
 def _values(title: str, values: Mapping[str, Any], session: Session) -> list[str]:
-    if not values:
-        return []
-    text = json.dumps(_masked(values), ensure_ascii=False, default=str)
-    return [f"{title}: {_short(session.masked(text), VALUE_LENGTH)}"]
+    return [f"{title}: {_json(values, session)}"] if values else []
 
 
-def _masked(value: Any) -> Any:
+def _json(values: Mapping[str, Any], session: Session) -> str:
+    return short(session.masked(json.dumps(plain(values), ensure_ascii=False, default=str)), VALUE_LENGTH)
+
+
+def plain(value: Any) -> Any:
     """Return a value with every SECRET input, which Kestra stores encrypted, as stars."""
     if isinstance(value, Mapping):
         if value.get("type") == "io.kestra.datatype:aes_encrypted":
             return "*****"
-        return {key: _masked(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
-def _short(text: str, length: int) -> str:
+def short(text: str, length: int) -> str:
     """Cut a text; secrets are masked before, as the part of one would be no secret that is known."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

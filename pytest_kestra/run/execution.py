@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_kestra.errors import ApiError, KestraError, UnexpectedStateError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import (
+    ApiError,
+    ExpressionError,
+    KestraError,
+    UnexpectedStateError,
+    UnknownNameError,
+    WaitTimeout,
+)
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
-from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.diagnosis import diagnosis, late
 from pytest_kestra.run.file import File
 from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.logs import Logs
+from pytest_kestra.run.path import Path, has_run
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import has_reached, poll
-from pytest_kestra.states import FINAL, STATES, State
+from pytest_kestra.run.waiting import has_reached, is_out_of_reach, poll
+from pytest_kestra.states import STATES, State
+
+# How Kestra refuses what an execution's state does not allow.
+WRONG_STATE = (409, 422)
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,7 @@ class Execution(ExecutionRecord):
         # The only change that a frozen value ever sees: before anybody else has it.
         object.__setattr__(execution, "state", State(record.state, execution))
         object.__setattr__(execution, "task_runs", runs)
+        session.seen[execution.id] = execution
         return execution
 
     @property
@@ -41,59 +53,90 @@ class Execution(ExecutionRecord):
         """The page of this execution in Kestra's user interface."""
         return self.session.page(self)
 
+    @property
+    def path(self) -> Path:
+        """The names of the tasks that ran, in the order in which they began: what `["check", "charge[A-1]"]` equals."""
+        return Path.of(self)
+
+    @property
+    def skipped(self) -> list[str]:
+        """The ids of the flow's tasks that did not run, in the flow's order.
+
+        Whatever the reason is: a `runIf`, a branch not taken, a failure before, an error handler without an error.
+        """
+        ran = {run.task_id for run in self.task_runs if has_run(run)}
+        return [task_id for task_id in self.session.flow(self).tasks if task_id not in ran]
+
     def task(self, task_id: str, value: Any = None) -> TaskRun:
-        """Return the run of a task; in a loop, the one for `value`.
+        """Return the run of a task; in a loop, the one for `value`, in nested loops for a tuple, the outermost first.
 
         UnknownNameError where the task did not run, KestraError where it ran more than once.
         """
         runs = self.tasks(task_id)
         if value is not None:
-            runs = [run for run in runs if run.value == str(value)]
+            runs = [run for run in runs if _is_for(run, value)]
         if len(runs) == 1:
             return runs[0]
         if runs:
-            values = ", ".join(repr(run.value) for run in runs)
             raise KestraError(
                 f"The task {task_id!r} ran {len(runs)} times in {self._name}: choose with task({task_id!r}, value=…) "
-                f"one of {values}, or take all with tasks({task_id!r})."
+                f"one of {', '.join(_value(run) for run in runs)}, or take all with tasks({task_id!r})."
             )
         if value is None:
-            raise UnknownNameError("run of a task", task_id, (run.task_id for run in self.task_runs), self._name)
-        known = [run.value for run in self.tasks(task_id) if run.value is not None]
-        raise UnknownNameError(f"run of the task {task_id!r} for the value", str(value), known, self._name)
+            raise UnknownNameError("run of the task", task_id, (run.task_id for run in self.task_runs), self._name)
+        values = [_value(run) for run in self.tasks(task_id) if run.values]
+        raise UnknownNameError(f"run of the task {task_id!r} for the value", str(value), values, self._name)
 
     def tasks(self, task_id: str) -> list[TaskRun]:
-        """Return all runs of a task, in their order; none where it did not run."""
-        return [run for run in self.task_runs if run.task_id == task_id]
+        """Return all runs of a task, in their order; none where it did not run, UnknownNameError for no task at all."""
+        runs = [run for run in self.task_runs if run.task_id == task_id]
+        if not runs:
+            self._check_task(task_id)
+        return runs
 
     def logs(
         self,
         task: str | None = None,
         *,
+        value: Any = None,
         level: str | None = None,
         min_level: str | None = None,
         matching: str | None = None,
     ) -> Logs:
         """Return the logs, or those of a task, of a level, of a level and above, or that a regular expression finds.
 
-        Where there is none, Kestra is asked again for half a second after the end, since it may write them late.
-        UnknownNameError for a task that the flow does not have.
+        `value` chooses runs of a loop, as in `task`. Where there is none, Kestra is asked again for half a second after
+        the end, since it may write them late. UnknownNameError for a task that the flow does not have.
         """
+        runs = None
         if task is not None:
-            self._check_task(task)
+            runs = {run.id for run in self.tasks(task) if value is None or _is_for(run, value)}
+        elif value is not None:
+            runs = {run.id for run in self.task_runs if _is_for(run, value)}
         return self.session.settle(
             self,
             lambda: Logs(self.session.client.executions.logs(self.id)).select(
-                task=task, level=level, min_level=min_level, matching=matching
+                runs=runs, level=level, min_level=min_level, matching=matching
             ),
         )
 
-    def metrics(self) -> list[Metric]:
-        """Return the metrics of all tasks."""
-        return self.session.settle(self, lambda: self.session.client.executions.metrics(self.id))
+    def metrics(self, task: str | None = None, *, name: str | None = None) -> list[Metric]:
+        """Return the metrics of all tasks, of one of them, or those of a name such as `records`."""
+        if task is not None:
+            self.tasks(task)
+
+        def read() -> list[Metric]:
+            found = self.session.client.executions.metrics(self.id)
+            return [
+                metric
+                for metric in found
+                if (task is None or metric.task_id == task) and (name is None or metric.name == name)
+            ]
+
+        return self.session.settle(self, read)
 
     def children(self) -> list[Execution]:
-        """Return the executions that subflow tasks of this one have started, oldest first."""
+        """Return the executions that subflow tasks and Flow triggers have started from this one, oldest first."""
         found = self.session.client.executions.search({"triggerExecutionId][EQUALS": self.id})
         return [Execution.reading(record, self.session) for record in found]
 
@@ -102,6 +145,17 @@ class Execution(ExecutionRecord):
         if not uri.startswith("kestra://"):
             raise KestraError(f"The URI of a file begins with kestra://, and {uri!r} does not.")
         return File(uri, self.session.client.executions.file(self.id, uri))
+
+    def evaluate(self, expression: str, task: TaskRun | None = None) -> str:
+        """Return what Kestra renders for an expression such as `{{ outputs.total.value }}` in this execution.
+
+        In a task run the expression also knows `taskrun.value` and the like. ExpressionError where it cannot be
+        rendered.
+        """
+        try:
+            return self.session.client.executions.evaluate(self.id, expression, task.id if task else None)
+        except ExpressionError as error:
+            raise ExpressionError(f"{expression} in {self._name}: {error}") from None
 
     @property
     def rejected_by_concurrency_limit(self) -> bool:
@@ -112,7 +166,7 @@ class Execution(ExecutionRecord):
         ended = self.state in ("FAILED", "CANCELLED")
         if not ended or self.task_runs or has_reached(self, "RUNNING"):
             return False
-        return self.session.client.flows.get(self.namespace, self.flow_id, self.revision).concurrency is not None
+        return self.session.flow(self).concurrency is not None
 
     def refresh(self) -> Execution:
         """Return this execution as it is now."""
@@ -121,31 +175,36 @@ class Execution(ExecutionRecord):
     def wait(self, until: str | None = None, timeout: float | None = None) -> Execution:
         """Return this execution when it has ended, or when it is or was in the state `until`.
 
-        `timeout` is in seconds. WaitTimeout where that takes longer, UnexpectedStateError as soon as it has ended in
-        another state.
+        `timeout` is in seconds. WaitTimeout where that takes longer, UnexpectedStateError as soon as the state can no
+        longer come.
         """
         if until is not None and until not in STATES:
             raise UnknownNameError("state", until, sorted(STATES), "Kestra")
         limit = self.session.limit(timeout)
-
-        def done(record: ExecutionRecord) -> bool:
-            return has_reached(record, until) or (until is not None and has_reached(record, None))
-
-        record = poll(lambda: self.session.client.executions.get(self.id), done, limit)
+        record = poll(
+            lambda: self.session.client.executions.get(self.id),
+            lambda read: has_reached(read, until) or is_out_of_reach(read, until),
+            limit,
+        )
         execution = Execution.reading(record, self.session)
         if has_reached(execution, until):
             return execution
-        wished = until or "at its end"
-        if execution.state in FINAL and until is not None:
-            raise UnexpectedStateError(
-                diagnosis(execution, self.session, f"is {execution.state} and never was {wished}")
-            )
-        raise WaitTimeout(diagnosis(execution, self.session, f"was {execution.state}, not {wished}, after {limit:g} s"))
+        if is_out_of_reach(execution, until):
+            what = f"is {execution.state} and never was {until}"
+            raise UnexpectedStateError(diagnosis(execution, self.session, what))
+        raise WaitTimeout(late(execution, self.session, limit, until))
 
     def kill(self) -> Execution:
         """End this execution and its subflows, and return it when it has ended; one that had ended stays as it is."""
         self.session.client.executions.kill(self.id)
         return self.wait()
+
+    def pause(self) -> Execution:
+        """Pause this running execution, and return it as it is then: tasks that run go on, no other starts.
+
+        UnexpectedStateError where it is not RUNNING.
+        """
+        return self._asked(lambda: self.session.client.executions.pause(self.id), "so it cannot be paused")
 
     def resume(self, inputs: Mapping[str, Any] | None = None) -> Execution:
         """Let this paused execution go on, and return it as it is then; it goes on by itself: `wait` for its end.
@@ -154,17 +213,58 @@ class Execution(ExecutionRecord):
         it is not paused, InputError for an input that is unknown, missing or wrong.
         """
         now = self.refresh()
-        paused = [run for run in now.task_runs if run.state == "PAUSED"]
-        if not paused:
+        if now.state != "PAUSED":
             raise UnexpectedStateError(diagnosis(now, self.session, f"is {now.state}, not PAUSED, so nothing resumes"))
-        flow = self.session.client.flows.get(self.namespace, self.flow_id, self.revision)
-        taken = Inputs.of_pause(flow, paused[-1].task_id, self.session.deployer.name_of(flow))
-        try:
+        flow, name = self.session.flow(self), self.session.name_of(self)
+        paused = [run for run in now.task_runs if run.state == "PAUSED"]
+        # Without a Pause it was paused from outside, and takes no inputs.
+        taken = Inputs.of_pause(flow, paused[-1].task_id if paused else "", name)
+        with taken.refusals(inputs):
             self.session.client.executions.resume(self.id, taken.fields(inputs))
+        return self.refresh()
+
+    def restart(self) -> Execution:
+        """Run this failed execution again from the tasks that failed, and return it as it is then: `wait` for its end.
+
+        Its id stays. UnexpectedStateError where it has not ended, or has nothing to run again.
+        """
+        return self._asked(lambda: self.session.client.executions.restart(self.id), "so nothing is restarted")
+
+    def replay(
+        self,
+        from_task: str | None = None,
+        value: Any = None,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        revision: int | None = None,
+    ) -> Execution:
+        """Make a new execution of this one, and return it at once; `wait` for its end.
+
+        It begins anew, or at `from_task` with what the tasks before it did; `value` is for a loop, as in `task`.
+        `inputs` replace those of this execution, `revision` is that of the flow, such as one that `Flow.update` made.
+        UnknownNameError for a task that did not run, InputError for wrong inputs.
+        """
+        run_id = None if from_task is None else self.task(from_task, value).id
+        calls, flow = self.session.client.executions, self.session.flow(self)
+        if inputs is None:
+            record = calls.replay(self.id, task_run_id=run_id, revision=revision)
+        else:
+            taken = Inputs.of_flow(flow, self.session.name_of(self))
+            with taken.refusals(inputs):
+                record = calls.replay(self.id, taken.fields(inputs), task_run_id=run_id, revision=revision)
+        self.session.started.append(record.id)
+        return Execution.reading(record, self.session)
+
+    def _asked(self, ask: Callable[[], object], consequence: str) -> Execution:
+        """Ask the server to change this execution, and return it; UnexpectedStateError where its state forbids that."""
+        try:
+            ask()
         except ApiError as error:
-            if (wrong := taken.refused(error, list(inputs or ()))) is not None:
-                raise wrong from error
-            raise
+            if error.status not in WRONG_STATE:
+                raise
+            now = self.refresh()
+            what = f"is {now.state}, {consequence}: {error.message}"
+            raise UnexpectedStateError(diagnosis(now, self.session, what)) from error
         return self.refresh()
 
     @property
@@ -172,8 +272,17 @@ class Execution(ExecutionRecord):
         return f"the execution of {self.flow_id}"
 
     def _check_task(self, task_id: str) -> None:
-        if self.tasks(task_id):
-            return
-        known = self.session.client.flows.get(self.namespace, self.flow_id, self.revision).tasks
+        known = self.session.flow(self).tasks
         if task_id not in known:
             raise UnknownNameError("task", task_id, known, f"the flow {self.flow_id}")
+
+
+def _is_for(run: TaskRun, value: Any) -> bool:
+    """Tell whether a task run is that for a value of its loop, or for a tuple of those of all loops around it."""
+    if isinstance(value, (tuple, list)):
+        return run.values == tuple(map(str, value))
+    return run.values[-1:] == (str(value),)
+
+
+def _value(run: TaskRun) -> str:
+    return repr(run.values[0] if len(run.values) == 1 else run.values or None)

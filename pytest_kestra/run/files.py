@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError, NotFoundError
+from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError
 from pytest_kestra.run.file import File
 
 
@@ -26,7 +26,7 @@ class NamespaceFiles(MutableMapping[str, File]):
         try:
             return File(f"nsfile://{_absolute(path)}", self.client.files.read(self.namespace, _absolute(path)))
         except NotFoundError:
-            raise KeyError(path) from None
+            raise UnknownNameError("file", path, self, f"the namespace {self.namespace}") from None
 
     def __setitem__(self, path: str, content: File | str | bytes | Path) -> None:
         """Store a file, over one that is there."""
@@ -35,7 +35,7 @@ class NamespaceFiles(MutableMapping[str, File]):
     def __delitem__(self, path: str) -> None:
         """Delete a file; KeyError where there is none."""
         if path.strip("/") not in list(self):
-            raise KeyError(path)
+            raise UnknownNameError("file", path, self, f"the namespace {self.namespace}")
         self.client.files.delete(self.namespace, _absolute(path))
 
     def __iter__(self) -> Iterator[str]:

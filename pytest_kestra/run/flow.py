@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from os import PathLike
 from typing import Any
 
 import httpx
 
-from pytest_kestra.errors import ApiError, KestraError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import KestraError, UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.records import ExecutionRecord, FlowRecord
-from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.diagnosis import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.inputs import Inputs
@@ -23,6 +24,8 @@ from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
+from pytest_kestra.states import STATES
+from pytest_kestra.times import moment
 
 CORRELATION = "system.correlationId"
 # What is left of a time that is over.
@@ -105,9 +108,7 @@ class Flow(FlowRecord):
         yield running
 
     def trigger(self, trigger_id: str) -> Trigger:
-        """Return a trigger by its id."""
-        if trigger_id not in self.triggers:
-            raise UnknownNameError("trigger", trigger_id, self.triggers, f"the flow {self.id}")
+        """Return a trigger by its id; UnknownNameError where the flow has none of this id."""
         definition = self.triggers[trigger_id]
         return Trigger(trigger_id, definition["type"], definition, flow=self, session=self.session)
 
@@ -121,10 +122,37 @@ class Flow(FlowRecord):
         """The files of this flow's namespace."""
         return NamespaceFiles(self.namespace, self.session.client)
 
-    def executions(self) -> list[Execution]:
-        """Return all executions of this flow, oldest first."""
-        found = self.session.client.executions.search(self._filters)
-        return [Execution.reading(record, self.session) for record in found]
+    def executions(
+        self,
+        *,
+        state: str | Collection[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        trigger: str | None = None,
+        triggered_by: Execution | None = None,
+        since: str | datetime | None = None,
+    ) -> list[Execution]:
+        """Return the executions of this flow, oldest first: all, or those that meet every condition.
+
+        `state` is one or several, `labels` are those that an execution has at least, `trigger` is the id of the trigger
+        and `triggered_by` the execution that started it, `since` the date after which it was created, in UTC where it
+        has no zone. UnknownNameError for a state or trigger that there is not.
+        """
+        filters = dict(self._filters)
+        if state is not None:
+            filters["state][IN"] = ",".join(_states(state))
+        if since is not None:
+            filters["startDate][GREATER_THAN_OR_EQUAL_TO"] = moment(since, "since").isoformat()
+        for key, value in (labels or {}).items():
+            filters[f"labels][EQUALS][{key}"] = value
+        if triggered_by is not None:
+            filters["triggerExecutionId][EQUALS"] = triggered_by.id
+        trigger_id = None if trigger is None else self.trigger(trigger).id
+        found = self.session.client.executions.search(filters)
+        return [
+            Execution.reading(record, self.session)
+            for record in found
+            if trigger_id is None or (record.trigger or {}).get("id") == trigger_id
+        ]
 
     def update(self, source: str | PathLike[str]) -> Flow:
         """Store another text of this flow, from a file or as YAML, and return the flow in its new revision.
@@ -148,14 +176,10 @@ class Flow(FlowRecord):
     ) -> ExecutionRecord:
         taken = Inputs.of_flow(self, self.name)
         fields = taken.fields(inputs)
-        try:
+        with taken.refusals(inputs):
             created = self.session.client.executions.create(self.namespace, self.id, fields, labels=labels, **options)
-            self.session.started.append(created.id)
-            return created
-        except ApiError as error:
-            if (wrong := taken.refused(error, list(inputs or ()))) is not None:
-                raise wrong from error
-            raise
+        self.session.started.append(created.id)
+        return created
 
     def _late(self, limit: float, mark: str) -> WaitTimeout:
         """Return the error for the execution that did not answer in time."""
@@ -163,9 +187,16 @@ class Flow(FlowRecord):
         self.session.started.extend(record.id for record in found)
         if not found:
             return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")
-        late = Execution.reading(found[-1], self.session)
-        return WaitTimeout(diagnosis(late, self.session, f"was still {late.state} after {limit:g} s"))
+        return WaitTimeout(late(Execution.reading(found[-1], self.session), self.session, limit))
 
     @property
     def _filters(self) -> dict[str, str]:
         return {"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id}
+
+
+def _states(state: str | Collection[str]) -> list[str]:
+    states = [state] if isinstance(state, str) else list(state)
+    for one in states:
+        if one not in STATES:
+            raise UnknownNameError("state", one, sorted(STATES), "Kestra")
+    return states

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
@@ -60,7 +61,17 @@ class Inputs:
             if value is not None
         ]
 
-    def refused(self, error: ApiError, given: Collection[str]) -> InputError | None:
+    @contextlib.contextmanager
+    def refusals(self, given: Mapping[str, Any] | None) -> Iterator[None]:
+        """Turn Kestra's refusal of an input, one of `given`, into an InputError."""
+        try:
+            yield
+        except ApiError as error:
+            if (wrong := self._refused(error, list(given or ()))) is not None:
+                raise wrong from error
+            raise
+
+    def _refused(self, error: ApiError, given: Collection[str]) -> InputError | None:
         """Return the error for an input, one of `given`, that Kestra refuses; None where it refuses something else."""
         message = error.message.removeprefix("Invalid entity: ").strip()
         if match := re.match(r"Missing required input:\s*(\S+)", message):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError, NotFoundError, WaitTimeout
+from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
@@ -44,6 +44,8 @@ class Kestra:
         ephemeral: bool = False,
         pages: bool = True,
         secrets: Sequence[str] = (),
+        reproduce: str = "",
+        verbosity: int = 0,
     ) -> None:
         deployer = Deployer(client, Namespaces(namespace))
         self._session = Session(
@@ -55,6 +57,8 @@ class Kestra:
             ephemeral=ephemeral,
             pages=pages,
             secrets=secrets,
+            reproduce=reproduce,
+            verbosity=verbosity,
         )
 
     @property
@@ -96,26 +100,53 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
-    def wait_for_execution(self, flow: Flow, *, triggered_by: Execution, timeout: float | None = None) -> Execution:
-        """Return the execution of `flow` that another one has started, as a Flow trigger or a subflow, at its end.
+    def flow(self, flow_id: str, namespace: str | None = None) -> Flow:
+        """Return a flow that is on the server: one that this test has deployed, or with `namespace` any other.
 
-        `timeout` is in seconds, for both: that it starts and that it ends. WaitTimeout where that takes longer.
+        UnknownNameError where there is none of this id.
+        """
+        found = [namespace] if namespace is not None else self._session.deployer.namespaces
+        for place in found:
+            try:
+                record = self.client.flows.get(place, flow_id)
+            except NotFoundError:
+                continue
+            return Flow.deployed(record, self._session.deployer.name_of(place, flow_id), self._session)
+        known = [record.id for place in found for record in self.client.flows.search(place)]
+        raise UnknownNameError("flow", flow_id, known, " and ".join(found) or "this test, which has deployed none")
+
+    def wait_for_execution(
+        self, flow: Flow, *, triggered_by: Execution | None = None, timeout: float | None = None
+    ) -> Execution:
+        """Return an execution of `flow` that the test has not started itself, at its end.
+
+        It is the one that the execution `triggered_by` has started, by a Flow trigger or a subflow; without that, the
+        oldest that the test does not know yet, such as a schedule's. `timeout` is in seconds, for both: that it starts
+        and that it ends. WaitTimeout where that takes longer.
         """
         limit = self._session.limit(timeout)
         deadline = time.monotonic() + limit
-        wished = {
-            "namespace][EQUALS": flow.namespace,
-            "flowId][EQUALS": flow.id,
-            "triggerExecutionId][EQUALS": triggered_by.id,
-        }
-        found = poll(lambda: self.client.executions.search(wished), bool, limit)
+        found = poll(lambda: self._unknown(flow, triggered_by), bool, limit)
         if not found:
-            raise WaitTimeout(
-                f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
-                f"which is {triggered_by.refresh().state}, within {limit:g} s."
-            )
-        started = Execution.reading(found[0], self._session)
+            raise WaitTimeout(self._nothing_started(flow, triggered_by, limit))
+        started = found[0]
+        if started.id not in self._session.started:
+            self._session.started.append(started.id)
         return started.wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
+
+    def _unknown(self, flow: Flow, triggered_by: Execution | None) -> list[Execution]:
+        found = flow.executions(triggered_by=triggered_by)
+        return found if triggered_by else [one for one in found if one.id not in self._session.started]
+
+    def _nothing_started(self, flow: Flow, triggered_by: Execution | None, limit: float) -> str:
+        if triggered_by is None:
+            kinds = ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
+            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {kinds}."
+        others = ", ".join(dict.fromkeys(child.flow_id for child in triggered_by.children())) or "nothing"
+        return (
+            f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
+            f"which is {triggered_by.refresh().state}, within {limit:g} s. It started {others}."
+        )
 
     @property
     def kv(self) -> KeyValues:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError, NotFoundError
+from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError
 from pytest_kestra.times import duration, duration_text, instant
 
 
@@ -28,7 +28,7 @@ class KeyValues(MutableMapping[str, Any]):
         try:
             return _value(self.client.kv.get(self.namespace, key))
         except NotFoundError:
-            raise KeyError(key) from None
+            raise UnknownNameError("key", key, self, f"the namespace {self.namespace}") from None
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Set a key to a value that JSON has, a date, a datetime or a time span."""
@@ -47,7 +47,7 @@ class KeyValues(MutableMapping[str, Any]):
     def __delitem__(self, key: str) -> None:
         """Delete a key; KeyError where it is not set."""
         if not self.client.kv.delete(self.namespace, key):
-            raise KeyError(key)
+            raise UnknownNameError("key", key, self, f"the namespace {self.namespace}")
 
     def __iter__(self) -> Iterator[str]:
         """Return the keys, sorted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pytest_kestra.errors import KestraError, hint
 from pytest_kestra.records import LogEntry
@@ -36,14 +36,20 @@ class Logs(tuple[LogEntry, ...]):
         self,
         *,
         task: str | None = None,
+        runs: Collection[str] | None = None,
         level: str | None = None,
         min_level: str | None = None,
         matching: str | None = None,
     ) -> Logs:
-        """Return the entries of a task, of a level, of a level and above, whose message a regular expression finds."""
+        """Return the entries of a task, of a level, of a level and above, or whose message a regular expression finds.
+
+        `runs` are ids of task runs.
+        """
         chosen: Iterable[LogEntry] = self
         if task is not None:
             chosen = [entry for entry in chosen if entry.task_id == task]
+        if runs is not None:
+            chosen = [entry for entry in chosen if entry.task_run_id in runs]
         if level is not None:
             chosen = [entry for entry in chosen if entry.level == LEVELS[_rank(level)]]
         if min_level is not None:

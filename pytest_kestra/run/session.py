@@ -11,7 +11,7 @@ from typing import TypeVar
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.deployer import Deployer
-from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.waiting import poll
 
 # How long logs and metrics may come after the end of their execution, in seconds.
@@ -27,7 +27,8 @@ class Session:
     `timeout` is in seconds. `settled` says that the server's logs are complete when an execution has ended; elsewhere
     they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `pages`
     says that the server has Kestra's user interface. `started` are the ids of the executions that the test has started,
-    `secrets` values that no report shows.
+    `seen` all executions as they were last read, `secrets` values that no report shows. `reproduce` is the command that
+    runs the test again, and `verbosity` says how much a failure tells, as pytest's.
     """
 
     client: Client
@@ -39,6 +40,21 @@ class Session:
     pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
+    reproduce: str = ""
+    verbosity: int = 0
+    seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)
+    _flows: dict[tuple[str, str, int | None], FlowRecord] = field(default_factory=dict, repr=False)
+
+    def flow(self, execution: ExecutionRecord) -> FlowRecord:
+        """Return the flow of an execution, in the revision that it ran; asked for once, since it never changes."""
+        key = (execution.namespace, execution.flow_id, execution.revision)
+        if key not in self._flows:
+            self._flows[key] = self.client.flows.get(*key)
+        return self._flows[key]
+
+    def name_of(self, execution: ExecutionRecord) -> str:
+        """Return the file that the flow of an execution came from; its id where the test has not deployed it."""
+        return self.deployer.name_of(execution.namespace, execution.flow_id)
 
     def limit(self, timeout: object) -> float:
         """Return how many seconds something may take: `timeout`, or what is set for all; KestraError for no number."""

@@ -37,7 +37,17 @@ def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
             run.state.is_final or (execution.state == "KILLED" and _is_left(run, execution))
             for run in execution.task_runs
         )
-    return any(change.state == until for change in execution.history)
+    return until in execution.states
+
+
+def is_out_of_reach(execution: ExecutionRecord, until: str | None) -> bool:
+    """Tell whether a state can no longer come, by itself: after the end, or after the only place where it comes."""
+    if until is None or has_reached(execution, until):
+        return False
+    if has_reached(execution, None):
+        return True
+    # An execution is queued before it runs, or never (io.kestra.executor.ExecutorService.processExecutionRunning).
+    return until == "QUEUED" and "RUNNING" in execution.states
 
 
 def _is_left(run: TaskRun, execution: ExecutionRecord) -> bool:

@@ -37,6 +37,7 @@ def test_state_that_is_not_as_asserted_tells_the_reason_and_then_the_story(run_p
 def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
     run_pytest: RunPytest, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    logs = "All logs:" if way == "verbose" else "Logs of level WARN and above:"
     if way == "CI":
         monkeypatch.setenv("CI", "true")
     result = run_pytest(FAILING, *(["-vv"] if way == "verbose" else []))
@@ -45,11 +46,13 @@ def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
         [
             ">       assert kestra.deploy(*",
             "E       assert orders is FAILED, not SUCCESS: task check failed: too many",
+            "E         Flow: orders.yaml, revision 1: CREATED > RUNNING > FAILED in * s",
             "E           check  FAILED * s",
-            "E         Logs of level WARN and above:",
+            f"E         {logs}",
             "E           ERROR check: too many",
             'E         Inputs: {"count": 7}',
             "E         Execution: http://127.0.0.1:*/ui/main/executions/company.team.test-orders-*/orders/*",
+            "E         Run it again: pytest test_whole_story_*.py::test_orders",
         ]
     )
     result.stdout.no_fnmatch_line("*the executions of this test*")

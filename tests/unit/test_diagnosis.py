@@ -73,8 +73,9 @@ def test_tells_task_runs_logs_inputs_and_outputs(session: Session, stub: Stub) -
 
     assert diagnosis(failed, session, "is FAILED, not SUCCESS").splitlines() == [
         "orders is FAILED, not SUCCESS: task charge[7] failed: ZeroDivisionError: division by zero",
+        "Flow: orders, revision 1: FAILED",
         "  each         FAILED    0.500 s",
-        "    charge[7]  FAILED    0.500 s  2 attempts",
+        "    charge[7]  FAILED    0.500 s  2 attempts: FAILED, FAILED",
         "  other        SUCCESS   0.500 s",
         "Logs of level WARN and above:",
         "  ERROR charge: Traceback:",
@@ -146,7 +147,9 @@ def test_nothing_ran(session: Session, stub: Stub) -> None:
 
 
 def test_is_told_though_the_logs_cannot_be_had(session: Session) -> None:
-    assert diagnosis(execution(session, "FAILED"), session).startswith("orders is FAILED: no task ran\nExecution: ")
+    assert diagnosis(execution(session, "FAILED"), session).startswith(
+        "orders is FAILED: no task ran\nFlow: orders, revision 1: FAILED\nExecution: "
+    )
 
 
 def test_assertion_about_an_execution(session: Session) -> None:

@@ -112,8 +112,15 @@ def test_value_without_a_form() -> None:
     ],
 )
 def test_what_kestra_refuses_gets_file_and_line(message: str, expected: str) -> None:
-    assert str(Inputs.of_flow(flow(), "f.yaml").refused(ApiError(422, message, "POST x"), ["name"])) == expected
+    with pytest.raises(InputError) as caught, Inputs.of_flow(flow(), "f.yaml").refusals({"name": 1}):
+        raise ApiError(422, message, "POST x")
+
+    assert str(caught.value) == expected
 
 
 def test_other_refusals_are_left_alone() -> None:
-    assert Inputs.of_flow(flow(), "f.yaml").refused(ApiError(409, "Flow is disabled", "POST x"), ["name"]) is None
+    with (
+        pytest.raises(ApiError, match="Flow is disabled"),
+        Inputs.of_flow(flow(), "f.yaml").refusals({"name": 1}),
+    ):
+        raise ApiError(409, "Flow is disabled", "POST x")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError
+from pytest_kestra.errors import KestraError, UnknownNameError
 from pytest_kestra.run.kv import KeyValues
 from tests.unit.conftest import Stub
 
@@ -57,10 +57,11 @@ def test_time_to_live_and_description_are_headers(stub: Stub, kv: KeyValues) -> 
 
 def test_keys_that_are_not_there(stub: Stub, kv: KeyValues) -> None:
     stub.on("DELETE", f"{PATH}/k", "false")
+    stub.on("GET", PATH, '[{"key": "kk"}]')
 
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match=r"^There is no key 'k' in the namespace a.b; did you mean 'kk'\? It has: kk\.$"):
         kv["k"]
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownNameError, match="There is no key 'k'"):
         del kv["k"]
     assert kv.get("k", "default") == "default"
 

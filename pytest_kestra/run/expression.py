@@ -1,0 +1,118 @@
+"""An expression that Kestra could not render, and what it found where it looked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_kestra.errors import hint
+from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry, TaskRun
+
+# What Kestra's VariableRenderer and Pebble's own exceptions say.
+MISSING = re.compile(
+    r"Unable to find `(?P<name>[^`]*)` used in the expression `(?P<text>.*)` at line (?P<line>\d+)", re.DOTALL
+)
+OTHER = re.compile(r"(?P<reason>[^\n]*?) \((?P<text>.*\{[{%].*):(?P<line>\d+)\)\s*$", re.DOTALL)
+REMEDIES = {
+    "Cannot find secret for key": ": give it in the fixture kestra_secrets",
+    "The key '": ": set it before, kestra.kv[…] = …",
+}
+REFERENCE = re.compile(r"""[A-Za-z_]\w*(?:\.\w[\w-]*|\[\s*(?:'[^']*'|"[^"]*")\s*\])*""")
+STEP = re.compile(r"""\w[\w-]*|'[^']*'|"[^"]*\"""")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Tell an expression that failed: its text, the line of the flow that has it, and why it failed."""
+
+    text: str
+    line: int | None
+    why: str
+    task_run_id: str | None
+
+
+def failed_expression(
+    entries: Iterable[LogEntry], execution: ExecutionRecord, flow: FlowRecord | None
+) -> Expression | None:
+    """Return the expression that the last of these logs tells of; None where none does."""
+    for entry in reversed(list(entries)):
+        found = MISSING.search(entry.message) or OTHER.match(entry.message)
+        if found is None:
+            continue
+        lines, number = found["text"].splitlines(), int(found["line"])
+        text = lines[number - 1].strip() if 0 < number <= len(lines) else found["text"]
+        run = next((run for run in execution.task_runs if run.id == entry.task_run_id), None)
+        if found.re is MISSING:
+            why = _why(found["name"], text, execution, _context(execution, flow, run))
+        else:
+            reason = found["reason"].rpartition("Exception: ")[2].rstrip(".")
+            why = reason + next((remedy for start, remedy in REMEDIES.items() if reason.startswith(start)), "")
+        return Expression(text, _line(text, entry.task_id, flow), why, entry.task_run_id)
+    return None
+
+
+def _why(name: str, text: str, execution: ExecutionRecord, context: Mapping[str, Any]) -> str:
+    for reference in REFERENCE.findall(text):
+        steps = [step.strip("'\"") for step in STEP.findall(reference)]
+        if name in steps:
+            index = steps.index(name)
+            place = _found(steps[:index], context)
+            if isinstance(place, Mapping) and name not in place:
+                owner = ".".join(steps[:index])
+                missing = f"there is no {owner}.{name}" if owner else f"there is no variable {name!r}"
+                return f"{missing}{hint(name, map(str, place))}"
+            owner = ".".join(steps[:index])
+            if place is None and owner:
+                ran = steps[0] == "outputs" and steps[1] in {run.task_id for run in execution.task_runs}
+                return f"there is no {owner}" + (f": the task {steps[1]} made no outputs" if ran else "")
+            if owner:
+                return f"{owner} has no {name!r}, it is {json.dumps(place, default=str)}"
+    return f"there is no {name!r}"
+
+
+def _found(steps: list[str], context: Any) -> Any:
+    for step in steps:
+        if not isinstance(context, Mapping) or step not in context:
+            return None
+        context = context[step]
+    return context
+
+
+def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun | None) -> dict[str, Any]:
+    """Return the variables of an expression, of those that io.kestra.core.runners.RunVariables has, as far as known."""
+    outputs: dict[str, Any] = {}
+    for other in execution.task_runs:
+        # In loops the outputs of a task stand under the values.
+        place = outputs
+        for step in (other.task_id, *other.values)[:-1]:
+            place = place.setdefault(step, {})
+        if other.outputs:
+            place.setdefault((other.task_id, *other.values)[-1], {}).update(other.outputs)
+    context: dict[str, Any] = {
+        "flow": {"id": execution.flow_id, "namespace": execution.namespace, "revision": execution.revision},
+        "execution": {"id": execution.id, "state": execution.state, "startDate": str(execution.start)},
+        "inputs": dict(execution.inputs),
+        "outputs": outputs,
+        "labels": dict(execution.labels),
+        "vars": dict(flow.variables) if flow is not None else {},
+    }
+    if execution.trigger is not None:
+        context["trigger"] = execution.trigger.get("variables") or {}
+    if run is not None:
+        context["task"] = {"id": run.task_id}
+        context["taskrun"] = {"id": run.id, "startDate": str(run.start), "value": run.value}
+    return context
+
+
+def _line(text: str, task_id: str | None, flow: FlowRecord | None) -> int | None:
+    """Return the line of the flow's text that has an expression: after the task that failed by it, or anywhere."""
+    if flow is None:
+        return None
+    lines = flow.source.splitlines()
+    where = [number for number, line in enumerate(lines, 1) if text in line]
+    begins = re.compile(rf"\bid:\s*[\"']?{re.escape(task_id or '')}[\"']?\s*([,}}#]|$)")
+    task = next((number for number, line in enumerate(lines, 1) if task_id and begins.search(line)), 0)
+    return next((number for number in where if number >= task), where[0] if where else None)
