@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.run.kv import KeyValues
     from pytest_kestra.run.logs import Logs
+    from pytest_kestra.run.status import BackfillStatus, TriggerStatus
     from pytest_kestra.run.trigger import Trigger
     from pytest_kestra.server.base import Server
     from pytest_kestra.settings import Settings
@@ -42,6 +43,7 @@ __all__ = [
     "Address",
     "ApiError",
     "Attempt",
+    "BackfillStatus",
     "Client",
     "Execution",
     "ExpressionError",
@@ -65,6 +67,7 @@ __all__ = [
     "StateChange",
     "TaskRun",
     "Trigger",
+    "TriggerStatus",
     "UnauthorizedError",
     "UnexpectedStateError",
     "UnknownNameError",
@@ -97,6 +100,7 @@ _MODULES = {
     "run.kestra": ("Kestra",),
     "run.kv": ("KeyValues",),
     "run.logs": ("Logs",),
+    "run.status": ("BackfillStatus", "TriggerStatus"),
     "run.trigger": ("Trigger",),
     "server.base": ("Server",),
     "settings": ("Settings",),

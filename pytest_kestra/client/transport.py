@@ -38,23 +38,40 @@ class Transport:
         Raises ApiError where Kestra refuses, ServerError where it does not answer, and httpx.ReadTimeout where it does
         not within `timeout` seconds, if these are given.
         """
-        parts = "/".join(quote(part, safe="") for part in path)
-        return self.send(method, f"/api/v1/{quote(self.address.tenant, safe='')}/{parts}", timeout=timeout, **options)
+        return self.send(method, self.path(*path), timeout=timeout, **options)
+
+    def path(self, *parts: str) -> str:
+        """Return the whole path of what is below the tenant, given in parts."""
+        return "/".join(["/api/v1", *(quote(part, safe="") for part in (self.address.tenant, *parts))])
 
     def send(self, method: str, path: str, *, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a whole path; as `request`."""
+        answer = self.exchange(method, path, timeout=timeout, **options)
+        if answer.is_success:
+            return answer
+        raise refusal(answer, f"{method} {path}")
+
+    def exchange(
+        self, method: str, path: str, *, timeout: float | None = None, anonymous: bool = False, **options: Any
+    ) -> httpx.Response:
+        """Send a request to a whole path and return the answer, also where Kestra refuses it; else as `request`.
+
+        One that is `anonymous` has no credentials but those in its own headers.
+        """
         if timeout is not None:
             options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
         try:
-            answer = self._http.request(method, path, **options)
+            request = self._http.build_request(method, path, **options)
+            if not anonymous:
+                return self._http.send(request)
+            if "Authorization" not in httpx.Headers(options.get("headers")):
+                request.headers.pop("Authorization", None)
+            return self._http.send(request, auth=None)
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
             reason = str(error) or type(error).__name__
             raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
-        if answer.is_success:
-            return answer
-        raise _refusal(answer, f"{method} {path}")
 
     def json(self, method: str, *path: str, **options: Any) -> Any:
         """Send a request as `request` does and return the JSON of the answer; ServerError where it has none."""
@@ -82,7 +99,8 @@ class Transport:
         self._http.close()
 
 
-def _refusal(answer: httpx.Response, request: str) -> ApiError:
+def refusal(answer: httpx.Response, request: str) -> ApiError:
+    """Return the error that an answer is to a request."""
     status = answer.status_code
     message, details = _told(answer)
     if status == httpx.codes.UNAUTHORIZED and not message:

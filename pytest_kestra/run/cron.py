@@ -21,8 +21,8 @@ NICKNAMES = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-MONTHS = dict(zip("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), range(1, 13), strict=True))
-WEEKDAYS = dict(zip("MON TUE WED THU FRI SAT SUN".split(), range(1, 8), strict=True))
+MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr)}
+WEEKDAYS = {name.upper(): number for number, name in enumerate(calendar.day_abbr, 1)}
 # In the order of an expression; each with its lowest and highest value and the names for some.
 FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("second", 0, 59, {}),
