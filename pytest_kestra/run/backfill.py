@@ -10,44 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError, WaitTimeout
-from pytest_kestra.records import ExecutionRecord, Json
+from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError
+from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.declared import Declared
-from pytest_kestra.run.diagnosis import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.inputs import Inputs
+from pytest_kestra.run.progress import Progress, date_of
 from pytest_kestra.run.schedule import DatesError, Schedule
 from pytest_kestra.run.session import SETTLE_S
-from pytest_kestra.run.status import is_locked, read_state, state_of
-from pytest_kestra.run.waiting import has_reached, poll
+from pytest_kestra.run.status import read_state, state_of
+from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 
 SECOND = timedelta(seconds=1)
-# How many executions an error names.
-SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Tell how far a backfill has come: what the server keeps of its trigger, and the executions it has made."""
-
-    state: Json | None
-    made: Sequence[ExecutionRecord]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the server makes no more executions, and has ended the last that its trigger waits for."""
-        return self.state is not None and self.state.get("backfill") is None and not is_locked(self.state)
-
-    @property
-    def has_stopped(self) -> bool:
-        """Whether the server never goes on by itself: the trigger is gone, or was disabled."""
-        return self.state is None or bool(self.state.get("disabled"))
-
-    @property
-    def unfinished(self) -> list[ExecutionRecord]:
-        """The executions that have not ended."""
-        return [record for record in self.made if not has_reached(record, None)]
 
 
 @dataclass(frozen=True)
@@ -108,12 +83,12 @@ class Backfill:
                 self._end()
                 return []
             progress = self._wait(deadline)
-            if self.dates is None and self._is_done(progress):
+            if self.dates is None and progress.is_done:
                 # Nobody knows how many there are: the last may not be there yet.
                 poll(self._progress, lambda _: False, SETTLE_S)
                 progress = self._wait(deadline)
-            if not self._is_done(progress):
-                raise self._failure(progress)
+            if not progress.is_done:
+                raise progress.failure(self.limit)
         return [Execution.reading(record, self.trigger.session) for record in progress.made]
 
     def _check(self) -> None:
@@ -172,7 +147,7 @@ class Backfill:
 
     def _wait(self, deadline: float) -> Progress:
         def done(progress: Progress) -> bool:
-            return progress.has_stopped or self._is_done(progress)
+            return progress.is_done or progress.has_stopped
 
         return poll(self._progress, done, deadline - time.monotonic())
 
@@ -182,7 +157,7 @@ class Backfill:
         started = self.trigger.session.started
         made = [record for record in self._executions() if record.id not in self.others and self._is_made(record)]
         started.extend(record.id for record in made if record.id not in started)
-        return Progress(state, made)
+        return Progress(self.trigger, self.dates, state, made)
 
     def _executions(self) -> list[ExecutionRecord]:
         flow = self.trigger.flow
@@ -193,38 +168,8 @@ class Backfill:
         """Tell whether an execution is for a date of this backfill; where that could not be evaluated it is bare."""
         if record.trigger is None:
             return record.state == "FAILED" and not record.task_runs
-        found = _date(record)
+        found = date_of(record)
         return record.trigger.get("id") == self.trigger.id and (found is None or self.start <= found <= self.end)
-
-    def _is_done(self, progress: Progress) -> bool:
-        enough = self.dates is None or len(progress.made) >= len(self.dates)
-        return progress.is_over and enough and not progress.unfinished
-
-    def _failure(self, progress: Progress) -> KestraError:
-        trigger, session = self.trigger, self.trigger.session
-        wished = "" if self.dates is None else f" of {len(self.dates)}"
-        head = f"The backfill of {trigger.id!r} has made {len(progress.made)}{wished} executions"
-        lines = [*self._told(progress), f"Trigger: {trigger.place()}"]
-        if progress.state is None:
-            return KestraError("\n".join([f"{head}, and its trigger is gone from the server", *lines]))
-        if progress.has_stopped:
-            return KestraError("\n".join([f"{head}, and the server has disabled its trigger", *lines]))
-        over = "is over" if progress.is_over else "is not over"
-        lines = [f"{head} and {over} after {self.limit:g} s; Kestra makes one a second", *lines]
-        if progress.unfinished:
-            lines.append(late(Execution.reading(progress.unfinished[0], session), session, self.limit))
-        return WaitTimeout("\n".join(lines))
-
-    def _told(self, progress: Progress) -> list[str]:
-        """Return a line for each date, with the state of its execution."""
-        zone = Schedule(self.trigger).zone
-        states = [(_date(record), record.state) for record in progress.made]
-        lines = [f"  {found.astimezone(zone).isoformat() if found else 'no date'}  {state}" for found, state in states]
-        known = {found for found, _ in states}
-        if self.dates is not None and None not in known:
-            lines += [f"  {found.isoformat()}  none" for found in self.dates if found not in known]
-        left = len(lines) - SHOWN
-        return lines if left <= 0 else [*lines[:SHOWN], f"  … and {left} more"]
 
     @contextlib.contextmanager
     def _ended_on_failure(self) -> Iterator[None]:
@@ -239,9 +184,3 @@ class Backfill:
     def _end(self) -> None:
         flow = self.trigger.flow
         self.trigger.session.client.triggers.end_backfill(flow.namespace, flow.id, self.trigger.id)
-
-
-def _date(record: ExecutionRecord) -> datetime | None:
-    """Return the date that a schedule made an execution for; a list of dates does not tell."""
-    found = ((record.trigger or {}).get("variables") or {}).get("date")
-    return instant(found) if isinstance(found, str) else None

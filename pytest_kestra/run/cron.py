@@ -10,7 +10,9 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta
+
+from pytest_kestra.run import clock
 
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",
@@ -21,8 +23,11 @@ NICKNAMES = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
-MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr)}
-WEEKDAYS = {name.upper(): number for number, name in enumerate(calendar.day_abbr, 1)}
+MONTHS = {
+    **{"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6},
+    **{"JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11, "DEC": 12},
+}
+WEEKDAYS = {"MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6, "SUN": 7}
 # In the order of an expression; each with its lowest and highest value and the names for some.
 FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("second", 0, 59, {}),
@@ -74,12 +79,12 @@ class Cron:
         found = self._first(start)
         if found is None or found != start:
             return found
-        found = self._first(_later(start, SECOND))
-        if found is not None and _offset(found) < _offset(start):
+        found = self._first(clock.later(start, SECOND))
+        if found is not None and clock.offset(found) < clock.offset(start):
             # The clock was set back: what runs less than hourly does not run in the second of two equal hours.
-            following = self._first(_later(found, SECOND))
-            if following is not None and _instant(following) - _instant(found) >= 2 * HOUR:
-                found = self._first(_later(start, SECOND + HOUR))
+            following = self._first(clock.later(found, SECOND))
+            if following is not None and clock.between(found, following) >= 2 * HOUR:
+                found = self._first(clock.later(start, SECOND + HOUR))
         return found
 
     def _first(self, date: datetime) -> datetime | None:
@@ -98,12 +103,12 @@ class Cron:
             return self._next_month(date)
         days = self._days(date.year, date.month)
         if not days:
-            return _month_begin(date)
+            return clock.begin_of_next_month(date)
         if date.day not in days:
             later = [day for day in days if day > date.day]
             if not later:
-                return _months_later(_with(_midnight(date), day=1), 1)
-            return self._lowest(_with(date, day=later[0]))
+                return clock.months_later(clock.at(clock.midnight(date), day=1), 1)
+            return self._lowest(clock.at(date, day=later[0]))
         for values, unit, current in (
             (self.hours, "hour", date.hour),
             (self.minutes, "minute", date.minute),
@@ -116,11 +121,11 @@ class Cron:
     def _next_month(self, date: datetime) -> datetime:
         later = [month for month in self.months if month > date.month]
         if not later:
-            return _with(_with(_with(_midnight(date), month=1), day=1), year=date.year + 1)
+            return clock.at(clock.at(clock.at(clock.midnight(date), month=1), day=1), year=date.year + 1)
         days = self._days(date.year, later[0])
         if not days:
-            return _month_begin(date)
-        return self._lowest(_with(_months_later(date, later[0] - date.month), day=days[0]))
+            return clock.begin_of_next_month(date)
+        return self._lowest(clock.at(clock.months_later(date, later[0] - date.month), day=days[0]))
 
     def _days(self, year: int, month: int) -> list[int]:
         """Return the days of a month that match."""
@@ -132,7 +137,7 @@ class Cron:
         return sorted(by_week.union(day for day in self.days or () if day <= length))
 
     def _lowest(self, date: datetime) -> datetime:
-        return _at(date, datetime.combine(date.date(), time(self.hours[0], self.minutes[0], self.seconds[0])))
+        return clock.at(date, hour=self.hours[0], minute=self.minutes[0], second=self.seconds[0])
 
 
 def _values(text: str, name: str, lowest: int, highest: int, names: dict[str, int]) -> tuple[int, ...]:
@@ -171,59 +176,7 @@ def _next_value(date: datetime, unit: str, values: tuple[int, ...]) -> datetime 
     below = {"hour": {"minute": 0, "second": 0}, "minute": {"second": 0}, "second": {}}[unit]
     span = timedelta(**{f"{unit}s": 1})
     for _ in range(2 * (23 if unit == "hour" else 59)):
-        date = _later(date, span)
+        date = clock.later(date, span)
         if getattr(date, unit) in values:
-            return _with(date, **below)
+            return clock.at(date, **below)
     return None
-
-
-def _month_begin(date: datetime) -> datetime:
-    return _with(_months_later(_midnight(date), 1), day=1)
-
-
-def _months_later(date: datetime, count: int) -> datetime:
-    """Return a date some months later, on the last day of that month where it has not as many days."""
-    year, month = divmod(date.year * 12 + date.month - 1 + count, 12)
-    day = min(date.day, calendar.monthrange(year, month + 1)[1])
-    return _with(date, year=year, month=month + 1, day=day)
-
-
-def _midnight(date: datetime) -> datetime:
-    return _with(date, hour=0, minute=0, second=0)
-
-
-def _with(date: datetime, **parts: int) -> datetime:
-    """Return a date with other parts, by the clock of its time zone."""
-    return _at(date, date.replace(tzinfo=None, fold=0, **parts))
-
-
-def _at(date: datetime, local: datetime) -> datetime:
-    """Return what a clock in the time zone of a date calls so.
-
-    A time that is left out is as much later as is left out; of one that comes twice it is the one with the offset of
-    the date, else the first.
-    """
-    zone = _zone(date)
-    first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if _offset(first) < _offset(second):
-        return _instant(first).astimezone(zone)
-    return second if _offset(second) == _offset(date) else first
-
-
-def _later(date: datetime, span: timedelta) -> datetime:
-    return (_instant(date) + span).astimezone(_zone(date))
-
-
-def _instant(date: datetime) -> datetime:
-    return date.astimezone(timezone.utc)
-
-
-def _zone(date: datetime) -> tzinfo:
-    assert date.tzinfo is not None
-    return date.tzinfo
-
-
-def _offset(date: datetime) -> timedelta:
-    offset = date.utcoffset()
-    assert offset is not None
-    return offset

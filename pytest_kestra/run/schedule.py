@@ -64,8 +64,7 @@ class Schedule:
         The embedded engine asks Kestra; for another server they are computed here, by Kestra's rules. DatesError where
         that cannot be done, KestraError for what is wrong with the schedule.
         """
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise KestraError(f"The number of dates is {count!r}, which is not a whole number such as 3.")
+        _check_count(count)
         trigger, zone = self._trigger, self.zone
         after = after.astimezone(timezone.utc).replace(microsecond=0)
         flow = trigger.flow
@@ -128,6 +127,11 @@ class Schedule:
             f"which asks Kestra itself: use --kestra-server=embedded for this test. The server at "
             f"{trigger.session.client.address.url} cannot be asked."
         )
+
+
+def _check_count(count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise KestraError(f"The number of dates is {count!r}, which is not a whole number such as 3.")
 
 
 def _zone(name: str) -> tzinfo:

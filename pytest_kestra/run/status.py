@@ -144,5 +144,5 @@ def _is_new(state: Json, trigger: Declared) -> bool:
 
 
 def _backfill(found: Json, zone: tzinfo) -> BackfillStatus:
-    dates = (instant(found[name]).astimezone(zone) for name in ("start", "end", "currentDate"))
-    return BackfillStatus(*dates, paused=bool(found.get("paused")))
+    start, end, current = (instant(found[name]).astimezone(zone) for name in ("start", "end", "currentDate"))
+    return BackfillStatus(start, end, current, paused=bool(found.get("paused")))

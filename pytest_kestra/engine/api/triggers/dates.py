@@ -34,7 +34,8 @@ def dates(call: Call) -> Response:
     after = java("java.time.ZonedDateTime").parse(call.required("after"))
     zone = java("java.time.ZoneId").of(trigger.getTimezone())
     conditions = _Conditions(call, trigger, context)
-    count, found, refused, searched = call.number("count", 1), [], 0, None
+    found: list[str] = []
+    count, refused, searched = call.number("count", 1), 0, None
     for date in (_scheduled if _is(trigger, SCHEDULE) else _on_dates)(trigger, context, after):
         if len(found) >= count or (conditions.some and date.getYear() > after.getYear() + YEARS):
             break
