@@ -89,15 +89,15 @@ class Cron:
     def _first(self, date: datetime) -> datetime | None:
         """Return the first date that matches, which may be this one."""
         last_year = date.year + YEARS
-        found: datetime | None = date
-        while found is not None and found.year <= last_year:
-            date, found = found, self._step(found)
-            if found is date:
-                return found
+        while date.year <= last_year:
+            nearer = self._step(date)
+            if nearer is date:
+                return date
+            date = nearer
         return None
 
-    def _step(self, date: datetime) -> datetime | None:
-        """Return a date itself where it matches, else a later one nearer to a match; None where there is none."""
+    def _step(self, date: datetime) -> datetime:
+        """Return a date itself where it matches, else a later one that is nearer to a match."""
         if date.month not in self.months:
             return self._next_month(date)
         days = self._days(date.year, date.month)
@@ -170,12 +170,11 @@ def _value(text: str, name: str, lowest: int, highest: int, names: dict[str, int
     return value
 
 
-def _next_value(date: datetime, unit: str, values: tuple[int, ...]) -> datetime | None:
+def _next_value(date: datetime, unit: str, values: tuple[int, ...]) -> datetime:
     """Return the next date whose hour, minute or second is one of these values, with what is below that at zero."""
     below = {"hour": {"minute": 0, "second": 0}, "minute": {"second": 0}, "second": {}}[unit]
     span = timedelta(**{f"{unit}s": 1})
-    for _ in range(2 * (23 if unit == "hour" else 59)):
+    date = clock.later(date, span)
+    while getattr(date, unit) not in values:
         date = clock.later(date, span)
-        if getattr(date, unit) in values:
-            return clock.at(date, **below)
-    return None
+    return clock.at(date, **below)
