@@ -90,6 +90,7 @@ class Trigger(Declared):
         """Set the server's switch on and return the status; FlowError where the flow itself disables the trigger.
 
         Kestra goes on from the last date that it has looked at, so a schedule makes up for what it has missed since.
+        Where that is nothing, Kestra 1.3 leaves out the next date (its issue 6681), and the status says so.
         """
         return switch(self, enabled=True)
 
