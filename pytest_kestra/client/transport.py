@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,15 @@ from pytest_kestra.records import Json
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_SIZE = 100
 KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
+
+
+class Anonymous(httpx.Auth):
+    """Send a request without the credentials of its client."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Take a token out of the headers."""
+        request.headers.pop("Authorization", None)
+        yield request
 
 
 class Transport:
@@ -60,13 +69,10 @@ class Transport:
         """
         if timeout is not None:
             options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
+        if anonymous:
+            options["auth"] = None if "Authorization" in httpx.Headers(options.get("headers")) else Anonymous()
         try:
-            request = self._http.build_request(method, path, **options)
-            if not anonymous:
-                return self._http.send(request)
-            if "Authorization" not in httpx.Headers(options.get("headers")):
-                request.headers.pop("Authorization", None)
-            return self._http.send(request, auth=None)
+            return self._http.request(method, path, **options)
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise

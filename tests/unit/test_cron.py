@@ -13,7 +13,7 @@ from pytest_kestra.run.cron import NICKNAMES, Cron
 def dates(text: str, after: str, zone: str = "UTC", count: int = 3) -> list[str]:
     cron = Cron.parse(text, seconds=len(text.split()) == 6)
     date: datetime | None = datetime.fromisoformat(after).replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone))
-    found = []
+    found: list[str] = []
     while len(found) < count and date is not None and (date := cron.after(date)) is not None:
         found.append(date.isoformat())
     return found

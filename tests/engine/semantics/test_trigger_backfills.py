@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, WaitTimeout
-from pytest_kestra.run import backfill
+from pytest_kestra.run import schedule
 
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ inputs.name }} {{ trigger.date ?? 'none' }}"}
@@ -190,11 +190,11 @@ def test_server_that_knows_more_than_we(kestra: Kestra, monkeypatch: pytest.Monk
     """Conditions on another server: what it makes counts, and where it makes nothing it is not waited for."""
 
     def unknown(*_: object) -> None:
-        raise backfill.DatesError
+        raise schedule.DatesError
 
     only = [{"type": f"{CORE}condition.DayWeek", "dayOfWeek": "THURSDAY"}]
     trigger = kestra.deploy(flow(conditions=only)).trigger("daily")
-    monkeypatch.setattr(backfill.Schedule, "next", unknown)
+    monkeypatch.setattr(schedule.Schedule, "next", unknown)
 
     assert dates(trigger.backfill("2026-01-01", "2026-01-02")) == ["2026-01-01T09:00:00Z"]
     assert trigger.backfill("2026-01-02T10:00:00Z", "2026-01-03T08:00:00Z") == []

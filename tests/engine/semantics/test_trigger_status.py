@@ -14,7 +14,7 @@ from pytest_kestra.run.waiting import poll
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "x"}
 PAUSE = {"id": "show", "type": f"{CORE}flow.Pause"}
-EVERY_SECOND = {"cron": "* * * * * *", "withSeconds": True}
+EVERY_SECOND: dict[str, Any] = {"cron": "* * * * * *", "withSeconds": True}
 
 
 def flow(*triggers: dict[str, Any], task: dict[str, Any] = SHOW, **more: Any) -> str:

@@ -14,7 +14,7 @@ CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ trigger.body ?? 'nothing' }}"}
 BROKEN = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ nothing.there }}"}
 SLEEP = {"id": "show", "type": f"{CORE}flow.Sleep", "duration": "PT1M"}
-RETURNS = {"wait": True, "returnOutputs": True}
+RETURNS: dict[str, Any] = {"wait": True, "returnOutputs": True}
 
 
 def flow(task: dict[str, Any] = SHOW, *, of_flow: Any = None, **trigger: Any) -> str:
