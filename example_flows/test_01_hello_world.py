@@ -75,6 +75,12 @@ def test_third_run_is_refused(kestra: Kestra, flows: Path) -> None:
     assert [run.wait().state for run in running] == ["SUCCESS", "SUCCESS"]
 
 
+def test_keeps_its_limit(kestra: Kestra, flows: Path) -> None:
+    proof = kestra.deploy(flows / "01_hello_world.yaml").assert_concurrency_limit()
+
+    assert (proof.limit, proof.behavior) == (2, "FAIL")
+
+
 def test_task_ids_may_change(kestra: Kestra, flows: Path) -> None:
     flow = kestra.deploy(flows / "01_hello_world.yaml")
     renamed = flow.update(flow.source.replace("id: goodbye_message", "id: farewell"))

@@ -44,6 +44,10 @@ class FlowError(KestraError):
     """Tell what is wrong with a flow, with its file and line where they are known."""
 
 
+class FlowWarning(UserWarning):
+    """Tell what is doubtful about a flow, with its file and line; `-W error::pytest_kestra.FlowWarning` is strict."""
+
+
 class InputError(KestraError):
     """Tell which input is missing, unknown or of the wrong type."""
 
@@ -70,8 +74,16 @@ class UnexpectedStateError(KestraError, AssertionError):
     """Tell that an execution came to a final state that is not the wished one, with its task runs and logs."""
 
 
+class UnexpectedLogsError(KestraError, AssertionError):
+    """Tell which logs of an execution have a level that the test does not expect."""
+
+
 class WaitTimeout(KestraError, AssertionError):  # noqa: N818 - a name that is part of the public face
     """Tell that an execution did not come to the wished state in time, with its task runs and logs."""
+
+
+class ConcurrencyLimitError(KestraError, AssertionError):
+    """Tell that Kestra does not treat a concurrency limit as its flow says, with what was seen until then."""
 
 
 def hint(name: str, known: Iterable[str]) -> str:

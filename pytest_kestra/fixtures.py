@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError, SettingsError
-from pytest_kestra.hooks import FAILED, SERVER, SETTINGS, run_of
+from pytest_kestra.hooks import FAILED, GUARD, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
+    from pytest_kestra.report.guard import Allowed
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
 # What the mark `kestra` may set: the rest belongs to the server, which all tests share.
-PER_TEST = ("timeout", "isolation", "keep")
+PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level")
 # So that the namespace stays readable beside what makes it unique.
 NAME_LENGTH = 40
 
@@ -98,10 +98,12 @@ def kestra(
     kestra_secrets: Mapping[str, str],
 ) -> Iterator[Kestra]:
     """Return Kestra for one test: flows get a namespace of their own, and what the test made is removed after it."""
+    from pytest_kestra.report.command import run_again
     from pytest_kestra.run.kestra import Kestra
 
     node = request.node
     settings = _of_test(node, kestra_settings)
+    allowed = [_allowed(mark, node) for mark in node.iter_markers("kestra_allow_logs")]
     _skip_unless(node, kestra_server)
     kestra = Kestra(
         kestra_client,
@@ -112,9 +114,11 @@ def kestra(
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
         secrets=[*kestra_secrets.values(), *kestra_server.address.secrets],
-        reproduce=f"pytest {shlex.quote(node.nodeid)}",
+        reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
     )
+    if settings.fail_on_log_level != "none":
+        node.stash[GUARD] = (kestra, settings.fail_on_log_level, allowed)
     yield kestra
     failed = node.stash.get(FAILED, False)
     if settings.keep == "all" or (settings.keep == "failed" and failed):
@@ -142,6 +146,13 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
         except SettingsError as error:
             raise _told(str(error)) from None
     return settings
+
+
+def _allowed(mark: pytest.Mark, node: pytest.Item) -> Allowed:
+    from pytest_kestra.report.guard import Allowed
+
+    _checked(mark, ("matching", "task", "level"), node)
+    return Allowed(**mark.kwargs)
 
 
 def _skip_unless(node: pytest.Item, server: Server) -> None:

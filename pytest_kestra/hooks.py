@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, SettingsError
+from pytest_kestra.errors import KestraError, SettingsError, UnexpectedLogsError
 from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
+    from pytest_kestra.report.guard import Allowed
+    from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.run import Run
 
 MARKS = (
-    "kestra(timeout=, isolation=, keep=): settings of one test; times are in seconds",
+    "kestra(timeout=, isolation=, keep=, fail_on_log_level=): settings of one test; times are in seconds",
+    "kestra_allow_logs(matching=, task=, level=): logs that kestra_fail_on_log_level lets pass; alone it means all",
     "kestra_requires(version=, capability=): skip a test on a server without, such as '>=1.3.20' or 'embedded'",
 )
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 SERVER: pytest.StashKey[Server] = pytest.StashKey()
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
+# What `check_logs` takes, of a test with a guard over its logs.
+GUARD: pytest.StashKey[tuple[Kestra, str, Sequence[Allowed]]] = pytest.StashKey()
 # The entry of xdist's worker input that names the run's folder.
 WORKER_RUN = "kestra_run"
+# And the one that says whether the terminal of the controller has colours.
+WORKER_COLOUR = "kestra_colour"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,12 +58,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SETTINGS] = Settings.read(cli, ini, os.environ)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
+    settings = config.stash[SETTINGS]
+    if not hasattr(config, "workerinput") and (settings.html or os.environ.get("GITHUB_ACTIONS") == "true"):
+        from pytest_kestra.report.collector import Collector
+
+        place = None if settings.html is None else config.invocation_params.dir / settings.html
+        config.pluginmanager.register(Collector(place, config, settings))
+    if settings.validate:
+        from pytest_kestra.validation import Validation
+
+        config.pluginmanager.register(Validation(), "kestra-validation")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist which run it belongs to."""
     node.workerinput[WORKER_RUN] = str(run_of(node.config).folder)
+    node.workerinput[WORKER_COLOUR] = _has_colours(node.config)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,6 +110,20 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     return comparison(left, op, right, whole=whole)
 
 
+# After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fail a test that passes, but whose executions have logged what it does not expect."""
+    if GUARD in item.stash:
+        from pytest_kestra.report.guard import check_logs
+
+        try:
+            check_logs(*item.stash[GUARD])
+        except UnexpectedLogsError as error:
+            # No line of the test is to blame.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -107,8 +139,16 @@ def pytest_runtest_makereport(
     if report.failed:
         from pytest_kestra.report.sections import add_sections
 
-        add_sections(report, call, item, item.config.stash.get(SERVER, None))
+        add_sections(report, call, item, item.config.stash.get(SERVER, None), colour=_has_colours(item.config))
+    from pytest_kestra.report.exports import add_exports
+
+    add_exports(report, item, item.config.stash[SETTINGS], item.config.stash.get(SERVER, None))
     return report
+
+
+def _has_colours(config: pytest.Config) -> bool:
+    worker = getattr(config, "workerinput", {})
+    return bool(worker.get(WORKER_COLOUR, config.get_terminal_writer().hasmarkup))
 
 
 def run_of(config: pytest.Config) -> Run:

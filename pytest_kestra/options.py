@@ -51,6 +51,12 @@ def _text(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a path")
+    return value
+
+
 def _seconds(value: str) -> float:
     try:
         seconds = float(value)
@@ -117,6 +123,21 @@ OPTIONS = (
         "after which tests flows and executions stay on the server",
         metavar="no|failed|all",
     ),
+    Option(
+        "fail-on-log-level",
+        _one_of("none", "TRACE", "DEBUG", "INFO", "WARN", "ERROR"),
+        "the log level from which on a test fails whose executions log at it, unless its mark `kestra_allow_logs` "
+        "allows that",
+        metavar="none|WARN|ERROR",
+    ),
+    Option("html", _path, "a file for one HTML page about all tests and their executions", metavar="PATH"),
+    Option(
+        "artifacts",
+        _path,
+        "a folder for files about the executions of each failed test: its diagnosis, its data, its logs, its flow",
+        metavar="FOLDER",
+    ),
+    Option("validate", _truth, "collect each flow file as a test that checks it without running it", flag=True),
     Option("user", _text, "the user of the server at a URL", metavar="NAME"),
     Option("password", _text, "that user's password; better in the environment", metavar="TEXT", secret=True),
     Option("token", _text, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),

@@ -23,6 +23,10 @@ class Settings:
     isolation: str = "namespace"
     reuse: bool = False
     keep: str = "no"
+    fail_on_log_level: str = "none"
+    html: str | None = None
+    artifacts: str | None = None
+    validate: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)

@@ -11,6 +11,7 @@ from pytest_kestra.client.executions import Executions
 from pytest_kestra.client.files import NamespaceFiles
 from pytest_kestra.client.flows import Flows
 from pytest_kestra.client.kv import KeyValues
+from pytest_kestra.client.plugins import Plugins
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.client.triggers import Triggers
 
@@ -18,8 +19,8 @@ from pytest_kestra.client.triggers import Triggers
 class Client:
     """Call Kestra's REST API at an address, with its credentials.
 
-    `flows`, `executions`, `triggers`, `kv` and `files` have the calls that tests need most; `request` sends whatever
-    else the API takes.
+    `flows`, `executions`, `triggers`, `kv`, `files` and `plugins` have the calls that tests need most; `request` sends
+    whatever else the API takes.
     """
 
     def __init__(self, address: Address) -> None:
@@ -30,6 +31,7 @@ class Client:
         self.triggers = Triggers(self._transport)
         self.kv = KeyValues(self._transport)
         self.files = NamespaceFiles(self._transport)
+        self.plugins = Plugins(self._transport)
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: object) -> httpx.Response:
         """Send a request to a path below `/api/v1/{tenant}`, given in parts; `options` are those of httpx.

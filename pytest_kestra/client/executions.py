@@ -28,15 +28,21 @@ class Executions:
         *,
         labels: Mapping[str, str] | None = None,
         revision: int | None = None,
+        breakpoints: Sequence[str] = (),
         wait: bool = False,
         timeout: float | None = None,
     ) -> ExecutionRecord:
-        """Create an execution; with `wait` return it when it has ended, httpx.ReadTimeout after `timeout` seconds."""
+        """Create an execution; with `wait` return it when it has ended, httpx.ReadTimeout after `timeout` seconds.
+
+        It stops, as BREAKPOINT, before each of the tasks whose ids are `breakpoints`.
+        """
         params: list[tuple[str, str]] = [("labels", f"{key}:{value}") for key, value in (labels or {}).items()]
         if wait:
             params.append(("wait", "true"))
         if revision is not None:
             params.append(("revision", str(revision)))
+        if breakpoints:
+            params.append(("breakpoints", ",".join(breakpoints)))
         path = ("executions", namespace, flow_id)
         return ExecutionRecord.of(
             self._transport.json("POST", *path, params=params, files=_form(inputs), timeout=timeout)
@@ -98,6 +104,16 @@ class Executions:
     def resume(self, execution_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> None:
         """Let a paused execution go on; ApiError 409 where it is not paused."""
         self._transport.request("POST", "executions", execution_id, "resume", files=_form(inputs))
+
+    def resume_from_breakpoint(self, execution_id: str) -> None:
+        """Let an execution go on to its end that has stopped at a breakpoint; ApiError 409 where it has not."""
+        self._transport.request("POST", "executions", execution_id, "resume-from-breakpoint")
+
+    def counted(self, namespace: str, flow_id: str) -> int:
+        """Return how many executions of a flow Kestra counts against its concurrency limit."""
+        limits = self._transport.json("GET", "concurrency-limit", "search")["results"]
+        found = (item["running"] for item in limits if (item["namespace"], item["flowId"]) == (namespace, flow_id))
+        return int(next(found, 0))
 
     def delete(self, execution_id: str) -> None:
         """Delete an execution with its logs, metrics and files."""

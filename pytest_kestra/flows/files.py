@@ -48,20 +48,21 @@ def _folder(folder: Path) -> list[FlowSource]:
     flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]
     if not flows:
         seen = f"none of its YAML files ({len(files)}) is one" if files else "it has no file that ends in .yaml or .yml"
-        raise FlowError(f"{_shown(folder)}: a folder without flows: {seen}.")
+        raise FlowError(f"{shown(folder)}: a folder without flows: {seen}.")
     return flows
 
 
 def _file(path: Path) -> FlowSource:
     try:
-        return FlowSource(path.read_bytes().decode("utf-8-sig"), _shown(path))
+        return FlowSource(path.read_bytes().decode("utf-8-sig"), shown(path))
     except OSError as error:
-        raise FlowError(f"{_shown(path)}: the file cannot be read: {error.strerror}.") from error
+        raise FlowError(f"{shown(path)}: the file cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise FlowError(f"{_shown(path)}: the file is not UTF-8 text (byte {error.start}).") from error
+        raise FlowError(f"{shown(path)}: the file is not UTF-8 text (byte {error.start}).") from error
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """Return a path as people read it: from the working folder, where it is below."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

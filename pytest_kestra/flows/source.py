@@ -9,7 +9,8 @@ from functools import cached_property
 
 import yaml
 
-from pytest_kestra.errors import FlowError, hint
+from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.explanations import explained
 
 TEXT = "<text>"
 
@@ -33,8 +34,10 @@ class FlowSource:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or error.context or "it cannot be read"
             raise self.error(f"this is not YAML: {problem}.", mark.line + 1 if mark else None) from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter for a character that there is not
             raise self.error(f"this is not YAML: {str(error).splitlines()[0]}.") from None
+        except RecursionError:
+            raise self.error("this is nested too deeply.") from None
         if len(nodes) > 1:
             line = nodes[1].start_mark.line + 1
             raise self.error("a second YAML document begins; write one flow into one file.", line)
@@ -90,6 +93,22 @@ class FlowSource:
                         waiting.append((text, is_key, value))
                     waiting.append((text, True, name))
 
+    def written(self, scalar: yaml.ScalarNode) -> str:
+        """Return a value as it stands in the text, line by line: without quotes, but not folded.
+
+        So the line of what stands at an offset is `scalar.start_mark.line` plus the line breaks before it.
+        """
+        text = self.text[scalar.start_mark.index : scalar.end_mark.index]
+        value = re.sub(r"^(?:[&!]\S*\s+)+", "", text)  # without an anchor or a tag
+        lines = text.count("\n") - value.count("\n")
+        if scalar.style in ("|", ">"):
+            value = "\n" + value.partition("\n")[2]
+        elif scalar.style == "'":
+            value = value[1:-1].replace("''", "'")
+        elif scalar.style == '"':
+            value = re.sub(r"\\(x..|u.{4}|U.{8}|.)", _unescaped, value[1:-1], flags=re.DOTALL)
+        return "\n" * lines + value
+
     def line_of(self, *texts: str) -> int | None:
         """Return the line, from 1, of the first of these scalars that the flow has."""
         lines: dict[str, int] = {}
@@ -104,7 +123,7 @@ class FlowSource:
 
     def refused(self, message: str, *paths: str) -> FlowError:
         """Return the error for what Kestra says of this flow; `paths` are where it says that the trouble is."""
-        return self.error(_explained(message), self._line(message, paths))
+        return self.error(explained(message), self._line(message, paths))
 
     def _line(self, message: str, paths: tuple[str, ...]) -> int | None:
         lines = [line for path in paths if (line := self.line_at(path)) is not None]
@@ -138,19 +157,9 @@ class FlowSource:
         raise self.error(f"the flow has no `{name}`.", 1)
 
 
-def _explained(message: str) -> str:
-    """Return what Kestra says in a shorter form that names the remedy."""
-    text = re.sub(r"^(Invalid entity|Validation error|Illegal \w+ source): ", "", message.strip())
-    if match := re.match(
-        r"Unrecognized field \"(.+?)\" \(class (\S+?)\).*?known properties: ([^)]*)\)", text, re.DOTALL
-    ):
-        field, owner, known = match.groups()
-        names = sorted(known.replace('"', "").replace(",", " ").split())
-        return f"{owner} has no property {field!r}{hint(field, names)}"
-    if match := re.match(r"Invalid type: (\S+)", text):
-        return (
-            f"Kestra does not know the type {match[1]}. Check its spelling, or name the plugin that has it in the "
-            "fixture kestra_plugins."
-        )
-    lines = text.splitlines()
-    return "; ".join(line.strip() for line in lines if line.strip()) or message
+def _unescaped(found: re.Match[str]) -> str:
+    """Return what an escape in double quotes stands for, where the text goes on in the same line."""
+    code = found[1]
+    if len(code) > 1:
+        return chr(int(code[1:], 16))
+    return code if code in '"\\/\n' else " "

@@ -19,7 +19,12 @@ LOG_LINES = 50
 
 
 def add_sections(
-    report: pytest.TestReport, call: pytest.CallInfo[None], item: pytest.Item, server: Server | None
+    report: pytest.TestReport,
+    call: pytest.CallInfo[None],
+    item: pytest.Item,
+    server: Server | None,
+    *,
+    colour: bool = False,
 ) -> None:
     """Add what the test's executions did where the failure does not tell it, and the server's log where it matters.
 
@@ -37,7 +42,7 @@ def add_sections(
             report.sections.append(("the log of the Kestra server", log))
     if report.when != "call" or kestra is None or isinstance(error, ServerError):
         return
-    if text := _executions(kestra, report.longreprtext):
+    if text := "\n\n".join(_executions(kestra, report.longreprtext, colour=colour)):
         report.sections.append(("the executions of this test", text))
 
 
@@ -51,20 +56,24 @@ def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
             yield line
 
 
-def _executions(kestra: Kestra, told: str) -> str:
+def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
+    from pytest_kestra.report.colour import coloured
     from pytest_kestra.run.diagnosis import brief, diagnosis
 
     ids = [execution_id for execution_id in kestra.started if execution_id not in told]
     left = len(ids) - SHOWN
-    texts = [f"{left} earlier ones are left out"] if left > 0 else []
+    if left > 0:
+        yield f"{left} earlier ones are left out"
     try:
         for execution_id in ids[-SHOWN:]:
             execution = kestra.execution(execution_id)
             session = execution.session
-            if session.verbosity >= 0:
-                texts.append(diagnosis(execution, session))
-            elif f"{execution.flow_id} is {execution.state}" not in told:
-                texts.append(brief(execution, session))
+            # With -q there is no more to tell than the assertion about a state has told.
+            if session.verbosity < 0 and f"{execution.flow_id} is {execution.state}" in told:
+                continue
+            text = diagnosis(execution, session, again=False) if session.verbosity >= 0 else brief(execution, session)
+            yield coloured(text) if colour else text
+        if ids and session.verbosity >= 0 and session.reproduce not in told:
+            yield f"Run it again: {session.reproduce}"
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide the failure
-        texts.append(f"They cannot be read: {error}")
-    return "\n\n".join(texts)
+        yield f"They cannot be read: {error}"

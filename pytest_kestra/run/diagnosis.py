@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -20,37 +20,54 @@ ALL_LOG_LINES = 200
 BRIEF_LOG_LINES = 5
 TASK_RUNS = 60
 VALUE_LENGTH = 500
+VALUE_IN_LINE = 20
 # From which verbosity on more is told: all logs and outputs of what failed; all of everything.
 MORE, ALL = 1, 2
 
 
-def diagnosis(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
+def diagnosis(
+    execution: ExecutionRecord,
+    session: Session,
+    what: str | None = None,
+    run: TaskRun | None = None,
+    *,
+    again: bool = True,
+) -> str:
     """Return what there is to know about an execution that is not as wished; the first line says the most.
 
     `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
-    How much it is depends on the session's `verbosity`. Gathering this never raises.
+    How much it is depends on the session's `verbosity`; without `again` the command that runs the test again is left
+    out. Gathering this never raises.
     """
     evidence = Evidence.of(execution, session)
-    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence))
+    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence), again=again)
 
 
-def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str]) -> str:
-    execution, session = evidence.execution, evidence.session
-    lines = [_first(evidence, what, run), _header(evidence)]
-    lines += [*_task_runs(evidence), *_expression(evidence), *logs]
+def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str], *, again: bool = True) -> str:
+    session = evidence.session
+    lines = [_first(evidence, what, run), *_body(evidence, logs)]
+    if again and session.reproduce:
+        lines.append(f"Run it again: {session.reproduce}")
+    return session.masked("\n".join(lines))
+
+
+def _body(evidence: Evidence, logs: list[str]) -> list[str]:
+    execution, session, child = evidence.execution, evidence.session, evidence.child
+    lines = [_header(evidence), *_task_runs(evidence), *_expression(evidence), *_script(evidence), *logs]
     lines += _values("Inputs", execution.inputs, session)
     lines += _values("Outputs", execution.outputs, session)
     lines.append(f"Execution: {evidence.place}")
-    if session.reproduce:
-        lines.append(f"Run it again: {session.reproduce}")
-    return session.masked("\n".join(lines))
+    if child is not None:
+        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in _body(child, _logs(child)))]
+    return lines
 
 
 def brief(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
     """Return the most important lines of a diagnosis, at most six of a hundred characters."""
     evidence = Evidence.of(execution, session)
-    lines = [short(session.masked(line), FIRST_LINE) for line in _expression(evidence)]
-    lines += _last_logs(evidence)[-(BRIEF_LOG_LINES - len(lines)) :]
+    inner = evidence.innermost
+    lines = [short(session.masked(line), FIRST_LINE) for line in (*_expression(inner), *_script(inner))]
+    lines += _last_logs(inner)[-(BRIEF_LOG_LINES - len(lines)) :]
     return session.masked("\n".join([_first(evidence, what or f"is {execution.state}", run), *lines]))
 
 
@@ -80,6 +97,9 @@ def _first(evidence: Evidence, what: str, run: TaskRun | None) -> str:
     if run is None and cause is not None:
         head += f": task {_name(cause, session)} failed"
     reason = evidence.reason(cause)
+    if session.deployer.namespace:
+        # What makes a namespace the test's own takes the room of what is to be told.
+        reason = reason.replace(f".{session.deployer.namespace}", "")
     if reason:
         head += f": {reason}"
     elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
@@ -142,7 +162,7 @@ def _own_name(run: TaskRun, session: Session) -> str:
 
 
 def _name(run: TaskRun, session: Session) -> str:
-    return run.task_id + "".join(f"[{short(session.masked(value), 40)}]" for value in run.values)
+    return run.task_id + "".join(f"[{short(session.masked(value), VALUE_IN_LINE)}]" for value in run.values)
 
 
 def _attempts(run: TaskRun) -> str:
@@ -169,6 +189,14 @@ def _expression(evidence: Evidence) -> list[str]:
     return [f"Expression: {text} ({evidence.name}{line})", f"  {why}"]
 
 
+def _script(evidence: Evidence) -> list[str]:
+    line = evidence.script_line
+    if line is None or evidence.flow is None:
+        return []
+    code = evidence.session.masked(evidence.flow.source.splitlines()[line - 1].strip())
+    return [f"Script: {short(code, VALUE_LENGTH)} ({evidence.name}:{line})"]
+
+
 def _logs(evidence: Evidence) -> list[str]:
     verbosity = evidence.session.verbosity
     if verbosity >= ALL:
@@ -184,18 +212,19 @@ def _titled(title: str, logs: Logs, most: int) -> list[str]:
     if not logs:
         return []
     left = f", {len(logs) - most} earlier ones left out" if len(logs) > most else ""
-    return [f"{title}{left}:", *_lines(logs, most)]
+    return [f"{title}{left}:", *log_lines(logs, most)]
 
 
 def _last_logs(evidence: Evidence) -> list[str]:
     chosen = evidence.bad_logs
     best = Logs(entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS))
-    lines = [short(line, FIRST_LINE) for line in _lines(best or chosen, BRIEF_LOG_LINES)]
+    lines = [short(line, FIRST_LINE) for line in log_lines(best or chosen, BRIEF_LOG_LINES)]
     return lines[-BRIEF_LOG_LINES:]
 
 
-def _lines(logs: Logs, most: int) -> list[str]:
-    shown = [log_lines(entry) for entry in logs[-most:]]
+def log_lines(logs: Sequence[LogEntry], most: int) -> list[str]:
+    """Return the last log entries as lines: level, task, message."""
+    shown = [_entry(entry) for entry in logs[-most:]]
     # A retry tells the same again.
     told = [(lines, len(list(same))) for lines, same in groupby(shown)]
     return [
@@ -203,8 +232,7 @@ def _lines(logs: Logs, most: int) -> list[str]:
     ]
 
 
-def log_lines(entry: LogEntry) -> list[str]:
-    """Return a log entry as lines: level, task, message."""
+def _entry(entry: LogEntry) -> list[str]:
     first, *more = entry.message.rstrip().splitlines() or [""]
     return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
 
@@ -214,18 +242,7 @@ def _values(title: str, values: Mapping[str, Any], session: Session) -> list[str
 
 
 def _json(values: Mapping[str, Any], session: Session) -> str:
-    return short(session.masked(json.dumps(plain(values), ensure_ascii=False, default=str)), VALUE_LENGTH)
-
-
-def plain(value: Any) -> Any:
-    """Return a value with every SECRET input, which Kestra stores encrypted, as stars."""
-    if isinstance(value, Mapping):
-        if value.get("type") == "io.kestra.datatype:aes_encrypted":
-            return "*****"
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value
+    return short(json.dumps(session.clean(values), ensure_ascii=False, default=str), VALUE_LENGTH)
 
 
 def short(text: str, length: int) -> str:

@@ -6,13 +6,19 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from pytest_kestra.errors import KestraError
+from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
 from pytest_kestra.run.expression import Expression, failed_expression
 from pytest_kestra.run.logs import Logs
+from pytest_kestra.run.script import script_line
 from pytest_kestra.run.session import Session
 
 # What Kestra says when a script has failed, after the script has said why.
-ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners.TaskException")
+AGAIN = "io.kestra.core.models.tasks.runners.TaskException"
+ENDINGS = ("Command failed with exit code", AGAIN)
+# How many subflows in each other are followed to where a failure began.
+DEPTH = 5
+REMEDIES = {"Unable to find flow": ": deploy it, too"}
 # States of task runs worth a look when an execution is not as wished.
 BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
@@ -21,7 +27,8 @@ BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 class Evidence:
     """Hold what is known about an execution; no secret is in its logs.
 
-    `flow` is None where it cannot be had, `name` is the file it came from.
+    `flow` is None where it cannot be had, `name` is the file it came from. `child` is the execution of the subflow that
+    it failed by.
     """
 
     execution: ExecutionRecord
@@ -29,9 +36,10 @@ class Evidence:
     logs: Logs
     flow: FlowRecord | None
     name: str
+    child: Evidence | None = None
 
     @classmethod
-    def of(cls, execution: ExecutionRecord, session: Session) -> Evidence:
+    def of(cls, execution: ExecutionRecord, session: Session, depth: int = DEPTH) -> Evidence:
         """Gather what is known about an execution; what cannot be had is left out, since this must hide no failure."""
         logs, flow = Logs(), None
         # The server may be gone; what is known is told all the same.
@@ -41,7 +49,14 @@ class Evidence:
         with contextlib.suppress(KestraError):
             flow = session.flow(execution)
         masked = Logs(replace(entry, message=session.masked(entry.message)) for entry in logs)
-        return cls(execution, session, masked, flow, session.name_of(execution))
+        gathered = cls(execution, session, masked, flow, session.name_of(execution))
+        cause = gathered.cause
+        child_id = None if cause is None else cause.outputs.get("executionId")
+        with contextlib.suppress(KestraError):
+            if isinstance(child_id, str) and depth:
+                child = session.client.executions.get(child_id)
+                return replace(gathered, child=cls.of(child, session, depth - 1))
+        return gathered
 
     @property
     def cause(self) -> TaskRun | None:
@@ -61,24 +76,58 @@ class Evidence:
     def bad_logs(self) -> Logs:
         """The logs of level WARN and above of what went wrong: of the task runs that did, and of the execution."""
         bad = {run.id for run in self.execution.task_runs if run.state in BAD}
-        warned = self.logs.select(min_level="WARN")
+        # Kestra says once more what it said before.
+        warned = [one for one in self.logs.select(min_level="WARN") if not one.message.startswith(AGAIN)]
         return Logs(entry for entry in warned if entry.task_run_id is None or not bad or entry.task_run_id in bad)
 
     @property
     def expression(self) -> Expression | None:
-        """The expression that failed, if one did."""
+        """The expression that failed, if one did; not one of a subflow."""
+        if self.child is not None:
+            return None
         if self.execution.state not in BAD and not any(run.state in BAD for run in self.execution.task_runs):
             return None
-        return failed_expression(self.bad_logs, self.execution, self.flow)
+        # After a failure others follow, such as of outputs that are not there.
+        cause = self.cause
+        entries = [entry for entry in self.bad_logs if cause is None or entry.task_run_id == cause.id]
+        return failed_expression(entries, self.execution, self.flow)
+
+    @property
+    def innermost(self) -> Evidence:
+        """Where the failure began: in this execution, or in that of a subflow of its subflows."""
+        return self if self.child is None else self.child.innermost
 
     def reason(self, run: TaskRun | None) -> str:
         """Return why a task run, or the whole execution, failed: the last line of its last error."""
+        if self.child is not None and run is not None and run == self.cause:
+            inner = self.innermost
+            at = f" at {inner.cause.name}" if inner.cause is not None else ""
+            return f"its subflow {inner.execution.flow_id} failed{at}: {inner.reason(inner.cause)}"
         if (failed := self.expression) is not None and (run is None or run.id == failed.task_run_id):
             return self.session.masked(failed.why)
         errors = self.logs.select(level="ERROR", runs=None if run is None else [run.id])
         told = [entry for entry in errors if not entry.message.startswith(ENDINGS)] or list(errors)
         message = told[-1].message.strip() if told else ""
-        return message.splitlines()[-1].strip() if message else ""
+        reason = message.splitlines()[-1].strip() if message else ""
+        return reason + next((remedy for start, remedy in REMEDIES.items() if reason.startswith(start)), "")
+
+    @property
+    def line(self) -> int | None:
+        """The line of the flow's text to look at: of the expression, the script or else the task that failed."""
+        if (failed := self.expression) is not None:
+            return failed.line
+        run = self.cause
+        if run is None or self.flow is None:
+            return None
+        return self.script_line or FlowSource(self.flow.source, self.name).line_of(run.task_id)
+
+    @property
+    def script_line(self) -> int | None:
+        """The line of the flow's text that has the line of a script which failed."""
+        run = self.cause
+        if run is None or self.flow is None:
+            return None
+        return script_line(self.logs.select(runs=[run.id]), run, self.flow)
 
     @property
     def place(self) -> str:

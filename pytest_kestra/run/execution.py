@@ -21,14 +21,14 @@ from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.path import Path, has_run
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import has_reached, is_out_of_reach, poll
+from pytest_kestra.run.waiting import has_reached, is_out_of_reach, killing, poll
 from pytest_kestra.states import STATES, State
 
 # How Kestra refuses what an execution's state does not allow.
 WRONG_STATE = (409, 422)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Execution(ExecutionRecord):
     """Tell what an execution did.
 
@@ -180,12 +180,11 @@ class Execution(ExecutionRecord):
         """
         if until is not None and until not in STATES:
             raise UnknownNameError("state", until, sorted(STATES), "Kestra")
+        return self._wait(lambda: self.session.client.executions.get(self.id), until, timeout)
+
+    def _wait(self, read: Callable[[], ExecutionRecord], until: str | None, timeout: float | None) -> Execution:
         limit = self.session.limit(timeout)
-        record = poll(
-            lambda: self.session.client.executions.get(self.id),
-            lambda read: has_reached(read, until) or is_out_of_reach(read, until),
-            limit,
-        )
+        record = poll(read, lambda found: has_reached(found, until) or is_out_of_reach(found, until), limit)
         execution = Execution.reading(record, self.session)
         if has_reached(execution, until):
             return execution
@@ -194,10 +193,18 @@ class Execution(ExecutionRecord):
             raise UnexpectedStateError(diagnosis(execution, self.session, what))
         raise WaitTimeout(late(execution, self.session, limit, until))
 
-    def kill(self) -> Execution:
-        """End this execution and its subflows, and return it when it has ended; one that had ended stays as it is."""
-        self.session.client.executions.kill(self.id)
-        return self.wait()
+    def kill(self, timeout: float | None = None) -> Execution:
+        """End this execution and its subflows, and return it when it has ended; one that had ended stays as it is.
+
+        `timeout` is in seconds; WaitTimeout where it takes longer.
+        """
+        executions = self.session.client.executions
+        # Kestra 1.3 frees a slot of a concurrency limit for a kill that comes after the end.
+        if has_reached(executions.get(self.id), None):
+            return self.refresh()
+        executions.kill(self.id)
+        read = killing(lambda: executions.get(self.id), lambda: executions.kill(self.id))
+        return self._wait(read, None, timeout)
 
     def pause(self) -> Execution:
         """Pause this running execution, and return it as it is then: tasks that run go on, no other starts.
@@ -266,6 +273,9 @@ class Execution(ExecutionRecord):
             what = f"is {now.state}, {consequence}: {error.message}"
             raise UnexpectedStateError(diagnosis(now, self.session, what)) from error
         return self.refresh()
+
+    def __repr__(self) -> str:
+        return f"<Execution {self.id} of {self.flow_id}, {self.state}>"
 
     @property
     def _name(self) -> str:

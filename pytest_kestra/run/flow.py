@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from os import PathLike
@@ -13,14 +13,16 @@ from typing import Any
 
 import httpx
 
-from pytest_kestra.errors import KestraError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.records import ExecutionRecord, FlowRecord
+from pytest_kestra.run.concurrency import ConcurrencyProof, Proving
 from pytest_kestra.run.diagnosis import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.kv import KeyValues
+from pytest_kestra.run.saturation import Saturation
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
@@ -32,7 +34,7 @@ CORRELATION = "system.correlationId"
 SHORTEST_S = 0.001
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flow(FlowRecord):
     """Run a flow that is on the server, and tell what it consists of.
 
@@ -87,25 +89,30 @@ class Flow(FlowRecord):
         """Start the flow and return its execution when it is, or was, in a state such as `RUNNING` or `PAUSED`."""
         return self.start(inputs, labels=labels).wait(until=state, timeout=timeout)
 
-    @contextlib.contextmanager
     def saturated(
-        self, inputs: Mapping[str, Any] | None = None, *, timeout: float | None = None
-    ) -> Iterator[list[Execution]]:
-        """Hold as many executions RUNNING as the flow's concurrency limit allows, while the context begins.
+        self, inputs: Mapping[str, Any] | None = None, *, hold: bool = True, timeout: float | None = None
+    ) -> AbstractContextManager[list[Execution]]:
+        """Fill the flow's concurrency limit for the time of a `with` block, and give the executions that do.
 
-        They run as long as the flow does: KestraError where one has ended before the last one runs, or where the flow
-        has no limit.
+        They are held before their first task, in the state BREAKPOINT, so it does not matter how long tasks take; at
+        the end of the block they go on. A kill in it frees a slot. With `hold=False` they are RUNNING instead, as long
+        as the flow takes. The limit is that of the flow's latest revision, which is the one that runs. `timeout` is in
+        seconds, for each step. KestraError where the flow has no limit, where other executions of it take slots, or
+        where executions end too early; ConcurrencyLimitError where Kestra lets fewer run than the limit says.
         """
-        if self.concurrency is None:
-            raise KestraError(f"{self.name}: the flow {self.id} has no `concurrency`, so nothing can saturate it.")
-        running = [self.run_until("RUNNING", inputs, timeout=timeout) for _ in range(int(self.concurrency["limit"]))]
-        running = [execution.refresh() for execution in running]
-        if ended := [execution for execution in running if execution.state.is_final]:
-            raise KestraError(
-                f"{self.name}: the flow {self.id} is too fast to be saturated: {len(ended)} of {len(running)} "
-                f"executions had ended (the first as {ended[0].state}) before all of them ran."
-            )
-        yield running
+        return self._saturation(inputs, timeout).filled(hold=hold)
+
+    def assert_concurrency_limit(
+        self, inputs: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> ConcurrencyProof:
+        """Prove the flow's concurrency limit: fill it, exceed it twice, empty it; return what was seen.
+
+        It verifies that as many executions run as the limit says and no more, that others are treated as `behavior`
+        says, that a refusal frees no slot, that queued ones run in the order they came, and that all slots are free at
+        the end. All that run do so to their end. ConcurrencyLimitError where something is otherwise, KestraError and
+        `timeout` as for `saturated`, WaitTimeout where an execution does not end.
+        """
+        return Proving(self._saturation(inputs, timeout)).proof()
 
     def trigger(self, trigger_id: str) -> Trigger:
         """Return a trigger by its id; UnknownNameError where the flow has none of this id."""
@@ -170,6 +177,15 @@ class Flow(FlowRecord):
         """Delete this flow from the server."""
         self.session.client.flows.delete(self.namespace, self.id)
         self.session.deployer.forget(self)
+
+    def _saturation(self, inputs: Mapping[str, Any] | None, timeout: float | None) -> Saturation:
+        def start(*breakpoints: str) -> Execution:
+            return Execution.reading(self._create(inputs, None, breakpoints=breakpoints), self.session)
+
+        return Saturation(self.refresh(), self.name, self.session, start, self.session.limit(timeout))
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.id} of {self.namespace}, revision {self.revision}>"
 
     def _create(
         self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any

@@ -20,7 +20,7 @@ from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import SHORTEST_S, Flow
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import poll
+from pytest_kestra.run.waiting import has_reached, poll
 
 # How long a test's end waits for the executions that it kills, in seconds.
 KILL_TIMEOUT_S = 20.0
@@ -100,6 +100,22 @@ class Kestra:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
 
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets that flows know, and without the credentials of the server."""
+        return self._session.masked(text)
+
+    def executions(self) -> list[Execution]:
+        """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
+        records: dict[str, Execution] = {}
+        for namespace, flow_id in self._session.deployer.created:
+            for record in self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id}):
+                records[record.id] = Execution.reading(record, self._session)
+        for execution_id in self._session.started:
+            if execution_id not in records:
+                with contextlib.suppress(NotFoundError):
+                    records[execution_id] = self.execution(execution_id)
+        return sorted(records.values(), key=lambda execution: execution.start)
+
     def flow(self, flow_id: str, namespace: str | None = None) -> Flow:
         """Return a flow that is on the server: one that this test has deployed, or with `namespace` any other.
 
@@ -140,12 +156,12 @@ class Kestra:
 
     def _nothing_started(self, flow: Flow, triggered_by: Execution | None, limit: float) -> str:
         if triggered_by is None:
-            kinds = ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
-            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {kinds}."
-        others = ", ".join(dict.fromkeys(child.flow_id for child in triggered_by.children())) or "nothing"
+            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
+        now, by = triggered_by.refresh(), triggered_by.flow_id
+        others = ", ".join(dict.fromkeys(child.flow_id for child in now.children())) or "nothing"
         return (
-            f"No execution of {flow.id} was started by the execution {triggered_by.id} of {triggered_by.flow_id}, "
-            f"which is {triggered_by.refresh().state}, within {limit:g} s. It started {others}."
+            f"No execution of {flow.id} was started by {by} within {limit:g} s; {by} is {now.state}.\n"
+            f"The execution {now.id} started {others}. The triggers of {flow.id}: {_triggers(flow)}."
         )
 
     @property
@@ -208,10 +224,13 @@ class Kestra:
     def _end(self, execution_ids: Sequence[str]) -> None:
         """Kill executions, and return when all of them have ended."""
         deadline = time.monotonic() + KILL_TIMEOUT_S
-        for execution_id in execution_ids:
+        # The newest first: queued ones would begin to run as soon as those before them end.
+        for execution_id in reversed(execution_ids):
             self.client.executions.kill(execution_id)
         for execution_id in execution_ids:
-            self.execution(execution_id).wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
+            execution = self.execution(execution_id)
+            if not has_reached(execution, None):
+                execution.kill(timeout=max(SHORTEST_S, deadline - time.monotonic()))
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
@@ -223,6 +242,10 @@ class Kestra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _triggers(flow: Flow) -> str:
+    return ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
 
 
 @contextlib.contextmanager

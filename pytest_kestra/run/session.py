@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError
@@ -16,6 +16,8 @@ from pytest_kestra.run.waiting import poll
 
 # How long logs and metrics may come after the end of their execution, in seconds.
 SETTLE_S = 0.5
+
+STARS = "*****"
 
 Read = TypeVar("Read")
 
@@ -75,9 +77,19 @@ class Session:
             return read()
         return poll(read, bool, SETTLE_S)
 
+    def clean(self, value: Any) -> Any:
+        """Return a value of JSON without the secrets, also those of SECRET inputs, which Kestra stores encrypted."""
+        if isinstance(value, str):
+            return self.masked(value)
+        if isinstance(value, Mapping):
+            if value.get("type") == "io.kestra.datatype:aes_encrypted":
+                return STARS
+            return {self.masked(str(key)): self.clean(item) for key, item in value.items()}
+        return [self.clean(item) for item in value] if isinstance(value, list) else value
+
     def masked(self, text: str) -> str:
         """Return a text without the secrets."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             if secret:
-                text = text.replace(secret, "*****")
+                text = text.replace(secret, STARS)
         return text

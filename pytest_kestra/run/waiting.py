@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from pytest_kestra.records import ExecutionRecord, TaskRun
 
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.25
+# After how long an execution is killed again whose task goes on, in seconds.
+KILL_AGAIN_S = 1.0
 
 Read = TypeVar("Read")
 
@@ -28,6 +31,24 @@ def poll(read: Callable[[], Read], done: Callable[[Read], bool], timeout: float)
     except polling2.TimeoutException as error:
         found = error.last
     return found
+
+
+def killing(read: Callable[[], ExecutionRecord], kill: Callable[[], None]) -> Callable[[], ExecutionRecord]:
+    """Return what reads an execution that was killed, and kills it again where a task of it goes on.
+
+    A worker misses a kill that comes just when it begins a task (io.kestra.worker.DefaultWorker).
+    """
+    killed = time.monotonic()
+
+    def look() -> ExecutionRecord:
+        nonlocal killed
+        found = read()
+        if found.state == "KILLED" and not has_reached(found, None) and time.monotonic() - killed >= KILL_AGAIN_S:
+            kill()
+            killed = time.monotonic()
+        return found
+
+    return look
 
 
 def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
@@ -51,5 +72,5 @@ def is_out_of_reach(execution: ExecutionRecord, until: str | None) -> bool:
 
 
 def _is_left(run: TaskRun, execution: ExecutionRecord) -> bool:
-    """Tell whether Kestra leaves a task run as it is: around a Pause in which the execution was killed."""
-    return run.state == "CREATED" or any(other.parent_id == run.id for other in execution.task_runs)
+    """Tell whether Kestra leaves a task run as it is where it kills: around a Pause, and at a breakpoint."""
+    return run.state in ("CREATED", "BREAKPOINT") or any(other.parent_id == run.id for other in execution.task_runs)

@@ -263,67 +263,6 @@ tasks:
     assert file.save(tmp_path / "x.json").read_bytes() == file.content
 
 
-def limited(behavior: str, duration: str = "PT1M") -> str:
-    return slow(duration, f"concurrency: {{limit: 2, behavior: {behavior}}}")
-
-
-@pytest.mark.parametrize(("behavior", "state"), [("FAIL", "FAILED"), ("CANCEL", "CANCELLED")])
-def test_run_over_the_limit_is_refused(kestra: Kestra, behavior: str, state: str) -> None:
-    flow = kestra.deploy(limited(behavior))
-    with flow.saturated() as running:
-        refused = flow.run()
-
-    assert (refused.state, refused.rejected_by_concurrency_limit) == (state, True)
-    assert len(running) == 2
-    assert [execution.kill().state for execution in running] == ["KILLED", "KILLED"]
-    assert not any(execution.refresh().rejected_by_concurrency_limit for execution in running)
-
-
-def test_run_over_the_limit_is_queued(kestra: Kestra) -> None:
-    flow = kestra.deploy(limited("QUEUE"))
-    with flow.saturated() as running:
-        queued = flow.run_until("QUEUED")
-        assert queued.state == "QUEUED"
-        running[0].kill()
-        assert queued.wait(until="RUNNING").state == "RUNNING"
-
-
-def test_failure_is_not_taken_for_a_refusal(kestra: Kestra) -> None:
-    flow = kestra.deploy("""\
-id: failing
-namespace: company.team
-concurrency: {limit: 1}
-tasks:
-  - id: fail
-    type: io.kestra.plugin.core.execution.Fail
-""")
-
-    assert not flow.run().rejected_by_concurrency_limit
-
-
-def test_flow_without_a_limit_cannot_be_saturated(kestra: Kestra) -> None:
-    with pytest.raises(KestraError, match="the flow slow has no `concurrency`"), kestra.deploy(slow()).saturated():
-        pass
-
-
-def test_flow_that_is_too_fast_cannot_be_saturated(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
-    flow = kestra.deploy(limited("FAIL", "PT0.01S"))
-    # On a slow machine even this flow could still run: wait for its end.
-    monkeypatch.setattr(Flow, "run_until", lambda flow, _, inputs, timeout: flow.run(inputs, timeout=timeout))
-
-    with (
-        pytest.raises(KestraError, match=r"the flow slow is too fast to be saturated: 2 of 2 executions had ended"),
-        flow.saturated(),
-    ):
-        pass
-
-
-def test_reason_of_a_refusal_is_in_the_logs_at_once(kestra: Kestra) -> None:
-    flow = kestra.deploy(limited("FAIL"))
-    with flow.saturated():
-        assert "concurrency limit" in flow.run().logs(level="ERROR").text
-
-
 def test_logs_and_metrics_are_complete_when_an_execution_has_ended(kestra: Kestra) -> None:
     flow = kestra.deploy("""\
 id: chatty
@@ -519,5 +458,7 @@ def test_execution_that_nothing_triggers_is_not_waited_for_ever(kestra: Kestra) 
     flow = kestra.deploy(RETURN)
     ended = flow.run()
 
-    with pytest.raises(WaitTimeout, match=r"^No execution of quick was started by the execution .* which is SUCCESS"):
+    with pytest.raises(
+        WaitTimeout, match=r"^No execution of quick was started by quick within 0.1 s; quick is SUCCESS"
+    ):
         kestra.wait_for_execution(flow, triggered_by=ended, timeout=0.1)

@@ -55,6 +55,8 @@ def run_pytest(flows: pytest.Pytester, kestra_server: Server, monkeypatch: pytes
 
     def run(text: str, *arguments: str) -> pytest.RunResult:
         flows.makepyfile(text)
-        return flows.runpytest(f"--kestra-server={address.url}", *arguments)
+        # Processes of workers are only ended for sure where their controller is a process, too.
+        run_inside = flows.runpytest_subprocess if "-n2" in arguments else flows.runpytest
+        return run_inside(f"--kestra-server={address.url}", *arguments)
 
     return run

@@ -26,17 +26,19 @@ ALLOWED: dict[str, set[str]] = {
     "requirements": {"errors"},
     "client": BASE,
     "flows": BASE | {"client"},
+    "checks": BASE | {"client", "flows"},
     "run": BASE | {"client", "flows"},
     "report": BASE | {"client", "flows", "run", "server"},
     "server": {"errors", "address", "settings", "engine"},
     "engine": set(),
-    "cli": {"errors", "settings", "server", "engine"},
-    "hooks": BASE | {"report", "server"},
-    "fixtures": BASE | {"client", "flows", "run", "server", "requirements", "hooks"},
+    "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
+    "cli": {"errors", "settings", "server", "engine", "checks", "client"},
+    "validation": BASE | {"checks", "client", "flows"},
+    "hooks": BASE | {"report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "fixtures", "report"}
+PYTEST = {"plugin", "hooks", "fixtures", "report", "validation"}
 
 
 MODULES = [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from pytest_kestra import cli
 from pytest_kestra.engine import extra
 from pytest_kestra.engine.home import VARIABLE
+from pytest_kestra.engine.lease import Lease
+from tests.unit.conftest import Stub
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +84,138 @@ def test_interruption_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys:
 
     assert cli.main(["engine", "install"]) == 130
     assert capsys.readouterr().err == "\npytest-kestra: interrupted; what was downloaded is kept\n"
+
+
+FLOWS = "/api/v1/main/flows"
+GOOD = "id: good\nnamespace: a.b\ntasks: []\n"
+DOUBTFUL = "id: doubtful\nnamespace: a.b\ntasks: [{id: t, type: a.B, message: '{{ trigger.x }}'}]\n"
+
+
+@pytest.fixture
+def folder(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two flows, and the address of a server that finds nothing wrong with them."""
+    stub.on("GET", "/api/v1/configs", '{"version": "1.3.31"}')
+    stub.on("GET", f"{FLOWS}/search", '{"results": [], "total": 0}')
+    stub.on("POST", f"{FLOWS}/validate", '[{"index": 0, "flow": "f"}]')
+    monkeypatch.setenv("PYTEST_KESTRA_SERVER", stub.url)
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "good.yaml").write_text(GOOD)
+    (folder / "doubtful.yaml").write_text(DOUBTFUL)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+WARNING = "doubtful.yaml:3: warning: `trigger.x`: the flow has no triggers, so that nothing sets it."
+
+
+def test_validate_prints_what_it_finds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["validate", str(folder)]) == 0
+    assert capsys.readouterr().out == f"{WARNING}\n2 flows, 0 errors, 1 warning\n"
+
+
+def test_validate_can_be_strict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["validate", ".", "--strict"]) == 1
+    assert capsys.readouterr().out == f"{WARNING.replace('warning', 'error')}\n2 flows, 1 error, 0 warnings\n"
+
+
+def test_validate_tells_of_all_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "broken.yaml").write_text("id: a\ntasks: [\n")
+
+    assert cli.main(["validate", "."]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines[:-1]] == ["broken.yaml", "doubtful.yaml"]
+    assert lines[-1] == "3 flows, 1 error, 1 warning"
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("json", '{\n  "flows": 1'), ("github", "::warning file=doubtful.yaml,line=3::")]
+)
+def test_validate_has_other_formats(folder: Path, capsys: pytest.CaptureFixture[str], form: str, start: str) -> None:
+    assert cli.main(["validate", str(folder / "doubtful.yaml"), "--format", form]) == 0
+    assert capsys.readouterr().out.startswith(start)
+
+
+@pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
+def test_validate_has_colours_on_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, variable: str, *, coloured: bool
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", variable)
+
+    assert cli.main(["validate", str(folder)]) == 0
+    assert ("\033[33m" in capsys.readouterr().out) is coloured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nowhere"], "pytest-kestra: nowhere: there is no such file or folder.\n"),
+        (["empty"], "pytest-kestra: There is no flow in empty: YAML with `id`, `namespace` and `tasks`.\n"),
+        (
+            [".", "--server", "nothing"],
+            "pytest-kestra: --server: 'nothing' is not auto, embedded or the http:// address",
+        ),
+        ([".", "--server", "http://127.0.0.1:9"], "pytest-kestra: No Kestra server answers at http://127.0.0.1:9: "),
+    ],
+)
+def test_validate_tells_in_a_sentence_why_it_cannot(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    (folder / "empty").mkdir()
+
+    assert cli.main(["validate", *arguments]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(expected)
+    assert "--kestra" not in printed.err
+
+
+def test_validate_with_wrong_credentials(folder: Path, stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("GET", f"{FLOWS}/search", "{}", 401)
+
+    assert cli.main(["validate", str(folder)]) == 2
+    assert "refused who gives no user (401).\nSet the credentials in PYTEST_KESTRA_USER" in capsys.readouterr().err
+
+
+def test_validate_without_the_extra(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(extra, "find_spec", lambda _: None)
+
+    assert cli.main(["validate", str(folder), "--server", "embedded"]) == 2
+    assert "The embedded engine cannot run: the extra is not installed" in capsys.readouterr().err
+
+
+def test_validate_gives_up_when_the_server_does(folder: Path, stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.on("POST", f"{FLOWS}/validate", '{"message": "out of memory"}', 500)
+
+    assert cli.main(["validate", str(folder)]) == 2
+    assert capsys.readouterr().err.startswith("pytest-kestra: out of memory (status 500 for POST")
+
+
+def test_validate_uses_a_warm_engine(
+    folder: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lease = Lease(stub.url, "ada", "s3cret", "1.3.31", os.getpid())
+    for module in ("engines", "embedded"):
+        monkeypatch.setattr(f"pytest_kestra.server.{module}.running", lambda _: lease)
+
+    assert cli.main(["validate", str(folder), "--server", "embedded"]) == 0
+
+    assert capsys.readouterr().out.endswith("2 flows, 0 errors, 1 warning\n")
+    assert [asked.path for asked in stub.asked] == [f"{FLOWS}/validate"] * 2
+
+
+def test_validate_tells_which_folder_is_closed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "closed")
+
+    monkeypatch.setattr("pytest_kestra.checks.files.find", refuse)
+
+    assert cli.main(["validate", str(folder)]) == 2
+    assert capsys.readouterr().err == "pytest-kestra: closed: Permission denied.\n"

@@ -3,8 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
+
 from pytest_kestra.records import ExecutionRecord
-from pytest_kestra.run.waiting import has_reached, poll
+from pytest_kestra.run import waiting
+from pytest_kestra.run.waiting import has_reached, killing, poll
 
 
 def execution(*states: str, tasks: tuple[str, ...] = ()) -> ExecutionRecord:
@@ -38,6 +41,30 @@ def test_killed_execution_has_ended_though_task_runs_around_a_pause_have_not() -
     outer, pause, other = killed.task_runs
     nested = replace(killed, task_runs=(outer, replace(pause, parent_id=outer.id), other))
     assert has_reached(nested, None)
+
+
+def test_execution_that_was_killed_at_a_breakpoint_has_ended() -> None:
+    assert has_reached(execution("CREATED", "BREAKPOINT", "KILLED", tasks=("BREAKPOINT",)), None)
+
+
+def test_kills_again_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "KILL_AGAIN_S", 0)
+    goes_on = execution("CREATED", "KILLED", tasks=("RUNNING",))
+    reads = iter((execution("CREATED", "KILLING"), goes_on, goes_on, execution("CREATED", "KILLED", tasks=("KILLED",))))
+    kills: list[bool] = []
+
+    poll(killing(lambda: next(reads), lambda: kills.append(True)), lambda found: has_reached(found, None), 60)
+
+    assert kills == [True, True]
+
+
+def test_does_not_kill_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "KILL_AGAIN_S", 3600)
+    goes_on = execution("CREATED", "KILLED", tasks=("RUNNING",))
+    kills: list[bool] = []
+
+    assert killing(lambda: goes_on, lambda: kills.append(True))() == goes_on
+    assert not kills
 
 
 def test_state_counts_though_it_has_passed() -> None:

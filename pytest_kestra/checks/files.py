@@ -1,0 +1,95 @@
+"""The files that are checked: every flow that the paths lead to, and what cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_kestra.checks.checker import of_error
+from pytest_kestra.checks.findings import Finding
+from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.files import SUFFIXES, one, shown
+from pytest_kestra.flows.source import FlowSource
+
+MARKS = {"id", "namespace", "tasks"}
+
+
+@dataclass
+class Found:
+    """Hold the flows that were found, the files that cannot be read, and the flows beside those that were named."""
+
+    flows: list[FlowSource] = field(default_factory=list)
+    broken: list[Finding] = field(default_factory=list)
+    neighbours: list[FlowSource] = field(default_factory=list)
+
+
+def find(paths: Iterable[Path]) -> Found:
+    """Return the flows of files, and of folders and the folders in them, sorted by path.
+
+    FlowError where a path is not there, or where there is nothing to check.
+    """
+    named = {path: path.is_dir() for path in dict.fromkeys(paths)}
+    for path in named:
+        if not path.exists():
+            raise FlowError(f"{path}: there is no such file or folder.")
+    files = {file.resolve(): (file, not is_dir) for path, is_dir in named.items() for file in _files(path)}
+    found = Found()
+    for file, by_name in sorted(files.values()):
+        flow = load(file, by_name=by_name)
+        if isinstance(flow, FlowSource):
+            found.flows.append(flow)
+        elif flow is not None:
+            found.broken.append(flow)
+    if not found.flows and not found.broken:
+        raise FlowError(f"There is no flow in {', '.join(map(str, named))}: YAML with `id`, `namespace` and `tasks`.")
+    found.neighbours = neighbours([file for file, _ in files.values()])
+    return found
+
+
+def neighbours(files: Iterable[Path]) -> list[FlowSource]:
+    """Return the flows in the folders of files that are not among these."""
+    known = {file.resolve() for file in files}
+    beside = {file.resolve(): file for folder in {file.parent for file in known} for file in _yaml(folder.glob("*"))}
+    loaded = [load(file) for path, file in sorted(beside.items()) if path not in known]
+    return [flow for flow in loaded if isinstance(flow, FlowSource)]
+
+
+def load(path: Path, *, by_name: bool = False) -> FlowSource | Finding | None:
+    """Return the flow of a file, what is wrong where it cannot be read, or None where it is no flow.
+
+    Who gives a file `by_name` means a flow; any other file must look like one, by two of its three main properties.
+    """
+    try:
+        source = one(path.absolute())
+        keys = set(source.keys)
+    except FlowError as error:
+        marks = _marks(path)
+        return of_error(error, shown(path)) if by_name or marks is None or len(marks) > 1 else None
+    if "testCases" in keys or ("type" in keys and "tasks" not in keys):  # a suite of tests, an app
+        return None
+    return source if len(keys & MARKS) > (0 if by_name else 1) else None
+
+
+def _marks(path: Path) -> set[str] | None:
+    """Return the properties of a flow that a text has at the beginning of its lines; None where it cannot be read."""
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
+    return set(re.findall(r"^(id|namespace|tasks)\s*:", text, re.MULTILINE))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for file in _yaml(path.rglob("*")):
+        # Not what tools keep in hidden folders.
+        if not any(part.startswith(".") for part in file.relative_to(path).parts[:-1]):
+            yield file
+
+
+def _yaml(files: Iterable[Path]) -> Iterator[Path]:
+    return (file for file in files if file.suffix in SUFFIXES and file.is_file())

@@ -1,0 +1,28 @@
+"""The API's calls about plugins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_kestra.client.transport import Transport
+from pytest_kestra.records import Json
+
+GROUPS = ("tasks", "triggers", "conditions", "taskRunners")
+
+
+class Plugins:
+    """Read what kinds of tasks, triggers and conditions the server has; they are the same for all tenants."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def types(self) -> list[str]:
+        """Return the types of all tasks, triggers, conditions and task runners, without their older names."""
+        plugins: list[Json] = self._transport.send("GET", "/api/v1/plugins").json()
+        return sorted({item["cls"] for plugin in plugins for group in GROUPS for item in plugin.get(group) or ()})
+
+    def schema(self, name: str) -> Json:
+        """Return the JSON schema of a type's properties; NotFoundError where there is no such type."""
+        found: dict[str, Any] = self._transport.send("GET", f"/api/v1/plugins/{name}").json()
+        schema: Json = found["schema"]["properties"]
+        return schema

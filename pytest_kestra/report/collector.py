@@ -1,0 +1,109 @@
+"""What the controller of a run makes of all reports: the HTML page and GitHub's annotations."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_kestra.report.command import run_again
+from pytest_kestra.report.exports import ATTRIBUTE, failure_text
+from pytest_kestra.settings import Settings
+
+
+class Collector:
+    """Collect the reports of a run, in the order in which its tests began; `path` is where the page goes, if one does.
+
+    `config` and `settings` are those of the run.
+    """
+
+    def __init__(self, path: Path | None, config: pytest.Config, settings: Settings) -> None:
+        self.path = path
+        self.config = config
+        command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+        for secret in filter(None, (settings.password, settings.token, settings.repository)):
+            command = command.replace(secret, "*****")
+        self.about = {"command": command}
+        self.started = datetime.now(timezone.utc)
+        self.tests: dict[str, dict[str, Any]] = {}
+        self.annotations: list[dict[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a phase of a test has to tell; a rerun begins anew."""
+        exported: dict[str, Any] = getattr(report, ATTRIBUTE, {})
+        self.annotations += exported.get("annotations", ())
+        self.about |= exported.get("about", {})
+        if report.when == "setup":
+            worker = getattr(report, "worker_id", None)
+            self.tests[report.nodeid] = {
+                "id": report.nodeid,
+                "outcome": "passed",
+                "duration": 0.0,
+                "worker": worker,
+                "failure": None,
+                "reason": None,
+                "reproduce": None,
+                "executions": [],
+            }
+        test = self.tests[report.nodeid]
+        test["duration"] += report.duration
+        test["executions"] += exported.get("executions", ())
+        outcome = _outcome(report)
+        if outcome != "passed":
+            test["outcome"] = outcome
+        if report.failed:
+            failure = exported.get("failure") or failure_text(report)
+            test["failure"] = "\n\n".join(filter(None, [test["failure"], failure]))
+            test["reproduce"] = run_again(report.nodeid, self.config)
+        elif report.skipped:
+            test["reason"] = getattr(report, "wasxfail", None) or _reason(report)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page."""
+        if self.path is None:
+            return
+        from pytest_kestra.report.html.page import page
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(page(self._run()), encoding="utf-8", errors="backslashreplace", newline="\n")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the annotations, and where the page is."""
+        if self.annotations:
+            from pytest_kestra.report.github import command
+
+            terminalreporter.ensure_newline()
+            for annotation in self.annotations:
+                terminalreporter.write_line(command(annotation))
+        if self.path is not None:
+            terminalreporter.write_sep("-", f"Kestra report: {self.path.absolute().as_uri()}")
+
+    def _run(self) -> dict[str, Any]:
+        tests = list(self.tests.values())
+        counts: dict[str, int] = {}
+        for test in tests:
+            counts[test["outcome"]] = counts.get(test["outcome"], 0) + 1
+        return {
+            **self.about,
+            "title": "pytest-kestra",
+            "started": self.started.isoformat(),
+            "duration": (datetime.now(timezone.utc) - self.started).total_seconds(),
+            "counts": counts,
+            "tests": tests,
+        }
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    if report.failed and report.when != "call":
+        return "error"
+    return report.outcome
+
+
+def _reason(report: pytest.TestReport) -> str:
+    longrepr = report.longrepr
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr or "")

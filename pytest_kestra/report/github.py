@@ -1,0 +1,59 @@
+"""Annotations that GitHub shows beside the changed lines of a pull request."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from pytest_kestra.run.diagnosis import first_line
+from pytest_kestra.run.evidence import Evidence
+
+Annotation = dict[str, str]
+
+
+def annotations_of(evidence: Iterable[Evidence], test_id: str) -> list[Annotation]:
+    """Return an annotation for each failed execution of a failed test, at the line of the task that failed.
+
+    A flow that is a text in the test has no file to annotate.
+    """
+    found = []
+    for one in evidence:
+        path = Path(one.name)
+        if one.cause is None or not path.is_file():
+            continue
+        where = {"file": str(path.absolute()), "line": str(one.line or 1), "title": test_id}
+        found.append({**where, "message": first_line(one)})
+    return found
+
+
+def of_test(report: pytest.TestReport) -> Annotation:
+    """Return an annotation at the line of a failed test."""
+    path, line, _ = report.location
+    lines = report.longreprtext.splitlines()
+    told = [text.removeprefix("E").strip() for text in lines if text.startswith("E ")]
+    message = (told or lines or ["failed"])[0]
+    return {
+        "file": str(Path(path).absolute()),
+        "line": str((line or 0) + 1),
+        "title": report.nodeid,
+        "message": message,
+    }
+
+
+def command(annotation: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
+    """Return the line of output by which GitHub takes an annotation."""
+    root = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    path = Path(annotation["file"])
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    values = {"file": name, "line": annotation["line"], "title": annotation["title"]}
+    properties = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in values.items())
+    return f"::error {properties}::{_escaped(annotation['message'])}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
+from pytest_kestra.run.script import script_line
+
+SOURCE = """\
+id: numbers
+namespace: a.b
+tasks:
+  - id: compute
+    type: io.kestra.plugin.scripts.python.Script
+    script: |
+      def share(number):
+          return 1 / number
+      share(0)
+  - id: other
+    type: io.kestra.plugin.core.log.Log
+    message: hi
+"""
+SCRIPT = "def share(number):\n    return 1 / number\nshare(0)\n"
+FLOW = FlowRecord.of(
+    {
+        "id": "numbers",
+        "namespace": "a.b",
+        "revision": 1,
+        "source": SOURCE,
+        "tasks": [
+            {"id": "compute", "type": "io.kestra.plugin.scripts.python.Script", "script": SCRIPT},
+            {"id": "other", "type": "io.kestra.plugin.core.log.Log", "message": "hi"},
+        ],
+    }
+)
+TRACE = [
+    "Traceback (most recent call last):",
+    '  File "/tmp/x/1.py", line 3, in <module>\n    share(0)',
+    '  File "/tmp/x/1.py", line 2, in share',
+    "    return 1 / number",
+    "ZeroDivisionError: division by zero",
+]
+
+
+def line(messages: list[str], task: str = "compute", flow: FlowRecord = FLOW) -> int | None:
+    state = {"current": "FAILED", "histories": [{"state": "FAILED", "date": "2026-01-01T00:00:00Z"}]}
+    data = {"id": "e", "namespace": "a.b", "flowId": "numbers", "state": state}
+    execution = ExecutionRecord.of({**data, "taskRunList": [{"id": "r", "taskId": task, "state": state}]})
+    now = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    return script_line([LogEntry("ERROR", text, task, "r", 0, now) for text in messages], execution.task_runs[0], flow)
+
+
+def test_last_line_of_the_script_in_the_traceback_is_told() -> None:
+    assert line(TRACE) == 8
+    assert line(TRACE[:2]) == 9
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ["ZeroDivisionError: division by zero"],
+        ['  File "/usr/lib/python3/json.py", line 2, in loads', "    raise"],
+        ['  File "/tmp/x/1.py", line 99, in <module>', "    share(0)"],
+    ],
+)
+def test_other_tracebacks_lead_nowhere(messages: list[str]) -> None:
+    assert line(messages) is None
+
+
+def test_task_without_a_script_has_no_line() -> None:
+    assert line(TRACE, "other") is None
+
+
+def test_text_that_reads_otherwise_is_not_told() -> None:
+    flow = FlowRecord.of(
+        {
+            "id": "numbers",
+            "namespace": "a.b",
+            "revision": 1,
+            "source": SOURCE.replace("return 1 / number", "return one / number"),
+            "tasks": [{"id": "compute", "type": "a.Script", "script": SCRIPT}],
+        }
+    )
+
+    assert line(TRACE, flow=flow) is None
