@@ -60,10 +60,7 @@ def test_only_where_conditions_hold(kestra: Kestra, up: Flow) -> None:
     staying, going = up.run({"name": "stay"}), up.run({"name": "go"})
 
     assert kestra.wait_for_execution(down, triggered_by=going).state == "SUCCESS"
-    message = (
-        rf"^No execution of down was started by the execution {staying.id} of up, which is SUCCESS, within 0.2 s\."
-    )
-    with pytest.raises(WaitTimeout, match=message):
+    with pytest.raises(WaitTimeout, match=r"^No execution of down was started by .* within 0.2 s"):
         kestra.wait_for_execution(down, triggered_by=staying, timeout=0.2)
 
 
