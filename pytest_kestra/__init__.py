@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.run.kv import KeyValues
     from pytest_kestra.run.logs import Logs
+    from pytest_kestra.run.status import BackfillStatus, TriggerStatus
     from pytest_kestra.run.trigger import Trigger
     from pytest_kestra.server.base import Server
     from pytest_kestra.settings import Settings
@@ -46,6 +47,7 @@ __all__ = [
     "Address",
     "ApiError",
     "Attempt",
+    "BackfillStatus",
     "Client",
     "ConcurrencyLimitError",
     "ConcurrencyProof",
@@ -72,6 +74,7 @@ __all__ = [
     "StateChange",
     "TaskRun",
     "Trigger",
+    "TriggerStatus",
     "UnauthorizedError",
     "UnexpectedLogsError",
     "UnexpectedStateError",
@@ -109,6 +112,7 @@ _MODULES = {
     "run.kestra": ("Kestra",),
     "run.kv": ("KeyValues",),
     "run.logs": ("Logs",),
+    "run.status": ("BackfillStatus", "TriggerStatus"),
     "run.trigger": ("Trigger",),
     "server.base": ("Server",),
     "settings": ("Settings",),

@@ -48,6 +48,11 @@ class Executions:
             self._transport.json("POST", *path, params=params, files=_form(inputs), timeout=timeout)
         )
 
+    def validate(self, namespace: str, flow_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> list[tuple[str, str]]:
+        """Check the inputs of an execution and return what is wrong with which; nothing is created."""
+        answer = self._transport.json("POST", "executions", namespace, flow_id, "validate", files=_form(inputs))
+        return [(item["input"]["id"], error["message"]) for item in answer["inputs"] for error in item["errors"] or ()]
+
     def get(self, execution_id: str) -> ExecutionRecord:
         """Return an execution."""
         return ExecutionRecord.of(self._transport.json("GET", "executions", execution_id))

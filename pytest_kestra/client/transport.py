@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,15 @@ from pytest_kestra.records import Json
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_SIZE = 100
 KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
+
+
+class Anonymous(httpx.Auth):
+    """Send a request without the credentials of its client."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Take a token out of the headers."""
+        request.headers.pop("Authorization", None)
+        yield request
 
 
 class Transport:
@@ -38,23 +47,37 @@ class Transport:
         Raises ApiError where Kestra refuses, ServerError where it does not answer, and httpx.ReadTimeout where it does
         not within `timeout` seconds, if these are given.
         """
-        parts = "/".join(quote(part, safe="") for part in path)
-        return self.send(method, f"/api/v1/{quote(self.address.tenant, safe='')}/{parts}", timeout=timeout, **options)
+        return self.send(method, self.path(*path), timeout=timeout, **options)
+
+    def path(self, *parts: str) -> str:
+        """Return the whole path of what is below the tenant, given in parts."""
+        return "/".join(["/api/v1", *(quote(part, safe="") for part in (self.address.tenant, *parts))])
 
     def send(self, method: str, path: str, *, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a whole path; as `request`."""
+        answer = self.exchange(method, path, timeout=timeout, **options)
+        if answer.is_success:
+            return answer
+        raise refusal(answer, f"{method} {path}")
+
+    def exchange(
+        self, method: str, path: str, *, timeout: float | None = None, anonymous: bool = False, **options: Any
+    ) -> httpx.Response:
+        """Send a request to a whole path and return the answer, also where Kestra refuses it; else as `request`.
+
+        One that is `anonymous` has no credentials but those in its own headers.
+        """
         if timeout is not None:
             options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
+        if anonymous:
+            options["auth"] = None if "Authorization" in httpx.Headers(options.get("headers")) else Anonymous()
         try:
-            answer = self._http.request(method, path, **options)
+            return self._http.request(method, path, **options)
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
             reason = str(error) or type(error).__name__
             raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
-        if answer.is_success:
-            return answer
-        raise _refusal(answer, f"{method} {path}")
 
     def json(self, method: str, *path: str, **options: Any) -> Any:
         """Send a request as `request` does and return the JSON of the answer; ServerError where it has none."""
@@ -82,7 +105,8 @@ class Transport:
         self._http.close()
 
 
-def _refusal(answer: httpx.Response, request: str) -> ApiError:
+def refusal(answer: httpx.Response, request: str) -> ApiError:
+    """Return the error that an answer is to a request."""
     status = answer.status_code
     message, details = _told(answer)
     if status == httpx.codes.UNAUTHORIZED and not message:

@@ -1,13 +1,14 @@
-"""The endpoints of triggers, backfills and webhooks."""
+"""The endpoints of triggers, backfills, dates and webhooks."""
 
 from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytest_kestra.engine.api.triggers import backfills, reading, webhooks
+from pytest_kestra.engine.api.triggers import backfills, dates, reading, webhooks
 
 ROUTES: list[Route] = [
     *reading.ROUTES,
     *backfills.ROUTES,
+    *dates.ROUTES,
     *webhooks.ROUTES,
 ]

@@ -1,0 +1,121 @@
+"""The next dates of a schedule, computed by Kestra's own triggers and conditions, without waiting for them.
+
+The route is not Kestra's, so it stands outside of Kestra's API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from pytest_kestra.engine.api.calls import Call, route
+from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.jvm import java, to_java
+
+PATH = "/pytest-kestra/dates/{namespace}/{flowId}/{triggerId}"
+SCHEDULE = "io.kestra.plugin.core.trigger.Schedule"
+ON_DATES = "io.kestra.plugin.core.trigger.ScheduleOnDates"
+# How far a date is looked for that the conditions let through: Kestra's Schedule gives up after ten years, too.
+YEARS = 10
+# How many dates the conditions may refuse in one request: a schedule of every second has 315 million in ten years.
+REFUSALS = 10_000
+
+
+def dates(call: Call) -> Response:
+    """Answer the next `count` dates after `after` on which a trigger of a flow's `revision` fires, and its time zone.
+
+    They are fewer where the trigger has no more. `searched` says until when dates were looked at where the conditions
+    have refused too many for one request, else it is null.
+    """
+    flow, trigger = _definition(call)
+    context = call.kestra.conditions.conditionContext(call.kestra.run_contexts.of(flow, trigger), flow, None)
+    after = java("java.time.ZonedDateTime").parse(call.required("after"))
+    zone = java("java.time.ZoneId").of(trigger.getTimezone())
+    conditions = _Conditions(call, trigger, context)
+    found: list[str] = []
+    count, refused, searched = call.number("count", 1), 0, None
+    for date in (_scheduled if _is(trigger, SCHEDULE) else _on_dates)(trigger, context, after):
+        if len(found) >= count or (conditions.some and date.getYear() > after.getYear() + YEARS):
+            break
+        if conditions.hold(date):
+            found.append(_text(date, zone))
+        elif (refused := refused + 1) == REFUSALS:
+            searched = _text(date, zone)
+            break
+    return JSONResponse({"dates": found, "zone": str(zone), "searched": searched})
+
+
+def _definition(call: Call) -> tuple[Any, Any]:
+    """Return a flow with Kestra's defaults for plugins, as the scheduler has it, and its trigger."""
+    place = (call.path["namespace"], call.path["flowId"])
+    flow = call.kestra.flows.findByIdWithSource(call.tenant, *place, call.optional_number("revision")).orElse(None)
+    if flow is not None:
+        logger = java("org.slf4j.LoggerFactory").getLogger(__name__)
+        flow = call.kestra.bean("io.kestra.core.services.PluginDefaultService").injectAllDefaults(flow, logger)
+        for trigger in flow.getTriggers() or ():
+            if trigger.getId() == call.path["triggerId"] and (_is(trigger, SCHEDULE) or _is(trigger, ON_DATES)):
+                return flow, trigger
+    # Not 404, by which a client knows that a server does not have this route.
+    raise Problem(422, f"The server has no schedule {call.path['triggerId']!r} in a flow {'.'.join(place)} any more")
+
+
+def _is(trigger: Any, kind: str) -> bool:
+    return isinstance(trigger, java(kind))
+
+
+def _text(date: Any, zone: Any) -> str:
+    return str(date.withZoneSameInstant(zone).toOffsetDateTime())
+
+
+def _scheduled(trigger: Any, context: Any, after: Any) -> Iterator[Any]:
+    """Return the dates of a cron expression, whatever the conditions."""
+    # With its conditions Kestra would search for years at a stretch, with a maximal delay leave out what has passed.
+    plain = java(SCHEDULE).builder().id(trigger.getId()).type(trigger.getType()).cron(trigger.getCron())
+    plain = plain.withSeconds(trigger.getWithSeconds()).timezone(trigger.getTimezone()).build()
+    optional, state = java("java.util.Optional"), java("io.kestra.core.models.triggers.TriggerContext")
+    date = after
+    while (date := plain.nextEvaluationDate(context, optional.of(state.builder().date(date).build()))) is not None:
+        yield date
+
+
+def _on_dates(trigger: Any, context: Any, after: Any) -> Iterator[Any]:
+    """Return the dates of a list, rendered."""
+    seconds = java("java.time.temporal.ChronoUnit").SECONDS
+    for date in sorted(
+        context.getRunContext().render(trigger.getDates()).asList(java("java.time.ZonedDateTime").class_)
+    ):
+        if date.isAfter(after):
+            yield date.truncatedTo(seconds)
+
+
+class _Conditions:
+    """Check the conditions of a trigger at dates that are still to come, as the scheduler does when they have come."""
+
+    def __init__(self, call: Call, trigger: Any, context: Any) -> None:
+        self._service = call.kestra.conditions
+        self._context = context
+        self._json = java("io.kestra.core.serializers.JacksonMapper").ofJson()
+        self._type = self._json.getTypeFactory().constructCollectionType(
+            java("java.util.List").class_, java("io.kestra.core.models.conditions.Condition").class_
+        )
+        self._text = self._json.writeValueAsString(trigger.getConditions())
+        self._server_zone = java("java.time.ZoneId").systemDefault()
+        self.some = bool(trigger.getConditions())
+
+    def hold(self, date: Any) -> bool:
+        """Tell whether all conditions hold at a date; a Problem where one cannot be evaluated."""
+        if not self.some:
+            return True
+        # They keep what they have once rendered, and the scheduler reads the flow anew each time.
+        conditions = self._json.readValue(self._text, self._type)
+        # The scheduler has dates from its database, in the time zone of the server.
+        variables = to_java({"trigger": {"date": date.withZoneSameInstant(self._server_zone)}})
+        try:
+            return bool(self._service.areValid(conditions, self._context.withVariables(variables)))
+        except java("java.lang.Exception") as error:
+            raise Problem(422, f"Its conditions cannot be evaluated for {date}: {error.getMessage()}") from error
+
+
+ROUTES = [route(PATH, dates)]

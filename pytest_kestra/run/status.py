@@ -1,0 +1,148 @@
+"""What the server tells of a trigger, and its switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+
+from pytest_kestra.errors import FlowError, KestraError
+from pytest_kestra.records import Json
+from pytest_kestra.run.declared import Declared
+from pytest_kestra.run.schedule import KINDS, Schedule
+from pytest_kestra.run.waiting import poll
+from pytest_kestra.times import instant
+
+# Kinds of triggers that no scheduler looks at: others set them off.
+SET_OFF = ("Webhook", "Flow")
+# How long a scheduler may take to know a trigger of a new flow, or of one that was changed, in seconds.
+KNOWN_S = 10.0
+CHANGED_S = 3.0
+SECOND = timedelta(seconds=1)
+# What makes a schedule leave out some of its dates.
+SKIPPING = frozenset({"conditions", "scheduleConditions", "lateMaximumDelay"})
+
+
+@dataclass(frozen=True)
+class BackfillStatus:
+    """Tell a backfill that is under way; `current` is the date that it has come to.
+
+    `start` is the date after which it began: for one of `Trigger.backfill`, the second before.
+    """
+
+    start: datetime
+    end: datetime
+    current: datetime
+    paused: bool
+
+
+@dataclass(frozen=True)
+class TriggerStatus:
+    """Tell a trigger as the server has it.
+
+    `enabled` says that neither the flow nor the server's switch disables it. `next_date` is when the scheduler looks at
+    it next, which may be a date that its conditions refuse; `last_date` is when it did last, or came to know it.
+    `execution_id` is the execution that it waits for, and it is `locked` as long as it waits for that or for its own
+    evaluation. What the server does not know is None.
+    """
+
+    enabled: bool
+    next_date: datetime | None = None
+    last_date: datetime | None = None
+    execution_id: str | None = None
+    backfill: BackfillStatus | None = None
+    locked: bool = False
+
+
+def read_status(trigger: Declared) -> TriggerStatus:
+    """Return the status of a trigger, when the scheduler knows it as it is in the flow; KestraError where none does."""
+    enabled = trigger.where_disabled is None
+    if trigger.kind in SET_OFF:
+        return TriggerStatus(enabled)
+    state = read_state(trigger)
+    zone = Schedule(trigger).zone if trigger.kind in KINDS else timezone.utc
+
+    def date(name: str) -> datetime | None:
+        return instant(state[name]).astimezone(zone) if state.get(name) else None
+
+    enabled = enabled and not state.get("disabled")
+    found = state.get("backfill")
+    return TriggerStatus(
+        enabled,
+        next_date=date("nextExecutionDate") if enabled else None,
+        last_date=date("date"),
+        execution_id=state.get("executionId"),
+        backfill=None if found is None else _backfill(found, zone),
+        locked=is_locked(state),
+    )
+
+
+def switch(trigger: Declared, *, enabled: bool) -> TriggerStatus:
+    """Set the server's switch and return the status; KestraError where there is none, or where the flow disables it."""
+    if trigger.kind in SET_OFF:
+        raise KestraError(
+            f"{trigger.place()}: the trigger {trigger.id!r} is a {trigger.type}, for which the server has no switch: "
+            "`disabled: true` in the flow disables it."
+        )
+    if enabled and trigger.where_disabled is not None:
+        raise FlowError(
+            f"{trigger.where_disabled}: the flow disables the trigger {trigger.id!r}, and the server's switch does not "
+            "change that. Take `disabled: true` out, for instance with flow.update(…)."
+        )
+    read_state(trigger)
+    flow = trigger.flow
+    trigger.session.client.triggers.disable(flow.namespace, flow.id, trigger.id, disabled=not enabled)
+    return read_status(trigger)
+
+
+def read_state(trigger: Declared) -> Json:
+    """Return what the server keeps of a trigger, when its scheduler knows the trigger as it is in the flow."""
+    state = poll(lambda: state_of(trigger), lambda found: found is not None, KNOWN_S)
+    if state is None:
+        raise KestraError(
+            f"{trigger.place()}: the scheduler of the server at {trigger.session.client.address.url} does not know the "
+            f"trigger {trigger.id!r} after {KNOWN_S:g} s. Does it run, and is the flow {trigger.flow.id} still there?"
+        )
+    if trigger.kind not in KINDS or trigger.where_disabled is not None:
+        return state
+    return poll(lambda: state_of(trigger) or state, lambda found: _is_new(found, trigger), CHANGED_S)
+
+
+def state_of(trigger: Declared) -> Json | None:
+    """Return what the server keeps of a trigger; None where its scheduler does not know it (yet)."""
+    found = trigger.session.client.triggers.states(trigger.flow.namespace, trigger.flow.id)
+    return next((state for state in found if state["triggerId"] == trigger.id), None)
+
+
+def is_locked(state: Json) -> bool:
+    """Tell whether a trigger waits for the execution that it has started, or for its evaluation."""
+    return bool(state.get("executionId") or state.get("evaluateRunningDate"))
+
+
+def _is_new(state: Json, trigger: Declared) -> bool:
+    """Tell whether a state is that of a schedule as it is now, not from before a change of the flow or of the switch.
+
+    After these the scheduler computes the next date anew, but not at once.
+    """
+    if state.get("disabled"):
+        return True
+    if not state.get("nextExecutionDate"):
+        return False
+    if state.get("backfill"):
+        return True
+    schedule = Schedule(trigger)
+    try:
+        cron = schedule.cron
+    except KestraError:  # only the server can read it
+        cron = None
+    now, following = datetime.now(timezone.utc), instant(state["nextExecutionDate"]).astimezone(schedule.zone)
+    if cron is None or following <= now:
+        return True
+    if state.get("updatedDate") or not state.get("date") or not SKIPPING.isdisjoint(trigger.properties):
+        return cron.after(following - SECOND) == following
+    known = instant(state["date"])
+    return following in [cron.after(moment.astimezone(schedule.zone)) for moment in (known, now)]
+
+
+def _backfill(found: Json, zone: tzinfo) -> BackfillStatus:
+    start, end, current = (instant(found[name]).astimezone(zone) for name in ("start", "end", "currentDate"))
+    return BackfillStatus(start, end, current, paused=bool(found.get("paused")))

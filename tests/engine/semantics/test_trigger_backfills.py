@@ -1,0 +1,201 @@
+"""Schedules run over dates that have passed, and tests get what they made."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, WaitTimeout
+from pytest_kestra.run import schedule
+
+CORE = "io.kestra.plugin.core."
+SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ inputs.name }} {{ trigger.date ?? 'none' }}"}
+FAIL = {"id": "show", "type": f"{CORE}execution.Fail"}
+PAUSE = {"id": "show", "type": f"{CORE}flow.Pause"}
+NAME = {"id": "name", "type": "STRING", "defaults": "nobody"}
+
+
+def flow(task: dict[str, Any] = SHOW, *, inputs: Any = (NAME,), of_flow: Any = None, **trigger: Any) -> str:
+    """Return the source of a flow that a schedule starts at 9 o'clock each day, unless told otherwise."""
+    daily = {"id": "daily", "type": f"{CORE}trigger.Schedule", "cron": "0 9 * * *", **trigger}
+    made = {"id": "late", "namespace": "company.team", **(of_flow or {}), "inputs": list(inputs), "tasks": [task]}
+    return yaml.safe_dump({**made, "triggers": [daily]}, sort_keys=False)
+
+
+def dates(executions: list[Execution]) -> list[str]:
+    return [str((execution.trigger or {})["variables"]["date"]) for execution in executions]
+
+
+def test_makes_an_execution_for_each_date(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow()).trigger("daily")
+    made = trigger.backfill("2026-01-01", "2026-01-02", inputs={"name": "Ada"}, labels={"kind": "late"})
+
+    assert dates(made) == ["2026-01-01T09:00:00Z", "2026-01-02T09:00:00Z"]
+    for execution, date in zip(made, dates(made), strict=True):
+        assert (execution.state, execution.inputs, execution.labels) == ("SUCCESS", {"name": "Ada"}, {"kind": "late"})
+        assert execution.task("show").outputs["value"] == f"Ada {date}"
+    assert kestra.started == [execution.id for execution in made]
+    assert trigger.status().backfill is None
+
+
+def test_both_ends_are_included(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow()).trigger("daily")
+    date = datetime(2026, 1, 1, 9, tzinfo=timezone.utc)
+
+    assert dates(trigger.backfill(date, date)) == ["2026-01-01T09:00:00Z"]
+    assert trigger.backfill(date + timedelta(seconds=1), "2026-01-02T08:59:59Z") == []
+    assert kestra.started == [execution.id for execution in kestra.flow("late").executions()]
+
+
+def test_what_was_there_does_not_count(kestra: Kestra) -> None:
+    deployed = kestra.deploy(flow(cron="@daily"))
+    by_hand = deployed.run()
+    first = deployed.trigger("daily").backfill("2026-01-01", "2026-01-01")
+    second = deployed.trigger("daily").backfill("2026-01-01", "2026-01-01")
+
+    assert [execution.id for execution in deployed.executions()] == [by_hand.id, first[0].id, second[0].id]
+    assert dates([*first, *second]) == ["2026-01-01T00:00:00Z"] * 2
+
+
+def test_values_of_every_kind(kestra: Kestra) -> None:
+    kinds = {
+        "text": ("STRING", "{{ flow.id }}", "late"),
+        "count": ("INT", 3, 3),
+        "flag": ("BOOL", True, True),
+        "day": ("DATE", datetime(2026, 5, 6, tzinfo=timezone.utc).date(), "2026-05-06"),
+        "span": ("DURATION", timedelta(minutes=1), 60.0),
+        "data": ("JSON", {"a": {"b": [1, "x"]}}, {"a": {"b": [1, "x"]}}),
+        "left_out": ("STRING", None, None),
+    }
+    inputs = [{"id": key, "type": kind, "required": key != "left_out"} for key, (kind, _, _) in kinds.items()]
+    task = {**SHOW, "format": "x"}
+    trigger = kestra.deploy(flow(task, inputs=inputs)).trigger("daily")
+    (made,) = trigger.backfill("2026-01-01", "2026-01-01", inputs={key: given for key, (_, given, _) in kinds.items()})
+
+    assert made.state == "SUCCESS"
+    assert {key: made.inputs.get(key) for key in kinds} == {key: read for key, (_, _, read) in kinds.items()}
+
+
+def test_failures_are_returned(kestra: Kestra) -> None:
+    made = kestra.deploy(flow(FAIL)).trigger("daily").backfill("2026-01-01", "2026-01-02")
+
+    assert [execution.state for execution in made] == ["FAILED", "FAILED"]
+
+
+def test_dates_that_kestra_cannot_evaluate_are_failures(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow()).trigger("daily")
+    (made,) = trigger.backfill("2026-01-01", "2026-01-01", inputs={"name": "{{ nothing.there }}"})
+
+    assert (made.state, made.task_runs, made.trigger) == ("FAILED", (), None)
+    assert "Unable to find `nothing`" in made.logs(level="ERROR").text
+
+
+def test_executions_side_by_side(kestra: Kestra) -> None:
+    sleep = {"id": "show", "type": f"{CORE}flow.Sleep", "duration": "PT2S"}
+    made = kestra.deploy(flow(sleep, allowConcurrent=True)).trigger("daily").backfill("2026-01-01", "2026-01-02")
+
+    assert dates(made) == ["2026-01-01T09:00:00Z", "2026-01-02T09:00:00Z"]
+    assert [execution.state for execution in made] == ["SUCCESS", "SUCCESS"]
+
+
+def test_dates_of_a_list(kestra: Kestra) -> None:
+    listed = ["2026-03-29T00:00:00Z", "2026-03-28T10:00:00+01:00"]
+    source = yaml.safe_load(flow())
+    source["triggers"] = [{"id": "daily", "type": f"{CORE}trigger.ScheduleOnDates", "dates": listed}]
+    trigger = kestra.deploy(yaml.safe_dump(source)).trigger("daily")
+    made = trigger.backfill("2026-03-28", "2026-03-29")
+
+    # Kestra 1.3 evaluates the first date twice.
+    assert [execution.state for execution in made] == ["SUCCESS"] * 3
+    found = [kestra.client.request("GET", "executions", execution.id).json()["scheduleDate"] for execution in made]
+    assert found == ["2026-03-28T09:00:00Z", "2026-03-28T09:00:00Z", "2026-03-29T00:00:00Z"]
+
+
+def test_that_takes_too_long_is_ended(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow(PAUSE)).trigger("daily")
+    with pytest.raises(
+        WaitTimeout, match=r"^The backfill of 'daily' has made \d of 2 executions and is not over after"
+    ):
+        trigger.backfill("2026-01-01", "2026-01-02", timeout=2)
+
+    assert trigger.status().backfill is None
+
+
+def test_that_stops_after_a_failure(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow(FAIL, stopAfter=["FAILED"])).trigger("daily")
+    message = (
+        r"^The backfill of 'daily' has made 1 of 3 executions, and the server has disabled its trigger\n"
+        r"  2026-01-01T09:00:00\+00:00  FAILED\n  2026-01-02T09:00:00\+00:00  none\n"
+    )
+    with pytest.raises(KestraError, match=message):
+        trigger.backfill("2026-01-01", "2026-01-03")
+    assert trigger.status().enabled is False
+
+
+def test_one_at_a_time(kestra: Kestra) -> None:
+    deployed = kestra.deploy(flow())
+    # Paused from its begin, so that it is not over too soon.
+    wished = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z", "paused": True}
+    trigger = deployed.trigger("daily")
+    assert trigger.status().backfill is None
+    place = {"namespace": deployed.namespace, "flowId": "late", "triggerId": "daily"}
+    kestra.client.request("PUT", "triggers", json={**place, "backfill": wished})
+    found = trigger.status().backfill
+
+    assert found is not None
+    assert (found.start.day, found.end.day, found.current.day, found.paused) == (1, 3, 1, True)
+    with pytest.raises(
+        KestraError, match=r"the schedule 'daily' has a backfill already, from 2026-01-01T00:00:00Z to "
+    ):
+        trigger.backfill("2026-01-01", "2026-01-02")
+
+
+def test_of_what_is_disabled(kestra: Kestra) -> None:
+    trigger = kestra.deploy(flow()).trigger("daily")
+    trigger.disable()
+    with pytest.raises(KestraError, match=r"^<text>:\d+: the server has disabled the schedule 'daily', so it has no"):
+        trigger.backfill("2026-01-01", "2026-01-01")
+    trigger.enable()
+    assert len(trigger.backfill("2026-01-01", "2026-01-01")) == 1
+
+    for source in (flow(disabled=True), flow(of_flow={"disabled": True})):
+        line = source.splitlines().index(next(line for line in source.splitlines() if "disabled" in line)) + 1
+        with pytest.raises(
+            FlowError, match=rf"^<text>:{line}: the schedule 'daily' is disabled, so it has no backfill"
+        ):
+            kestra.deploy(source).trigger("daily").backfill("2026-01-01", "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"nam": "Ada"}, r"the flow late has no input 'nam'; did you mean 'name'\? It has: count, name\.$"),
+        ({}, r"^<text>:\d: the input 'count' \(INT\) of the flow late is required and has no default\.$"),
+        ({"count": "many"}, r"^<text>:\d: the input 'count' \(INT\) of the flow late does not take this value: "),
+        ({"count": Path(__file__)}, r"a backfill takes no content for the input 'count', only the kestra:/// URI of"),
+    ],
+)
+def test_inputs_are_checked_before_anything_is_made(kestra: Kestra, given: dict[str, Any], message: str) -> None:
+    deployed = kestra.deploy(flow(inputs=[{"id": "count", "type": "INT"}, NAME]))
+    with pytest.raises(InputError, match=message):
+        deployed.trigger("daily").backfill("2026-01-01", "2026-01-01", inputs=given)
+    assert deployed.executions() == []
+
+
+def test_server_that_knows_more_than_we(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Conditions on another server: what it makes counts, and where it makes nothing it is not waited for."""
+
+    def unknown(*_: object) -> None:
+        raise schedule.DatesError
+
+    only = [{"type": f"{CORE}condition.DayWeek", "dayOfWeek": "THURSDAY"}]
+    trigger = kestra.deploy(flow(conditions=only)).trigger("daily")
+    monkeypatch.setattr(schedule.Schedule, "next", unknown)
+
+    assert dates(trigger.backfill("2026-01-01", "2026-01-02")) == ["2026-01-01T09:00:00Z"]
+    assert trigger.backfill("2026-01-02T10:00:00Z", "2026-01-03T08:00:00Z") == []
+    assert trigger.status().backfill is None
