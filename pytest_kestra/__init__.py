@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.run.kv import KeyValues
     from pytest_kestra.run.logs import Logs
-    from pytest_kestra.run.status import BackfillStatus, TriggerStatus
-    from pytest_kestra.run.trigger import Trigger
+    from pytest_kestra.run.triggers.status import BackfillStatus, TriggerStatus
+    from pytest_kestra.run.triggers.trigger import Trigger
     from pytest_kestra.server.base import Server
     from pytest_kestra.settings import Settings
     from pytest_kestra.states import State
@@ -112,8 +112,8 @@ _MODULES = {
     "run.kestra": ("Kestra",),
     "run.kv": ("KeyValues",),
     "run.logs": ("Logs",),
-    "run.status": ("BackfillStatus", "TriggerStatus"),
-    "run.trigger": ("Trigger",),
+    "run.triggers.status": ("BackfillStatus", "TriggerStatus"),
+    "run.triggers.trigger": ("Trigger",),
     "server.base": ("Server",),
     "settings": ("Settings",),
     "states": ("State",),

@@ -24,7 +24,7 @@ from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.saturation import Saturation
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.trigger import Trigger
+from pytest_kestra.run.triggers.trigger import Trigger
 from pytest_kestra.run.waiting import has_reached
 from pytest_kestra.states import STATES
 from pytest_kestra.times import moment

@@ -37,7 +37,7 @@ def test_wrong_value_ends_the_run_before_it_begins(pytester: pytest.Pytester) ->
 def test_marks_are_registered(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--markers").stdout.fnmatch_lines(
         [
-            "@pytest.mark.kestra(timeout=, isolation=, keep=): *",
+            "@pytest.mark.kestra(timeout=, isolation=, keep=, fail_on_log_level=): *",
             "@pytest.mark.kestra_requires(version=, capability=): *",
         ]
     )
@@ -64,8 +64,11 @@ def test_run_without_kestra_starts_nothing(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("mark", "message"),
     [
-        ("kestra(timeot=3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, not timeot."),
-        ("kestra(3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, not 3."),
+        (
+            "kestra(timeot=3)",
+            "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, not timeot.",
+        ),
+        ("kestra(3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, not 3."),
         ("kestra(timeout='soon')", "the mark `kestra` of test_it: 'soon' is not a number of seconds above 0, *"),
         ("kestra_requires(version='new')", "the mark `kestra_requires` of test_it: 'new' is not a range of versions *"),
         (
@@ -148,7 +151,7 @@ def test_settings_can_be_overridden_in_a_conftest(run_pytest: RunPytest, pyteste
             kestra.deploy("slow.yaml").run()
     """)
 
-    result.stdout.fnmatch_lines(["E       pytest_kestra.errors.WaitTimeout: slow was still RUNNING after 0.2 s"])
+    result.stdout.fnmatch_lines(["E       pytest_kestra.errors.WaitTimeout: slow was still RUNNING* after 0.2 s"])
 
 
 def test_server_that_is_not_there(pytester: pytest.Pytester) -> None:

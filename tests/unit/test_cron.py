@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pytest_kestra.run.cron import NICKNAMES, Cron
+from pytest_kestra.run.triggers.cron import NICKNAMES, Cron
 
 
 def dates(text: str, after: str, zone: str = "UTC", count: int = 3) -> list[str]:

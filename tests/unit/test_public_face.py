@@ -32,6 +32,7 @@ CLASSES = (
 )
 # What dictionaries and tuples have of themselves, and what our own objects use among each other.
 NOT_OURS = {*dir(dict), *dir(tuple), *dir(object), "of", "reading", "deployed", "session", "close", "name"}
+NOT_OURS |= {"place", "properties", "where_disabled"}
 
 
 def names() -> Iterator[tuple[str, str]]:

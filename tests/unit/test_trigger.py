@@ -18,11 +18,11 @@ from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError, N
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import FlowRecord
-from pytest_kestra.run import backfill, status, webhook
-from pytest_kestra.run.backfill import Backfill
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.status import BackfillStatus, TriggerStatus
-from pytest_kestra.run.trigger import Trigger
+from pytest_kestra.run.triggers import backfill, status, webhook
+from pytest_kestra.run.triggers.backfill import Backfill
+from pytest_kestra.run.triggers.status import BackfillStatus, TriggerStatus
+from pytest_kestra.run.triggers.trigger import Trigger
 from tests.unit.conftest import Asked, Stub
 
 CORE = "io.kestra.plugin.core.trigger"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, WaitTimeout
-from pytest_kestra.run import schedule
+from pytest_kestra.run.triggers import schedule
 
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ inputs.name }} {{ trigger.date ?? 'none' }}"}

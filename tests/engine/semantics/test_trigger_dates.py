@@ -13,7 +13,7 @@ import yaml
 
 from pytest_kestra import Execution, Flow, Kestra, KestraError
 from pytest_kestra.engine.api.triggers import dates as engine_dates
-from pytest_kestra.run.cron import Cron
+from pytest_kestra.run.triggers.cron import Cron
 
 SCHEDULE = "io.kestra.plugin.core.trigger.Schedule"
 ON_DATES = "io.kestra.plugin.core.trigger.ScheduleOnDates"

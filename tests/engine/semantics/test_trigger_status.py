@@ -147,6 +147,6 @@ def test_of_a_flow_that_is_gone(kestra: Kestra, monkeypatch: pytest.MonkeyPatch)
     deployed.delete()
     # The scheduler forgets it a moment later.
     poll(lambda: kestra.client.triggers.states(deployed.namespace, "watched"), lambda found: not found, 60)
-    monkeypatch.setattr("pytest_kestra.run.status.KNOWN_S", 0.1)
+    monkeypatch.setattr("pytest_kestra.run.triggers.status.KNOWN_S", 0.1)
     with pytest.raises(KestraError, match=r"does not know the trigger 'timed' after 0.1 s\. Does it run, and is the"):
         trigger.status()

@@ -12,13 +12,13 @@ from typing import Any
 
 from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError
 from pytest_kestra.records import ExecutionRecord
-from pytest_kestra.run.declared import Declared
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.inputs import Inputs
-from pytest_kestra.run.progress import Progress, date_of
-from pytest_kestra.run.schedule import DatesError, Schedule
 from pytest_kestra.run.session import SETTLE_S
-from pytest_kestra.run.status import read_state, state_of
+from pytest_kestra.run.triggers.declared import Declared
+from pytest_kestra.run.triggers.progress import Progress, date_of
+from pytest_kestra.run.triggers.schedule import DatesError, Schedule
+from pytest_kestra.run.triggers.status import read_state, state_of
 from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pytest_kestra.run import clock
+from pytest_kestra.run.triggers import clock
 
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",

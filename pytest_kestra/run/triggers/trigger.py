@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import Any
 
-from pytest_kestra.run.backfill import Backfill
-from pytest_kestra.run.declared import Declared
 from pytest_kestra.run.execution import Execution
-from pytest_kestra.run.schedule import Schedule
-from pytest_kestra.run.status import TriggerStatus, read_status, switch
-from pytest_kestra.run.webhook import Webhook
+from pytest_kestra.run.triggers.backfill import Backfill
+from pytest_kestra.run.triggers.declared import Declared
+from pytest_kestra.run.triggers.schedule import Schedule
+from pytest_kestra.run.triggers.status import TriggerStatus, read_status, switch
+from pytest_kestra.run.triggers.webhook import Webhook
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 from pytest_kestra.errors import FlowError, KestraError
 from pytest_kestra.records import Json
-from pytest_kestra.run.declared import Declared
-from pytest_kestra.run.schedule import KINDS, Schedule
+from pytest_kestra.run.triggers.declared import Declared
+from pytest_kestra.run.triggers.schedule import KINDS, Schedule
 from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 

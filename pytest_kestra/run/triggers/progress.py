@@ -8,11 +8,11 @@ from datetime import datetime
 
 from pytest_kestra.errors import KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, Json
-from pytest_kestra.run.declared import Declared
 from pytest_kestra.run.diagnosis import late
 from pytest_kestra.run.execution import Execution
-from pytest_kestra.run.schedule import Schedule
-from pytest_kestra.run.status import is_locked
+from pytest_kestra.run.triggers.declared import Declared
+from pytest_kestra.run.triggers.schedule import Schedule
+from pytest_kestra.run.triggers.status import is_locked
 from pytest_kestra.run.waiting import has_reached
 from pytest_kestra.times import instant
 

@@ -9,8 +9,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pytest_kestra.errors import ApiError, KestraError
-from pytest_kestra.run.cron import Cron
-from pytest_kestra.run.declared import Declared
+from pytest_kestra.run.triggers.cron import Cron
+from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.times import instant, moment
 
 ON_DATES = "ScheduleOnDates"

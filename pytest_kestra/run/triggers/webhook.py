@@ -12,9 +12,9 @@ import httpx
 from pytest_kestra.client.triggers import Called
 from pytest_kestra.errors import FlowError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord
-from pytest_kestra.run.declared import Declared
 from pytest_kestra.run.diagnosis import late
 from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.waiting import poll
 
 # By which the execution of a call is found where the answer does not name it: its trigger keeps the headers.
