@@ -31,8 +31,8 @@ CHANGING = (
     (re.compile(r"(test-[a-z-]+)-[0-9a-f]{6}\b"), r"\1-<unique>"),
     (re.compile(r" *\d+\.\d{3} s"), " <time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
-    (re.compile(r"/\S*/\d+\.py"), "<script>.py"),
-    (re.compile(r"(\d\d:){2}\d\d\.\d{3}"), "<now>"),
+    (re.compile(r"\"?/\S*/temporary/\S*"), "<script>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+"), "<date>"),
     # Where a line breaks off depends on the length of what changes.
     (re.compile(r".…$", re.MULTILINE), "…"),
     (re.compile(r"^E?[ ~^]*[~^]+ *\n", re.MULTILINE), ""),

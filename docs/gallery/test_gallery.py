@@ -98,8 +98,10 @@ def test_log_that_nobody_expects(kestra):
 def test_limit_refuses(kestra):
     """The concurrency limit refuses an execution."""
     flow = kestra.deploy("order.yaml")
-    with flow.saturated():
-        assert flow.run().state == "SUCCESS"
+    with flow.saturated() as running:
+        second = flow.run()
+    assert [run.wait().state for run in running] == ["SUCCESS"]
+    assert second.state == "SUCCESS"
 
 
 def test_limit_behaves_otherwise(kestra):

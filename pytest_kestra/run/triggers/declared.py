@@ -13,7 +13,7 @@ from pytest_kestra.records import FlowRecord, Json
 from pytest_kestra.run.session import Session
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Declared:
     """Know a trigger by its definition, and where that stands."""
 
@@ -22,6 +22,9 @@ class Declared:
     definition: Json
     flow: FlowRecord = field(kw_only=True, repr=False, compare=False)
     session: Session = field(kw_only=True, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Trigger {self.id} of {self.flow.id}, {self.type}>"
 
     @property
     def kind(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from pytest_kestra.errors import FlowError, KestraError
@@ -35,11 +35,12 @@ class BackfillStatus:
     paused: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TriggerStatus:
     """Tell a trigger as the server has it.
 
-    `enabled` says that neither the flow nor the server's switch disables it. `next_date` is when the scheduler looks at
+    `enabled` says that neither the flow nor the server's switch disables it, and `disabled_by` which of them does: file
+    and line, or the switch. `next_date` is when the scheduler looks at
     it next, which may be a date that its conditions refuse; `last_date` is when it did last, or came to know it.
     `execution_id` is the execution that it waits for, and it is `locked` as long as it waits for that or for its own
     evaluation. What the server does not know is None.
@@ -51,20 +52,34 @@ class TriggerStatus:
     execution_id: str | None = None
     backfill: BackfillStatus | None = None
     locked: bool = False
+    disabled_by: str | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        told = {
+            "next_date": self.next_date and self.next_date.isoformat(),
+            "last_date": self.last_date and self.last_date.isoformat(),
+            "execution_id": self.execution_id,
+            "backfill": self.backfill,
+            "locked": self.locked,
+        }
+        state = "enabled" if self.enabled else f"disabled by {self.disabled_by}"
+        return f"<TriggerStatus: {', '.join([state, *(f'{name}={value}' for name, value in told.items() if value)])}>"
 
 
 def read_status(trigger: Declared) -> TriggerStatus:
     """Return the status of a trigger, when the scheduler knows it as it is in the flow; KestraError where none does."""
-    enabled = trigger.where_disabled is None
+    disabled_by = trigger.where_disabled
     if trigger.kind in SET_OFF:
-        return TriggerStatus(enabled)
+        return TriggerStatus(disabled_by is None, disabled_by=disabled_by)
     state = read_state(trigger)
     zone = Schedule(trigger).zone if trigger.kind in KINDS else timezone.utc
 
     def date(name: str) -> datetime | None:
         return instant(state[name]).astimezone(zone) if state.get(name) else None
 
-    enabled = enabled and not state.get("disabled")
+    if disabled_by is None and state.get("disabled"):
+        disabled_by = "the server's switch"
+    enabled = disabled_by is None
     found = state.get("backfill")
     return TriggerStatus(
         enabled,
@@ -73,6 +88,7 @@ def read_status(trigger: Declared) -> TriggerStatus:
         execution_id=state.get("executionId"),
         backfill=None if found is None else _backfill(found, zone),
         locked=is_locked(state),
+        disabled_by=disabled_by,
     )
 
 

@@ -15,7 +15,7 @@ from pytest_kestra.run.triggers.status import TriggerStatus, read_status, switch
 from pytest_kestra.run.triggers.webhook import Webhook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trigger(Declared):
     """Tell a trigger by its definition in the flow, and set it off."""
 
