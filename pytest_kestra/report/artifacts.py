@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pytest_kestra.records import LogEntry
 from pytest_kestra.report.data import execution_data
-from pytest_kestra.run.diagnosis import diagnosis
-from pytest_kestra.run.evidence import Evidence
+from pytest_kestra.run.diagnosis.evidence import Evidence
+from pytest_kestra.run.diagnosis.text import diagnosis
 
 # What no system forbids in a name; the end of a long one tells more than its beginning.
 LONGEST = 120

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_kestra.errors import KestraError
-from pytest_kestra.run.diagnosis import brief, diagnosis, short
+from pytest_kestra.run.diagnosis.passages import short
+from pytest_kestra.run.diagnosis.text import brief, diagnosis
 from pytest_kestra.run.path import Path, difference
 from pytest_kestra.states import State
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pytest_kestra.records import ExecutionRecord, TaskRun
-from pytest_kestra.run.evidence import BAD, Evidence
+from pytest_kestra.run.diagnosis.evidence import BAD, Evidence
 
 
 def execution_data(evidence: Evidence) -> dict[str, Any]:

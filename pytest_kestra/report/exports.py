@@ -11,7 +11,7 @@ import pytest
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
-    from pytest_kestra.run.evidence import Evidence
+    from pytest_kestra.run.diagnosis.evidence import Evidence
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
@@ -50,7 +50,7 @@ def _export(
     junit: bool,
     annotated: bool,
 ) -> None:
-    from pytest_kestra.run.evidence import Evidence
+    from pytest_kestra.run.diagnosis.evidence import Evidence
 
     executions = kestra.executions()[-MOST:]
     if junit:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kestra.run.diagnosis import first_line
-from pytest_kestra.run.evidence import Evidence
+from pytest_kestra.run.diagnosis.evidence import Evidence
+from pytest_kestra.run.diagnosis.text import first_line
 
 Annotation = dict[str, str]
 

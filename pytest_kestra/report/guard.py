@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_kestra.errors import UnexpectedLogsError
 from pytest_kestra.records import LogEntry
-from pytest_kestra.run.diagnosis import FIRST_LINE, log_lines, short
+from pytest_kestra.run.diagnosis.passages import FIRST_LINE, log_lines, short
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.kestra import Kestra
 from pytest_kestra.run.logs import Logs

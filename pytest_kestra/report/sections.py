@@ -58,7 +58,7 @@ def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
 
 def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
     from pytest_kestra.report.colour import coloured
-    from pytest_kestra.run.diagnosis import brief, diagnosis
+    from pytest_kestra.run.diagnosis.text import brief, diagnosis
 
     ids = [execution_id for execution_id in kestra.started if execution_id not in told]
     left = len(ids) - SHOWN

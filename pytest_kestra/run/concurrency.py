@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pytest_kestra.errors import ConcurrencyLimitError
-from pytest_kestra.run.diagnosis import diagnosis
+from pytest_kestra.run.diagnosis.text import diagnosis
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.saturation import HELD, SHOWN, Saturation
 from pytest_kestra.run.waiting import has_reached, poll

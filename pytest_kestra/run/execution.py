@@ -15,7 +15,7 @@ from pytest_kestra.errors import (
     WaitTimeout,
 )
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
-from pytest_kestra.run.diagnosis import diagnosis, late
+from pytest_kestra.run.diagnosis.text import diagnosis, late
 from pytest_kestra.run.file import File
 from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.logs import Logs

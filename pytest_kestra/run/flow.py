@@ -17,7 +17,7 @@ from pytest_kestra.errors import UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.concurrency import ConcurrencyProof, Proving
-from pytest_kestra.run.diagnosis import late
+from pytest_kestra.run.diagnosis.text import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.inputs import Inputs
@@ -25,13 +25,11 @@ from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.saturation import Saturation
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.triggers.trigger import Trigger
-from pytest_kestra.run.waiting import has_reached
+from pytest_kestra.run.waiting import SHORTEST_S, has_reached
 from pytest_kestra.states import STATES
 from pytest_kestra.times import moment
 
 CORRELATION = "system.correlationId"
-# What is left of a time that is over.
-SHORTEST_S = 0.001
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,15 +15,13 @@ from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.run.cleanup import clean_up
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
-from pytest_kestra.run.flow import SHORTEST_S, Flow
+from pytest_kestra.run.flow import Flow
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import has_reached, poll
-
-# How long a test's end waits for the executions that it kills, in seconds.
-KILL_TIMEOUT_S = 20.0
+from pytest_kestra.run.waiting import SHORTEST_S, poll
 
 
 class Kestra:
@@ -191,46 +189,7 @@ class Kestra:
         Of a flow that was there before, only what this test has started. Key-value pairs and files go with a namespace
         of the test's own. What fails is raised when the rest is done.
         """
-        errors: list[KestraError | AssertionError] = []
-        ours: dict[str, None] = {}
-        for (namespace, flow_id), revision in self._session.deployer.created.items():
-            with _collecting(errors):
-                found = self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
-                mine = [record.id for record in found if record.revision is None or record.revision >= revision]
-                ours |= dict.fromkeys(mine)
-                self._end([record.id for record in found if record.id in mine and not record.state.is_final])
-            with _collecting(errors):
-                self.client.flows.delete(namespace, flow_id)
-        others = [execution_id for execution_id in self._session.started if execution_id not in ours]
-        with _collecting(errors):
-            self._end([execution_id for execution_id in others if self._runs(execution_id)])
-        if not self._session.ephemeral:
-            for execution_id in [*ours, *others]:
-                with _collecting(errors):
-                    self.client.executions.delete(execution_id)
-            for namespace in self._session.deployer.namespaces if self.namespace is not None else ():
-                with _collecting(errors):
-                    KeyValues(namespace, self.client).clear()
-                    NamespaceFiles(namespace, self.client).clear()
-        if errors:
-            raise errors[0]
-
-    def _runs(self, execution_id: str) -> bool:
-        try:
-            return not self.execution(execution_id).state.is_final
-        except NotFoundError:
-            return False
-
-    def _end(self, execution_ids: Sequence[str]) -> None:
-        """Kill executions, and return when all of them have ended."""
-        deadline = time.monotonic() + KILL_TIMEOUT_S
-        # The newest first: queued ones would begin to run as soon as those before them end.
-        for execution_id in reversed(execution_ids):
-            self.client.executions.kill(execution_id)
-        for execution_id in execution_ids:
-            execution = self.execution(execution_id)
-            if not has_reached(execution, None):
-                execution.kill(timeout=max(SHORTEST_S, deadline - time.monotonic()))
+        clean_up(self._session)
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
@@ -246,14 +205,3 @@ class Kestra:
 
 def _triggers(flow: Flow) -> str:
     return ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
-
-
-@contextlib.contextmanager
-def _collecting(errors: list[KestraError | AssertionError]) -> Iterator[None]:
-    """Keep an error for later; what is gone already is none."""
-    try:
-        yield
-    except NotFoundError:
-        pass
-    except (KestraError, AssertionError) as error:
-        errors.append(error)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_kestra.errors import ApiError, ConcurrencyLimitError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, FlowRecord, Json
-from pytest_kestra.run.diagnosis import diagnosis, late
+from pytest_kestra.run.diagnosis.text import diagnosis, late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.waiting import has_reached, poll

@@ -10,6 +10,8 @@ import polling2
 
 from pytest_kestra.records import ExecutionRecord, TaskRun
 
+# What is left of a time that is over, in seconds.
+SHORTEST_S = 0.001
 FIRST_PAUSE_S = 0.01
 LONGEST_PAUSE_S = 0.25
 # After how long an execution is killed again whose task goes on, in seconds.

@@ -11,7 +11,7 @@ from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.report.comparison import comparison
-from pytest_kestra.run.diagnosis import brief, diagnosis
+from pytest_kestra.run.diagnosis.text import brief, diagnosis
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.session import Session
 from pytest_kestra.states import State
@@ -180,3 +180,36 @@ def test_other_assertions_are_left_to_pytest(session: Session) -> None:
     assert comparison(State("SUCCESS"), "==", "FAILED") is None
     assert comparison(ended.state, "<", "FAILED") is None
     assert comparison(State("SUCCESS", ended), "==", "FAILED") is None
+
+
+def test_colours_and_control_characters_of_logs_do_not_reach_the_terminal(session: Session, stub: Stub) -> None:
+    message = "\x1b[31mred\x1b[0m \x00 \x1b]0;title\x07 one\r\ntwo\ttabs"
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", message, "charge")]))
+
+    lines = diagnosis(execution(session, "FAILED", run("charge", "FAILED")), session).splitlines()
+
+    assert "  ERROR charge: red \\x00 \\x1b]0;title\\x07 one" in lines
+    assert "        two\ttabs" in lines
+
+
+def test_of_a_very_long_log_the_end_is_told(session: Session, stub: Stub) -> None:
+    message = "\n".join(f"line {number}" for number in range(1000))
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", message, "charge")]))
+
+    lines = diagnosis(execution(session, "FAILED", run("charge", "FAILED")), session).splitlines()
+
+    assert "  ERROR charge: line 0" in lines
+    assert "        … 959 lines" in lines
+    assert "        line 999" in lines
+    assert len(lines) < 60
+
+
+def test_of_very_many_task_runs_those_that_failed_are_told(session: Session) -> None:
+    runs = [run(f"t{number}", "SUCCESS") for number in range(200)]
+    runs[150] = run("broken", "FAILED")
+
+    failed = execution(session, "FAILED", *runs)
+    lines = diagnosis(failed, session).splitlines()
+    assert [line for line in lines if line.split()[:2] == ["broken", "FAILED"]]
+    assert "  … 140 more task runs, SUCCESS; -vv shows them" in lines
+    assert len(diagnosis(failed, replace(session, verbosity=2)).splitlines()) > 200

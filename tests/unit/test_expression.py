@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
-from pytest_kestra.run.expression import failed_expression
+from pytest_kestra.run.diagnosis.expression import failed_expression
 
 SOURCE = """\
 id: orders

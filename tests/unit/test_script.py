@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
-from pytest_kestra.run.script import script_line
+from pytest_kestra.run.diagnosis.script import script_line
 
 SOURCE = """\
 id: numbers

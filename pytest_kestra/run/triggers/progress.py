@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pytest_kestra.errors import KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord, Json
-from pytest_kestra.run.diagnosis import late
+from pytest_kestra.run.diagnosis.text import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.triggers.schedule import Schedule

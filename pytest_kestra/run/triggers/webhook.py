@@ -12,7 +12,7 @@ import httpx
 from pytest_kestra.client.triggers import Called
 from pytest_kestra.errors import FlowError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord
-from pytest_kestra.run.diagnosis import late
+from pytest_kestra.run.diagnosis.text import late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.waiting import poll

@@ -1,17 +1,15 @@
-"""What Kestra tells about flows, executions, logs and metrics, as plain frozen values."""
+"""Executions and what is in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from pytest_kestra.names import Named
+from pytest_kestra.records.values import Json, labels_of
 from pytest_kestra.states import State
 from pytest_kestra.times import duration, instant
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -145,92 +143,11 @@ class ExecutionRecord(Course):
             *_state(data),
             inputs=Named.of(data.get("inputs"), "input", where),
             outputs=Named.of(data.get("outputs"), "output", where),
-            labels=Named.of(_labels(data), "label", where),
+            labels=Named.of(labels_of(data), "label", where),
             task_runs=_in_loops([TaskRun.of(run) for run in data.get("taskRunList") or ()]),
             trigger=None if trigger is None else Named.of(trigger, "entry", f"the trigger of {where}"),
             original_id=None if original == data["id"] else original,
         )
-
-
-@dataclass(frozen=True)
-class FlowRecord:
-    """Tell a flow as Kestra has it; what stands under an id, such as a task, is its definition."""
-
-    id: str
-    namespace: str
-    revision: int
-    source: str
-    tasks: Mapping[str, Json]
-    inputs: Mapping[str, Json]
-    triggers: Mapping[str, Json]
-    labels: Mapping[str, str]
-    variables: Json
-    concurrency: Json | None
-
-    @classmethod
-    def of(cls, data: Json) -> FlowRecord:
-        """Return the flow that the API's JSON describes."""
-        tasks: dict[str, Json] = {}
-        for part in ("tasks", "errors", "finally", "afterExecution"):
-            _collect_tasks(data.get(part), tasks)
-        where = f"the flow {data['id']}"
-
-        def named(what: str, values: Json) -> Json:
-            return Named.of(values, what, where)
-
-        return cls(
-            data["id"],
-            data["namespace"],
-            data["revision"],
-            data.get("source") or "",
-            tasks=named("task", tasks),
-            inputs=named("input", {item["id"]: item for item in data.get("inputs") or ()}),
-            triggers=named("trigger", {item["id"]: item for item in data.get("triggers") or ()}),
-            labels=named("label", _labels(data)),
-            variables=named("variable", data.get("variables") or {}),
-            concurrency=data.get("concurrency"),
-        )
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """Tell one line of an execution's logs; `task_id` is None where it is the execution's own."""
-
-    level: str
-    message: str
-    task_id: str | None
-    task_run_id: str | None
-    attempt: int | None
-    timestamp: datetime
-
-    @classmethod
-    def of(cls, data: Json) -> LogEntry:
-        """Return the log entry that the API's JSON describes."""
-        return cls(
-            data["level"],
-            data.get("message") or "",
-            data.get("taskId"),
-            data.get("taskRunId"),
-            data.get("attemptNumber"),
-            instant(data["timestamp"]),
-        )
-
-
-@dataclass(frozen=True)
-class Metric:
-    """Tell one metric of a task: a `counter`, or a `timer` in milliseconds."""
-
-    name: str
-    type: str
-    value: float
-    task_id: str
-    task_run_id: str
-    tags: Mapping[str, str]
-
-    @classmethod
-    def of(cls, data: Json) -> Metric:
-        """Return the metric that the API's JSON describes."""
-        return cls(data["name"], data["type"], data["value"], data["taskId"], data["taskRunId"], data.get("tags") or {})
 
 
 def _state(data: Json) -> tuple[State, tuple[StateChange, ...], timedelta | None]:
@@ -249,20 +166,3 @@ def _in_loops(runs: Sequence[TaskRun]) -> tuple[TaskRun, ...]:
         return around if run.value is None else (*around, run.value)
 
     return tuple(replace(run, values=values(run)) for run in runs)
-
-
-def _labels(data: Json) -> dict[str, str]:
-    labels = data.get("labels") or ()
-    return {label["key"]: label["value"] for label in labels if not label["key"].startswith("system.")}
-
-
-def _collect_tasks(node: Any, tasks: dict[str, Json]) -> None:
-    """Add every task below a node: whatever has an id and a type, however deep a flowable task keeps it."""
-    if isinstance(node, Mapping):
-        if isinstance(node.get("id"), str) and isinstance(node.get("type"), str) and "." in node["type"]:
-            tasks.setdefault(node["id"], node)
-        for value in node.values():
-            _collect_tasks(value, tasks)
-    elif isinstance(node, Sequence) and not isinstance(node, str):
-        for item in node:
-            _collect_tasks(item, tasks)

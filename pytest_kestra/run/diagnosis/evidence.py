@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass, replace
 
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
-from pytest_kestra.run.expression import Expression, failed_expression
+from pytest_kestra.run.diagnosis.expression import Expression, failed_expression
+from pytest_kestra.run.diagnosis.script import script_line
 from pytest_kestra.run.logs import Logs
-from pytest_kestra.run.script import script_line
 from pytest_kestra.run.session import Session
 
 # What Kestra says when a script has failed, after the script has said why.
@@ -21,6 +22,11 @@ DEPTH = 5
 REMEDIES = {"Unable to find flow": ": deploy it, too"}
 # States of task runs worth a look when an execution is not as wished.
 BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
+
+
+# Colours of a script's own, and what else would change the terminal that shows a log.
+COLOUR = re.compile(r"\x1b\[[0-9;:?]*[a-zA-Z]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,8 @@ class Evidence:
             logs = session.settle(execution, lambda: Logs(read.logs(execution.id)))
         with contextlib.suppress(KestraError):
             flow = session.flow(execution)
-        masked = Logs(replace(entry, message=session.masked(entry.message)) for entry in logs)
-        gathered = cls(execution, session, masked, flow, session.name_of(execution))
+        told = Logs(replace(entry, message=_readable(session.masked(entry.message))) for entry in logs)
+        gathered = cls(execution, session, told, flow, session.name_of(execution))
         cause = gathered.cause
         child_id = None if cause is None else cause.outputs.get("executionId")
         with contextlib.suppress(KestraError):
@@ -134,3 +140,9 @@ class Evidence:
         """Where to look at the execution: its page, or on a server without pages its id and namespace."""
         execution = self.execution
         return self.session.page(execution) if self.session.pages else f"{execution.id} in {execution.namespace}"
+
+
+def _readable(text: str) -> str:
+    """Return a text without the colours in it, and with other control characters as they are written."""
+    plain = COLOUR.sub("", text).replace("\r\n", "\n")
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", plain)

@@ -1,4 +1,4 @@
-"""What a failure tells about an execution, as text."""
+"""The passages of a diagnosis, each as lines."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from itertools import groupby
 from typing import Any
 
 from pytest_kestra.records import ExecutionRecord, LogEntry, TaskRun
-from pytest_kestra.run.evidence import ENDINGS, Evidence
+from pytest_kestra.run.diagnosis.evidence import ENDINGS, Evidence
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.waiting import has_reached
 
 FIRST_LINE = 100
 LOG_LINES = 30
 ALL_LOG_LINES = 200
 BRIEF_LOG_LINES = 5
+# The lines of one log after its first.
+ENTRY_LINES = 40
 TASK_RUNS = 60
 VALUE_LENGTH = 500
 VALUE_IN_LINE = 20
@@ -25,89 +26,8 @@ VALUE_IN_LINE = 20
 MORE, ALL = 1, 2
 
 
-def diagnosis(
-    execution: ExecutionRecord,
-    session: Session,
-    what: str | None = None,
-    run: TaskRun | None = None,
-    *,
-    again: bool = True,
-) -> str:
-    """Return what there is to know about an execution that is not as wished; the first line says the most.
-
-    `what` says what is wrong with it, such as `is FAILED, not SUCCESS`, and `run` is the task run that this is about.
-    How much it is depends on the session's `verbosity`; without `again` the command that runs the test again is left
-    out. Gathering this never raises.
-    """
-    evidence = Evidence.of(execution, session)
-    return _text(evidence, what or f"is {execution.state}", run, _logs(evidence), again=again)
-
-
-def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str], *, again: bool = True) -> str:
-    session = evidence.session
-    lines = [_first(evidence, what, run), *_body(evidence, logs)]
-    if again and session.reproduce:
-        lines.append(f"Run it again: {session.reproduce}")
-    return session.masked("\n".join(lines))
-
-
-def _body(evidence: Evidence, logs: list[str]) -> list[str]:
-    execution, session, child = evidence.execution, evidence.session, evidence.child
-    lines = [_header(evidence), *_task_runs(evidence), *_expression(evidence), *_script(evidence), *logs]
-    lines += _values("Inputs", execution.inputs, session)
-    lines += _values("Outputs", execution.outputs, session)
-    lines.append(f"Execution: {evidence.place}")
-    if child is not None:
-        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in _body(child, _logs(child)))]
-    return lines
-
-
-def brief(execution: ExecutionRecord, session: Session, what: str | None = None, run: TaskRun | None = None) -> str:
-    """Return the most important lines of a diagnosis, at most six of a hundred characters."""
-    evidence = Evidence.of(execution, session)
-    inner = evidence.innermost
-    lines = [short(session.masked(line), FIRST_LINE) for line in (*_expression(inner), *_script(inner))]
-    lines += _last_logs(inner)[-(BRIEF_LOG_LINES - len(lines)) :]
-    return session.masked("\n".join([_first(evidence, what or f"is {execution.state}", run), *lines]))
-
-
-def late(execution: ExecutionRecord, session: Session, limit: float, until: str | None = None) -> str:
-    """Return the diagnosis of an execution that did not come to a state, or to its end, within `limit` seconds."""
-    evidence = Evidence.of(execution, session)
-    running = ", ".join(_name(run, session) for run in evidence.running[:2])
-    if execution.state.is_final and not has_reached(execution, None):
-        what = f"is {execution.state}, but its task {running} has not ended after {limit:g} s"
-    else:
-        where = f" in task {running}" if running else ""
-        what = f"was still {execution.state}{where} after {limit:g} s"
-        what += f", never {until}" if until else ""
-    last = _titled("Last logs", evidence.logs, BRIEF_LOG_LINES)
-    return _text(evidence, what, None, _logs(evidence) if evidence.bad_logs or session.verbosity >= ALL else last)
-
-
-def first_line(evidence: Evidence) -> str:
-    """Return the line that says the most about an execution, such as why it failed, within a hundred characters."""
-    return _first(evidence, f"is {evidence.execution.state}", None)
-
-
-def _first(evidence: Evidence, what: str, run: TaskRun | None) -> str:
-    execution, session = evidence.execution, evidence.session
-    head = f"{execution.flow_id} {what}"
-    cause = run or evidence.cause
-    if run is None and cause is not None:
-        head += f": task {_name(cause, session)} failed"
-    reason = evidence.reason(cause)
-    if session.deployer.namespace:
-        # What makes a namespace the test's own takes the room of what is to be told.
-        reason = reason.replace(f".{session.deployer.namespace}", "")
-    if reason:
-        head += f": {reason}"
-    elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
-        head += ": no task ran"
-    return short(session.masked(head), FIRST_LINE)
-
-
-def _header(evidence: Evidence) -> str:
+def header(evidence: Evidence) -> str:
+    """Return where an execution is from and how it went."""
     execution = evidence.execution
     states = " > ".join(execution.states)
     parts = [f"{evidence.name}, revision {execution.revision or 1}: {states}{_took(execution.duration)}"]
@@ -121,7 +41,8 @@ def _header(evidence: Evidence) -> str:
     return "Flow: " + "; ".join(parts)
 
 
-def _task_runs(evidence: Evidence) -> list[str]:
+def task_runs(evidence: Evidence) -> list[str]:
+    """Return the tree of its task runs: state, duration, attempts, with the verbosity also outputs."""
     session, runs = evidence.session, evidence.execution.task_runs
     if not runs:
         return []
@@ -134,7 +55,8 @@ def _task_runs(evidence: Evidence) -> list[str]:
         lines.append(told.rstrip())
         if run.outputs and session.verbosity >= (MORE if run is evidence.cause else ALL):
             lines.append(f"  {' ' * width}    {_json(run.outputs, session)}")
-    if left := [run for run in runs if run not in shown]:
+    ids = {run.id for run in shown}
+    if left := [run for run in runs if run.id not in ids]:
         states = " or ".join(sorted({run.state for run in left}))
         lines.append(f"  … {len(left)} more task runs, {states}; -vv shows them")
     return lines
@@ -161,7 +83,8 @@ def _own_name(run: TaskRun, session: Session) -> str:
     return run.task_id if run.value is None else f"{run.task_id}[{short(session.masked(run.value), 40)}]"
 
 
-def _name(run: TaskRun, session: Session) -> str:
+def name_of(run: TaskRun, session: Session) -> str:
+    """Return a task run's name as it stands in a sentence: with the values of all loops around it."""
     return run.task_id + "".join(f"[{short(session.masked(value), VALUE_IN_LINE)}]" for value in run.values)
 
 
@@ -179,7 +102,8 @@ def _seconds(duration: timedelta | None) -> str:
     return "" if duration is None else f"{duration.total_seconds():.3f} s"
 
 
-def _expression(evidence: Evidence) -> list[str]:
+def expression(evidence: Evidence) -> list[str]:
+    """Return the expression that failed, its line, and why."""
     failed = evidence.expression
     if failed is None:
         return []
@@ -189,7 +113,8 @@ def _expression(evidence: Evidence) -> list[str]:
     return [f"Expression: {text} ({evidence.name}{line})", f"  {why}"]
 
 
-def _script(evidence: Evidence) -> list[str]:
+def script(evidence: Evidence) -> list[str]:
+    """Return the line of a script that failed, and where it is."""
     line = evidence.script_line
     if line is None or evidence.flow is None:
         return []
@@ -197,25 +122,28 @@ def _script(evidence: Evidence) -> list[str]:
     return [f"Script: {short(code, VALUE_LENGTH)} ({evidence.name}:{line})"]
 
 
-def _logs(evidence: Evidence) -> list[str]:
+def logs_of(evidence: Evidence) -> list[str]:
+    """Return the logs that matter, as many as the verbosity says."""
     verbosity = evidence.session.verbosity
     if verbosity >= ALL:
         # Kestra's own stack traces are of level TRACE.
-        return _titled("All logs", evidence.logs.select(min_level="DEBUG"), ALL_LOG_LINES)
+        return titled("All logs", evidence.logs.select(min_level="DEBUG"), ALL_LOG_LINES)
     if verbosity >= MORE and (runs := {entry.task_run_id for entry in evidence.bad_logs}):
         told = Logs(entry for entry in evidence.logs.select(min_level="INFO") if entry.task_run_id in runs)
-        return _titled("Logs of what went wrong", told, ALL_LOG_LINES)
-    return _titled("Logs of level WARN and above", evidence.bad_logs, LOG_LINES)
+        return titled("Logs of what went wrong", told, ALL_LOG_LINES)
+    return titled("Logs of level WARN and above", evidence.bad_logs, LOG_LINES)
 
 
-def _titled(title: str, logs: Logs, most: int) -> list[str]:
+def titled(title: str, logs: Logs, most: int) -> list[str]:
+    """Return the last of some logs below a title."""
     if not logs:
         return []
     left = f", {len(logs) - most} earlier ones left out" if len(logs) > most else ""
     return [f"{title}{left}:", *log_lines(logs, most)]
 
 
-def _last_logs(evidence: Evidence) -> list[str]:
+def last_logs(evidence: Evidence) -> list[str]:
+    """Return the last lines of what went wrong, each cut."""
     chosen = evidence.bad_logs
     best = Logs(entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS))
     lines = [short(line, FIRST_LINE) for line in log_lines(best or chosen, BRIEF_LOG_LINES)]
@@ -234,15 +162,18 @@ def log_lines(logs: Sequence[LogEntry], most: int) -> list[str]:
 
 def _entry(entry: LogEntry) -> list[str]:
     first, *more = entry.message.rstrip().splitlines() or [""]
+    if len(more) > ENTRY_LINES:
+        more = [f"… {len(more) - ENTRY_LINES} lines", *more[-ENTRY_LINES:]]
     return [f"  {entry.level:<5} {entry.task_id or 'the flow'}: {first}", *(f"        {line}" for line in more)]
 
 
-def _values(title: str, values: Mapping[str, Any], session: Session) -> list[str]:
-    return [f"{title}: {_json(values, session)}"] if values else []
+def values(title: str, of: Mapping[str, Any], session: Session) -> list[str]:
+    """Return inputs or outputs below a title."""
+    return [f"{title}: {_json(of, session)}"] if of else []
 
 
-def _json(values: Mapping[str, Any], session: Session) -> str:
-    return short(json.dumps(session.clean(values), ensure_ascii=False, default=str), VALUE_LENGTH)
+def _json(of: Mapping[str, Any], session: Session) -> str:
+    return short(json.dumps(session.clean(of), ensure_ascii=False, default=str), VALUE_LENGTH)
 
 
 def short(text: str, length: int) -> str:

@@ -1,0 +1,20 @@
+"""What Kestra tells about flows, executions, logs and metrics, as plain frozen values."""
+
+from __future__ import annotations
+
+from pytest_kestra.records.executions import Attempt, Course, ExecutionRecord, StateChange, TaskRun
+from pytest_kestra.records.flows import FlowRecord
+from pytest_kestra.records.logs import LogEntry, Metric
+from pytest_kestra.records.values import Json
+
+__all__ = [
+    "Attempt",
+    "Course",
+    "ExecutionRecord",
+    "FlowRecord",
+    "Json",
+    "LogEntry",
+    "Metric",
+    "StateChange",
+    "TaskRun",
+]

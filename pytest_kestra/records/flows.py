@@ -1,0 +1,62 @@
+"""Flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_kestra.names import Named
+from pytest_kestra.records.values import Json, labels_of
+
+
+@dataclass(frozen=True)
+class FlowRecord:
+    """Tell a flow as Kestra has it; what stands under an id, such as a task, is its definition."""
+
+    id: str
+    namespace: str
+    revision: int
+    source: str
+    tasks: Mapping[str, Json]
+    inputs: Mapping[str, Json]
+    triggers: Mapping[str, Json]
+    labels: Mapping[str, str]
+    variables: Json
+    concurrency: Json | None
+
+    @classmethod
+    def of(cls, data: Json) -> FlowRecord:
+        """Return the flow that the API's JSON describes."""
+        tasks: dict[str, Json] = {}
+        for part in ("tasks", "errors", "finally", "afterExecution"):
+            _collect_tasks(data.get(part), tasks)
+        where = f"the flow {data['id']}"
+
+        def named(what: str, values: Json) -> Json:
+            return Named.of(values, what, where)
+
+        return cls(
+            data["id"],
+            data["namespace"],
+            data["revision"],
+            data.get("source") or "",
+            tasks=named("task", tasks),
+            inputs=named("input", {item["id"]: item for item in data.get("inputs") or ()}),
+            triggers=named("trigger", {item["id"]: item for item in data.get("triggers") or ()}),
+            labels=named("label", labels_of(data)),
+            variables=named("variable", data.get("variables") or {}),
+            concurrency=data.get("concurrency"),
+        )
+
+
+def _collect_tasks(node: Any, tasks: dict[str, Json]) -> None:
+    """Add every task below a node: whatever has an id and a type, however deep a flowable task keeps it."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get("id"), str) and isinstance(node.get("type"), str) and "." in node["type"]:
+            tasks.setdefault(node["id"], node)
+        for value in node.values():
+            _collect_tasks(value, tasks)
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        for item in node:
+            _collect_tasks(item, tasks)

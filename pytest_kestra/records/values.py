@@ -1,0 +1,14 @@
+"""What records are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+def labels_of(data: Json) -> dict[str, str]:
+    """Return the labels of an execution or a flow, without those of the system."""
+    labels = data.get("labels") or ()
+    return {label["key"]: label["value"] for label in labels if not label["key"].startswith("system.")}
