@@ -21,7 +21,10 @@ class Collector:
     """
 
     def __init__(self, path: Path | None, config: pytest.Config, settings: Settings) -> None:
+        if path is not None and path.is_dir():
+            raise pytest.UsageError(f"{settings.source('html')}: {path} is a folder, not a file for the page.")
         self.path = path
+        self.problem: OSError | None = None
         self.config = config
         command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
         for secret in filter(None, (settings.password, settings.token, settings.repository)):
@@ -67,8 +70,12 @@ class Collector:
             return
         from pytest_kestra.report.html.page import page
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(page(self._run()), encoding="utf-8", errors="backslashreplace", newline="\n")
+        text = page(self._run()).encode("utf-8", "backslashreplace")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_bytes(text)
+        except OSError as error:
+            self.problem = error
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the annotations, and where the page is."""
@@ -78,7 +85,10 @@ class Collector:
             terminalreporter.ensure_newline()
             for annotation in self.annotations:
                 terminalreporter.write_line(command(annotation))
-        if self.path is not None:
+        if self.problem is not None:
+            told = f"The Kestra report cannot be written to {self.path}: {self.problem.strerror}"
+            terminalreporter.write_sep("!", told, red=True)
+        elif self.path is not None:
             terminalreporter.write_sep("-", f"Kestra report: {self.path.absolute().as_uri()}")
 
     def _run(self) -> dict[str, Any]:

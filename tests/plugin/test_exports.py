@@ -186,6 +186,17 @@ def test_nothing_that_is_left_behind_has_a_secret(
     assert not [file for file in files if password in file.read_text()]
 
 
+def test_page_that_cannot_be_written_is_told(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
+    (pytester.path / "file").touch()
+    result = run_pytest(TESTS, "--kestra-html=file/page.html")
+    result.assert_outcomes(passed=2, failed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*! The Kestra report cannot be written to *file/page.html: * !*"])
+
+    (pytester.path / "folder").mkdir()
+    result = run_pytest(TESTS, "--kestra-html=folder")
+    result.stderr.fnmatch_lines(["ERROR: --kestra-html: */folder is a folder, not a file for the page."])
+
+
 def test_html_page_of_the_ini_file_and_of_errors(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nkestra_html = page.html\n")
     result = run_pytest(
