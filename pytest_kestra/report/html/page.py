@@ -14,6 +14,8 @@ from typing import Any
 
 from pytest_kestra.report.html.listing import BAD, OUTCOMES, Json, escaped, items, listed, outcome_of, seconds
 
+# In their order: each uses those before it.
+SCRIPT = ("elements", "gantt", "logs", "executions", "tests", "search")
 # With more failed tests than this the others stay closed: nobody reads them all at once.
 OPENED = 20
 # Values whose JSON the page shows as text, so that a number keeps all its digits.
@@ -38,7 +40,7 @@ def page(run: Json) -> str:
     counted = Counter(outcome_of(test) for test in tests)
     failed = sum(counted[outcome] for outcome in BAD)
     opened = min(failed, OPENED)
-    style, script = _file("page.css"), _file("page.js")
+    style, script = _file("page.css"), _script()
     return Template(_file("page.html")).substitute(
         policy=_policy(style, script),
         summary=escaped(_summary(counted)),
@@ -52,6 +54,13 @@ def page(run: Json) -> str:
         data=_data({"tests": [_lean(test) for test in tests]}),
         script=script,
     )
+
+
+def _script() -> str:
+    """Return the files of the script as one, in which they know each other."""
+    # Everything that a run tells is put into the page as text, never as markup.
+    files = "\n".join(_file(f"script/{name}.js") for name in SCRIPT)
+    return f'"use strict";\n(() => {{\n{files}\n}})();'
 
 
 def _file(name: str) -> str:
