@@ -65,6 +65,16 @@ def test_runs_every_day_at_ten(kestra: Kestra, flows: Path) -> None:
     assert (second - first).days == 1
 
 
+def test_runs_for_days_that_have_passed(kestra: Kestra, flows: Path) -> None:
+    trigger = kestra.deploy(flows / "01_hello_world.yaml").trigger("daily")
+
+    assert trigger.status().enabled
+    runs = trigger.backfill("2026-01-01", "2026-01-02")
+    assert [run.state for run in runs] == ["SUCCESS", "SUCCESS"]
+    dates = [run.trigger["variables"]["date"] for run in runs if run.trigger is not None]
+    assert [date[:16] for date in dates] == ["2026-01-01T10:00", "2026-01-02T10:00"]
+
+
 def test_third_run_is_refused(kestra: Kestra, flows: Path) -> None:
     flow = kestra.deploy(flows / "01_hello_world.yaml")
     with flow.saturated() as running:
