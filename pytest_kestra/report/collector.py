@@ -37,20 +37,10 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a phase of a test has to tell; a rerun begins anew."""
         exported: dict[str, Any] = getattr(report, ATTRIBUTE, {})
-        self.annotations += exported.get("annotations", ())
         self.about |= exported.get("about", {})
-        if report.when == "setup":
-            worker = getattr(report, "worker_id", None)
-            self.tests[report.nodeid] = {
-                "id": report.nodeid,
-                "outcome": "passed",
-                "duration": 0.0,
-                "worker": worker,
-                "failure": None,
-                "reason": None,
-                "reproduce": None,
-                "executions": [],
-            }
+        # Of a worker that has crashed there is a report of no phase.
+        if report.when == "setup" or report.nodeid not in self.tests:
+            self.tests[report.nodeid] = _new(report)
         test = self.tests[report.nodeid]
         test["duration"] += report.duration
         test["executions"] += exported.get("executions", ())
@@ -58,6 +48,7 @@ class Collector:
         if outcome != "passed":
             test["outcome"] = outcome
         if report.failed:
+            self.annotations += exported.get("annotations", ())
             failure = exported.get("failure") or failure_text(report)
             test["failure"] = "\n\n".join(filter(None, [test["failure"], failure]))
             test["reproduce"] = run_again(report.nodeid, self.config)
@@ -104,6 +95,19 @@ class Collector:
             "counts": counts,
             "tests": tests,
         }
+
+
+def _new(report: pytest.TestReport) -> dict[str, Any]:
+    return {
+        "id": report.nodeid,
+        "outcome": "passed",
+        "duration": 0.0,
+        "worker": getattr(report, "worker_id", None),
+        "failure": None,
+        "reason": None,
+        "reproduce": None,
+        "executions": [],
+    }
 
 
 def _outcome(report: pytest.TestReport) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,12 +86,9 @@ def failure_text(report: pytest.TestReport) -> str:
 
 
 def _write(report: pytest.TestReport, item: pytest.Item, evidence: list[Evidence], place: str) -> None:
+    from pytest_kestra.flows.files import shown
     from pytest_kestra.report.artifacts import folder_of, write_artifacts
 
     folder = folder_of(item.config.invocation_params.dir / place, item.nodeid)
     write_artifacts(folder, evidence)
-    report.sections.append(("kestra", f"Files of its executions: {_shown(folder)}"))
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    report.sections.append(("kestra", f"Files of its executions: {shown(folder)}"))

@@ -186,6 +186,30 @@ def test_nothing_that_is_left_behind_has_a_secret(
     assert not [file for file in files if password in file.read_text()]
 
 
+def test_page_tells_of_a_worker_that_has_crashed(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
+    run_pytest(
+        """
+        import os
+
+        def test_crash(kestra):
+            kestra.deploy("orders.yaml").run()
+            os._exit(3)
+        """,
+        *("--kestra-html=page.html", "-n2"),
+    )
+
+    text = (pytester.path / "page.html").read_text()
+    assert "test_crash" in text
+    assert "crashed while running" in text
+
+
+def test_annotation_of_a_rerun_comes_once(run_pytest: RunPytest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = run_pytest(TESTS, "--reruns=2")
+
+    assert result.stdout.str().count("::error file=") == 1
+
+
 def test_page_that_cannot_be_written_is_told(run_pytest: RunPytest, pytester: pytest.Pytester) -> None:
     (pytester.path / "file").touch()
     result = run_pytest(TESTS, "--kestra-html=file/page.html")
