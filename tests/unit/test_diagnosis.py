@@ -10,9 +10,11 @@ from pytest_kestra.client.client import Client
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.report import comparison as comparisons
 from pytest_kestra.report.comparison import comparison
 from pytest_kestra.run.diagnosis.text import brief, diagnosis
 from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.path import Path
 from pytest_kestra.run.session import Session
 from pytest_kestra.states import State
 from tests.unit.conftest import Stub
@@ -213,3 +215,40 @@ def test_of_very_many_task_runs_those_that_failed_are_told(session: Session) -> 
     assert [line for line in lines if line.split()[:2] == ["broken", "FAILED"]]
     assert "  … 140 more task runs, SUCCESS; -vv shows them" in lines
     assert len(diagnosis(failed, replace(session, verbosity=2)).splitlines()) > 200
+
+
+def flow_answer(*tasks: str) -> str:
+    definitions = [{"id": task, "type": "a.b.C"} for task in tasks]
+    return json.dumps({"id": "orders", "namespace": "a.b", "revision": 1, "tasks": definitions})
+
+
+def test_assertion_about_a_path(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/flows/a.b/orders", flow_answer("check", "charge"))
+    path = execution(session, "SUCCESS", run("check", "SUCCESS"), run("charge", "SUCCESS")).path
+    told = "orders took another path: charge ran, but is not expected"
+    plus = "  + charge   ran, but is not expected"
+
+    assert comparison(path, "==", ["check"]) == [told, "    check", plus]
+    assert comparison(["check"], "==", path) == [told, "    check", plus]
+    assert comparison(path, "==", ["check"], whole=False) == [told, plus]
+    assert comparison(path, "!=", ["check"]) is None
+    assert comparison(path, "==", "check") is None
+    assert comparison(Path(["check"]), "==", ["charge"]) is None
+
+
+def test_path_is_explained_though_the_flow_cannot_be_had(session: Session) -> None:
+    path = execution(session, "SUCCESS", run("check", "SUCCESS")).path
+
+    lines = comparison(path, "==", ["chek"])
+    assert lines is not None
+    assert lines[0] == ("orders took another path: chek: the flow has no such task; did you mean 'check'? (and 1 more)")
+
+
+def test_explanation_that_fails_leaves_it_to_pytest(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = execution(session, "FAILED", run("charge", "FAILED"))
+
+    def fail(*_: object, **__: object) -> str:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(comparisons, "diagnosis", fail)
+    assert comparison(failed.state, "==", "SUCCESS") is None
