@@ -150,9 +150,15 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
 
 def _allowed(mark: pytest.Mark, node: pytest.Item) -> Allowed:
     from pytest_kestra.report.guard import Allowed
+    from pytest_kestra.run.logs import Logs
 
-    _checked(mark, ("matching", "task", "level"), node)
-    return Allowed(**mark.kwargs)
+    where = _checked(mark, ("matching", "task", "level"), node)
+    allowed = Allowed(**mark.kwargs)
+    try:
+        allowed.of(Logs())
+    except KestraError as error:
+        raise _told(f"{where}: {error}") from None
+    return allowed
 
 
 def _skip_unless(node: pytest.Item, server: Server) -> None:

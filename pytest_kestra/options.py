@@ -128,7 +128,7 @@ OPTIONS = (
         _one_of("none", "TRACE", "DEBUG", "INFO", "WARN", "ERROR"),
         "the log level from which on a test fails whose executions log at it, unless its mark `kestra_allow_logs` "
         "allows that",
-        metavar="none|WARN|ERROR",
+        metavar="none|TRACE|DEBUG|INFO|WARN|ERROR",
     ),
     Option("html", _path, "a file for one HTML page about all tests and their executions", metavar="PATH"),
     Option(

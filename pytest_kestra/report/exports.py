@@ -61,7 +61,7 @@ def _export(
     if not (annotated or settings.html or (report.failed and settings.artifacts)):
         return
     evidence = [Evidence.of(execution, execution.session) for execution in executions]
-    if report.failed and settings.artifacts:
+    if report.failed and settings.artifacts and evidence:
         _write(report, item, evidence, settings.artifacts)
     data: dict[str, object] = {}
     if settings.html:
@@ -73,7 +73,10 @@ def _export(
     if annotated:
         from pytest_kestra.report.github import annotations_of, of_test
 
-        data["annotations"] = annotations_of(evidence, item.nodeid) or [of_test(report)]
+        # Only where the failure is about an execution is its flow to blame.
+        about = [one for one in evidence if f"{one.execution.flow_id} is {one.execution.state}" in report.longreprtext]
+        found = annotations_of(about, item.nodeid) or [of_test(report)]
+        data["annotations"] = [{name: kestra.masked(text) for name, text in one.items()} for one in found]
     if server is not None:
         data["about"] = {"server": server.kind, "version": server.address.version or ""}
     setattr(report, ATTRIBUTE, data)

@@ -32,6 +32,8 @@ def annotations_of(evidence: Iterable[Evidence], test_id: str) -> list[Annotatio
 def of_test(report: pytest.TestReport) -> Annotation:
     """Return an annotation at the line of a failed test."""
     path, line, _ = report.location
+    if (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
+        path, line = crash.path, crash.lineno - 1
     lines = report.longreprtext.splitlines()
     told = [text.removeprefix("E").strip() for text in lines if text.startswith("E ")]
     message = (told or lines or ["failed"])[0]

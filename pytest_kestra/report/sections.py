@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
-# A test with more executions than this tells the last ones.
+# A test with more executions than this tells those that did not end well, or the last ones.
 SHOWN = 3
+BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 LOG_LINES = 50
 
 
@@ -46,12 +47,20 @@ def add_sections(
         report.sections.append(("the executions of this test", text))
 
 
+def _worth_a_look(execution_ids: Sequence[str], kestra: Kestra) -> list[str]:
+    """Return the executions to tell of, in their order: those that did not end well, else the last ones."""
+    bad = [execution_id for execution_id in execution_ids if kestra.known_state(execution_id) in BAD]
+    fine = [execution_id for execution_id in execution_ids if execution_id not in bad]
+    chosen = bad[:SHOWN] + fine[len(fine) - max(0, SHOWN - len(bad)) :]
+    return [execution_id for execution_id in execution_ids if execution_id in chosen]
+
+
 def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
-    """Return the lines of a server's log that tell of these executions, or of an error, with those that follow."""
+    """Return the lines of a server's log that tell of these executions, with those that follow."""
     told = False
     for line in log.splitlines():
         if line[:1].isdigit():
-            told = " ERROR " in line or any(execution_id in line for execution_id in execution_ids)
+            told = any(execution_id in line for execution_id in execution_ids)
         if told:
             yield line
 
@@ -60,12 +69,12 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
     from pytest_kestra.report.colour import coloured
     from pytest_kestra.run.diagnosis.text import brief, diagnosis
 
-    ids = [execution_id for execution_id in kestra.started if execution_id not in told]
-    left = len(ids) - SHOWN
+    ids = _worth_a_look([execution_id for execution_id in kestra.started if execution_id not in told], kestra)
+    left = sum(execution_id not in told for execution_id in kestra.started) - len(ids)
     if left > 0:
-        yield f"{left} earlier ones are left out"
+        yield f"{left} others are left out"
     try:
-        for execution_id in ids[-SHOWN:]:
+        for execution_id in ids:
             execution = kestra.execution(execution_id)
             session = execution.session
             # With -q there is no more to tell than the assertion about a state has told.

@@ -226,6 +226,7 @@ class Execution(ExecutionRecord):
         paused = [run for run in now.task_runs if run.state == "PAUSED"]
         # Without a Pause it was paused from outside, and takes no inputs.
         taken = Inputs.of_pause(flow, paused[-1].task_id if paused else "", name)
+        self.session.secrets.extend(taken.secrets(inputs))
         with taken.refusals(inputs):
             self.session.client.executions.resume(self.id, taken.fields(inputs))
         return self.refresh()
@@ -257,6 +258,7 @@ class Execution(ExecutionRecord):
             record = calls.replay(self.id, task_run_id=run_id, revision=revision)
         else:
             taken = Inputs.of_flow(flow, self.session.name_of(self))
+            self.session.secrets.extend(taken.secrets(inputs))
             with taken.refusals(inputs):
                 record = calls.replay(self.id, taken.fields(inputs), task_run_id=run_id, revision=revision)
         self.session.started.append(record.id)

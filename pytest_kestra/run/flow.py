@@ -190,6 +190,7 @@ class Flow(FlowRecord):
     ) -> ExecutionRecord:
         taken = Inputs.of_flow(self, self.name)
         fields = taken.fields(inputs)
+        self.session.secrets.extend(taken.secrets(inputs))
         with taken.refusals(inputs):
             created = self.session.client.executions.create(self.namespace, self.id, fields, labels=labels, **options)
         self.session.started.append(created.id)

@@ -61,6 +61,14 @@ class Inputs:
             if value is not None
         ]
 
+    def secrets(self, given: Mapping[str, Any] | None) -> list[str]:
+        """Return the values for SECRET inputs, which no report shows."""
+        return [
+            str(value)
+            for key, value in (given or {}).items()
+            if self.definitions.get(key, {}).get("type") == "SECRET" and value
+        ]
+
     @contextlib.contextmanager
     def refusals(self, given: Mapping[str, Any] | None) -> Iterator[None]:
         """Turn Kestra's refusal of an input, one of `given`, into an InputError."""

@@ -54,7 +54,7 @@ class Kestra:
             settled=settled,
             ephemeral=ephemeral,
             pages=pages,
-            secrets=secrets,
+            secrets=list(secrets),
             reproduce=reproduce,
             verbosity=verbosity,
         )
@@ -97,6 +97,11 @@ class Kestra:
     def execution(self, execution_id: str) -> Execution:
         """Return an execution by its id."""
         return Execution.reading(self.client.executions.get(execution_id), self._session)
+
+    def known_state(self, execution_id: str) -> str | None:
+        """Return the state in which an execution was when it was last read; the server is not asked."""
+        known = self._session.seen.get(execution_id)
+        return None if known is None else known.state
 
     def masked(self, text: str) -> str:
         """Return a text without the secrets that flows know, and without the credentials of the server."""

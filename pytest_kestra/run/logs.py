@@ -51,12 +51,22 @@ class Logs(tuple[LogEntry, ...]):
         if runs is not None:
             chosen = [entry for entry in chosen if entry.task_run_id in runs]
         if level is not None:
-            chosen = [entry for entry in chosen if entry.level == LEVELS[_rank(level)]]
+            wished = LEVELS[_rank(level)]
+            chosen = [entry for entry in chosen if entry.level == wished]
         if min_level is not None:
-            chosen = [entry for entry in chosen if _rank(entry.level) >= _rank(min_level)]
+            lowest = _rank(min_level)
+            chosen = [entry for entry in chosen if _rank(entry.level) >= lowest]
         if matching is not None:
-            chosen = [entry for entry in chosen if re.search(matching, entry.message)]
+            pattern = _pattern(matching)
+            chosen = [entry for entry in chosen if pattern.search(entry.message)]
         return Logs(chosen)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise KestraError(f"`matching`: {text!r} is no regular expression: {error}.") from None
 
 
 def _rank(level: str) -> int:

@@ -41,7 +41,7 @@ class Session:
     ephemeral: bool = False
     pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
-    secrets: Sequence[str] = field(default=(), repr=False)
+    secrets: list[str] = field(default_factory=list, repr=False)
     reproduce: str = ""
     verbosity: int = 0
     seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pytest_kestra import Kestra, Server
+from pytest_kestra.run.diagnosis.text import diagnosis
 
 FLOW = """\
 id: values
@@ -64,3 +65,23 @@ def test_secrets_are_masked(kestra: Kestra, kestra_server: Server) -> None:
     password = kestra_server.address.password or ""
 
     assert kestra.masked(f"it is {password}!") == "it is *****!"
+
+
+def test_value_of_a_secret_input_is_masked_wherever_it_turns_up(kestra: Kestra) -> None:
+    flow = kestra.deploy("""\
+id: leak
+namespace: company.team
+inputs:
+  - {id: password, type: SECRET}
+tasks:
+  - {id: say, type: io.kestra.plugin.core.debug.Return, format: "in={{ inputs.password }}"}
+  - {id: end, type: io.kestra.plugin.core.execution.Fail, errorMessage: "no"}
+outputs:
+  - {id: leaked, type: STRING, value: "{{ outputs.say.value }}"}
+""")
+    execution = flow.run({"password": "hunter2-of-a-test"})
+
+    assert execution.task("say").outputs["value"] == "in=hunter2-of-a-test"
+    assert kestra.known_state(execution.id) == "FAILED"
+    assert "hunter2" not in diagnosis(execution, execution.session)
+    assert "in=*****" in diagnosis(execution, execution.session)

@@ -108,7 +108,7 @@ def test_annotations_on_github(
         [
             f"::error file={folder}/orders.yaml,line=6,title=test_annotations_on_github.py%3A%3Atest_failed::"
             "orders is FAILED: task check failed: too many",
-            f"::error file={folder}/test_annotations_on_github.py,line=16,"
+            f"::error file={folder}/test_annotations_on_github.py,line=17,"
             "title=test_annotations_on_github.py%3A%3Atest_value::AssertionError: assert '1' == '50%25'",
         ]
     )

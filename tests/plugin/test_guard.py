@@ -100,3 +100,7 @@ def test_wrong_arguments_are_told(run_pytest: RunPytest) -> None:
     result = run_pytest(TESTS.replace("def test_fine", "@pytest.mark.kestra_allow_logs('x')\n    def test_fine"), GUARD)
 
     result.stdout.fnmatch_lines(["the mark `kestra_allow_logs` of test_fine takes matching=, task=, level=, not 'x'."])
+
+    wrong = "@pytest.mark.kestra_allow_logs(level='WARNING')\n    def test_fine"
+    result = run_pytest(TESTS.replace("def test_fine", wrong))
+    result.stdout.fnmatch_lines(["the mark `kestra_allow_logs` of test_fine: There is no log level 'WARNING'*"])

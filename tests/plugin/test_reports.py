@@ -82,12 +82,25 @@ def test_other_failures_get_a_section(run_pytest: RunPytest) -> None:
         [
             "E       AssertionError: assert '0' == '3'",
             "*- the executions of this test -*",
-            "1 earlier ones are left out",
+            "1 others are left out",
             "orders is SUCCESS",
             "  check  SUCCESS * s",
             "  done   SUCCESS * s",
             'Inputs: {"count": 3}',
         ]
+    )
+
+
+def test_executions_that_did_not_end_well_are_told_first(run_pytest: RunPytest) -> None:
+    result = run_pytest("""
+        def test_orders(kestra):
+            flow = kestra.deploy("orders.yaml")
+            executions = [flow.run({"count": number}) for number in (7, 1, 2, 3, 4)]
+            assert all(execution.state == "SUCCESS" for execution in executions)
+    """)
+
+    result.stdout.fnmatch_lines(
+        ["2 others are left out", "orders is FAILED: task check failed: too many", "orders is SUCCESS"]
     )
 
 

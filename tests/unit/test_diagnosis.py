@@ -12,7 +12,7 @@ from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.report import comparison as comparisons
 from pytest_kestra.report.comparison import comparison
-from pytest_kestra.run.diagnosis.text import brief, diagnosis
+from pytest_kestra.run.diagnosis.text import brief, diagnosis, late
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.path import Path
 from pytest_kestra.run.session import Session
@@ -252,3 +252,34 @@ def test_explanation_that_fails_leaves_it_to_pytest(session: Session, monkeypatc
 
     monkeypatch.setattr(comparisons, "diagnosis", fail)
     assert comparison(failed.state, "==", "SUCCESS") is None
+
+
+@pytest.mark.parametrize(
+    ("logs", "reason"),
+    [
+        ([log("ERROR", "Traceback:\nValueError: one\ntwo", "charge")], "ValueError: one"),
+        ([log("ERROR", "Traceback:", "charge"), log("ERROR", "a.b.CustomError: x", "charge", 1)], "a.b.CustomError: x"),
+        ([log("ERROR", "SLA exceeded", None)], "SLA exceeded"),
+        ([log("WARN", "Max iterations reached", "charge")], "Max iterations reached"),
+        ([log("ERROR", "one\ntwo", "charge")], "two"),
+    ],
+)
+def test_reason_is_what_says_the_most(session: Session, stub: Stub, logs: list[Any], reason: str) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps(logs))
+
+    first = diagnosis(execution(session, "FAILED", run("charge", "FAILED")), session).splitlines()[0]
+    assert first == f"orders is FAILED: task charge failed: {reason}"
+
+
+def test_execution_that_has_ended_after_its_time_says_so(session: Session) -> None:
+    ended = execution(session, "SUCCESS", run("charge", "SUCCESS"))
+
+    assert late(ended, session, 60).splitlines()[0] == "orders took longer than 60 s; it has ended since, as SUCCESS"
+
+
+def test_execution_whose_task_goes_on_says_so(session: Session) -> None:
+    ended = execution(session, "SUCCESS", run("charge", "RUNNING"))
+
+    assert late(ended, session, 60).splitlines()[0] == (
+        "orders is SUCCESS, but its task charge has not ended after 60 s"
+    )

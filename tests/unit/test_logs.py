@@ -37,3 +37,8 @@ def test_selects_by_task_level_and_pattern() -> None:
 def test_unknown_level_suggests_the_nearest() -> None:
     with pytest.raises(KestraError, match=r"There is no log level 'WARNING'; did you mean 'WARN'\? It has: TRACE"):
         LOGS.select(min_level="WARNING")
+
+
+def test_pattern_that_is_none_is_told() -> None:
+    with pytest.raises(KestraError, match=r"^`matching`: '\(' is no regular expression: "):
+        Logs().select(matching="(")

@@ -26,7 +26,8 @@ BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
 # Colours of a script's own, and what else would change the terminal that shows a log.
 COLOUR = re.compile(r"\x1b\[[0-9;:?]*[a-zA-Z]")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)(?::|$)")
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,15 @@ class Evidence:
             return f"its subflow {inner.execution.flow_id} failed{at}: {inner.reason(inner.cause)}"
         if (failed := self.expression) is not None and (run is None or run.id == failed.task_run_id):
             return self.session.masked(failed.why)
-        errors = self.logs.select(level="ERROR", runs=None if run is None else [run.id])
+        of_run = self.logs if run is None else self.logs.select(runs=[run.id])
+        of_flow = Logs(entry for entry in self.logs if entry.task_run_id is None)
+        # A task that Kestra itself ends has often nothing to say, or only a warning.
+        errors = of_run.select(level="ERROR") or of_flow.select(level="ERROR") or of_run.select(level="WARN")
         told = [entry for entry in errors if not entry.message.startswith(ENDINGS)] or list(errors)
-        message = told[-1].message.strip() if told else ""
-        reason = message.splitlines()[-1].strip() if message else ""
+        lines = [line.strip() for entry in told for line in entry.message.splitlines() if line.strip()]
+        # The message of a Python exception may have several lines.
+        raised = [line for line in lines if RAISED.match(line)]
+        reason = (raised or lines or [""])[-1]
         return reason + next((remedy for start, remedy in REMEDIES.items() if reason.startswith(start)), "")
 
     @property

@@ -73,7 +73,9 @@ def late(execution: ExecutionRecord, session: Session, limit: float, until: str 
     """Return the diagnosis of an execution that did not come to a state, or to its end, within `limit` seconds."""
     evidence = Evidence.of(execution, session)
     running = ", ".join(name_of(run, session) for run in evidence.running[:2])
-    if execution.state.is_final and not has_reached(execution, None):
+    if has_reached(execution, None):
+        what = f"took longer than {limit:g} s; it has ended since, as {execution.state}"
+    elif execution.state.is_final:
         what = f"is {execution.state}, but its task {running} has not ended after {limit:g} s"
     else:
         where = f" in task {running}" if running else ""

@@ -114,6 +114,7 @@ class Backfill:
         """Return the inputs as texts, which Kestra has checked."""
         trigger, flow, session = self.trigger, self.trigger.flow, self.trigger.session
         taken = Inputs.of_flow(flow, session.deployer.name_of(flow.namespace, flow.id))
+        session.secrets.extend(taken.secrets(inputs))
         values: dict[str, str] = {}
         for key, value in taken.fields(inputs):
             if not isinstance(value, str):
