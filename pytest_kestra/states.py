@@ -6,6 +6,8 @@ from typing import Any
 
 # io.kestra.core.models.flows.State.Type of Kestra 1.3 and 2.0.
 FINAL = frozenset({"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "RETRIED", "SKIPPED"})
+# Final states worth a look when something is not as wished.
+BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 STATES = FINAL | {
     "CREATED",
     "SUBMITTED",

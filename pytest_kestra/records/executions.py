@@ -122,6 +122,14 @@ class ExecutionRecord(Course):
     trigger: Json | None = None
     original_id: str | None = None
 
+    def depth(self, run: TaskRun) -> int:
+        """Return how many task runs of this execution stand around another."""
+        parents = {other.id: other.parent_id for other in self.task_runs}
+        depth, parent = 0, run.parent_id
+        while parent in parents and depth < len(parents):
+            depth, parent = depth + 1, parents[parent]
+        return depth
+
     @property
     def triggered_by(self) -> str | None:
         """The id of the execution that started this one, by a subflow task or a Flow trigger; None where none did."""

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from pytest_kestra.records import ExecutionRecord, TaskRun
-from pytest_kestra.run.diagnosis.evidence import BAD, Evidence
+from pytest_kestra.run.diagnosis.evidence import Evidence
+from pytest_kestra.states import BAD
 
 
 def execution_data(evidence: Evidence) -> dict[str, Any]:
@@ -51,17 +52,13 @@ def execution_data(evidence: Evidence) -> dict[str, Any]:
 
 
 def _task_run(run: TaskRun, evidence: Evidence) -> dict[str, Any]:
-    parents = {other.id: other.parent_id for other in evidence.execution.task_runs}
-    depth, parent = 0, run.parent_id
-    while parent in parents and depth < len(parents):
-        depth, parent = depth + 1, parents[parent]
     definition: Mapping[str, Any] = evidence.flow.tasks.get(run.task_id, {}) if evidence.flow is not None else {}
     return {
         "id": run.id,
         "task": run.task_id,
         "type": definition.get("type"),
         "value": run.value,
-        "depth": depth,
+        "depth": evidence.execution.depth(run),
         "parent": run.parent_id,
         **_course(run),
         "attempts": [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_kestra.errors import ServerError, WaitTimeout
+from pytest_kestra.states import BAD
 
 if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 # A test with more executions than this tells those that did not end well, or the last ones.
 SHOWN = 3
-BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 LOG_LINES = 50
 
 

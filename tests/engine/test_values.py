@@ -35,6 +35,7 @@ def test_logs_know_their_task_run(kestra: Kestra) -> None:
     assert entry.attempt == 0
     assert execution.start <= entry.timestamp
     assert run.parent_id == execution.task("each").id
+    assert (execution.depth(execution.task("each")), execution.depth(run)) == (0, 1)
     assert execution.logs().select(task="warn", min_level="WARN") == (entry,)
     assert execution.logs().select(runs=[run.id], level="INFO") == ()
 

@@ -13,6 +13,7 @@ from pytest_kestra.run.diagnosis.expression import Expression, failed_expression
 from pytest_kestra.run.diagnosis.script import script_line
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
+from pytest_kestra.states import BAD
 
 # What Kestra says when a script has failed, after the script has said why.
 AGAIN = "io.kestra.core.models.tasks.runners.TaskException"
@@ -20,8 +21,6 @@ ENDINGS = ("Command failed with exit code", AGAIN)
 # How many subflows in each other are followed to where a failure began.
 DEPTH = 5
 REMEDIES = {"Unable to find flow": ": deploy it, too"}
-# States of task runs worth a look when an execution is not as wished.
-BAD = ("FAILED", "WARNING", "KILLED", "CANCELLED")
 
 
 # Colours of a script's own, and what else would change the terminal that shows a log.

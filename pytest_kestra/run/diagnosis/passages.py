@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from pytest_kestra.records import ExecutionRecord, LogEntry, TaskRun
+from pytest_kestra.records import LogEntry, TaskRun
 from pytest_kestra.run.diagnosis.evidence import ENDINGS, Evidence
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
@@ -47,7 +47,7 @@ def task_runs(evidence: Evidence) -> list[str]:
     if not runs:
         return []
     shown = runs if session.verbosity >= ALL or len(runs) <= TASK_RUNS else _worth_a_look(evidence)
-    names = [_indent(run, evidence.execution) + _own_name(run, session) for run in shown]
+    names = ["  " * evidence.execution.depth(run) + _own_name(run, session) for run in shown]
     width = max(map(len, names))
     lines = []
     for name, run in zip(names, shown, strict=True):
@@ -68,14 +68,6 @@ def _worth_a_look(evidence: Evidence) -> list[TaskRun]:
     odd = [run for run in runs if run.state not in ("SUCCESS", "SKIPPED")][:TASK_RUNS]
     chosen = {run.id for run in [*odd, *runs][:TASK_RUNS]}
     return [run for run in runs if run.id in chosen]
-
-
-def _indent(run: TaskRun, execution: ExecutionRecord) -> str:
-    parents = {other.id: other.parent_id for other in execution.task_runs}
-    depth, parent = 0, run.parent_id
-    while parent is not None and depth < len(parents):
-        depth, parent = depth + 1, parents.get(parent)
-    return "  " * depth
 
 
 def _own_name(run: TaskRun, session: Session) -> str:
