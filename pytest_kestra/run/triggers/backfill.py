@@ -18,11 +18,13 @@ from pytest_kestra.run.session import SETTLE_S
 from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.triggers.progress import Progress, date_of
 from pytest_kestra.run.triggers.schedule import DatesError, Schedule
-from pytest_kestra.run.triggers.status import read_state, state_of
+from pytest_kestra.run.triggers.status import is_locked, read_state, state_of
 from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 
 SECOND = timedelta(seconds=1)
+# How long an ended backfill is watched while its trigger waits for an execution, in seconds.
+ENDED_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Backfill:
         values = self._values(inputs)
         if self.dates is not None and not self.dates:
             return []
+        # What Kestra writes back when it unlocks a trigger has no backfill that was started between; see `_end`.
+        poll(
+            lambda: state_of(self.trigger), lambda state: not (state and is_locked(state)), deadline - time.monotonic()
+        )
         self.others.update(self.trigger.session.started, (record.id for record in self._executions()))
         with self._ended_on_failure():
             if not self._start(values, labels or {}):
@@ -183,5 +189,20 @@ class Backfill:
             raise
 
     def _end(self) -> None:
+        """End the backfill for good.
+
+        Kestra's executor reads a trigger, unlocks it after an execution and writes it back without a lock
+        (`JdbcExecutor`, `resetExecution`): a backfill that was ended between goes on.
+        """
         flow = self.trigger.flow
-        self.trigger.session.client.triggers.end_backfill(flow.namespace, flow.id, self.trigger.id)
+
+        def ended() -> bool:
+            state = state_of(self.trigger)
+            if state is None:
+                return True
+            if state.get("backfill") is not None:
+                self.trigger.session.client.triggers.end_backfill(flow.namespace, flow.id, self.trigger.id)
+                return False
+            return not is_locked(state)
+
+        poll(ended, bool, ENDED_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -182,6 +182,24 @@ class TestBackfill:
         """Return the trigger's state when its backfill is over."""
         return until(lambda: states(api, namespace, "scheduled")["daily"], lambda state: "backfill" not in state)
 
+    def change(self, api: httpx.Client, place: dict[str, str], action: str, wished: Callable[[Any], bool]) -> None:
+        """Change the backfill until its trigger is as wished, and not locked.
+
+        Kestra's executor reads a trigger, unlocks it after an execution and writes it back without a lock
+        (`JdbcExecutor`, `resetExecution`): a change that comes between is lost.
+        """
+
+        def done() -> bool:
+            state = states(api, place["namespace"], place["flowId"])[place["triggerId"]]
+            if not wished(state):
+                api.request("POST" if action == "delete" else "PUT", f"triggers/backfill/{action}", json=place)
+            return wished(state) and "executionId" not in state
+
+        until(done)
+
+    def delete(self, api: httpx.Client, place: dict[str, str]) -> None:
+        self.change(api, place, "delete", lambda state: "backfill" not in state)
+
     def dates(self, api: httpx.Client, namespace: str) -> list[str]:
         return [item["trigger"]["variables"]["date"] for item in executions(api, namespace, "scheduled")]
 
@@ -221,20 +239,18 @@ class TestBackfill:
         place = daily(api, namespace)
         self.start(api, place, 30)
         ended(api, namespace, "scheduled")
-        api.put("triggers/backfill/pause", json=place).raise_for_status()
-        clock.ticks(1)
+        self.change(api, place, "pause", lambda state: bool(state["backfill"]["paused"]))
         paused = len(executions(api, namespace, "scheduled"))
         clock.ticks()
 
         assert len(executions(api, namespace, "scheduled")) == paused < 30
-        api.post("triggers/backfill/delete", json=place).raise_for_status()
+        self.delete(api, place)
 
     def test_is_deleted(self, api: httpx.Client, namespace: str, clock: Clock) -> None:
         place = daily(api, namespace)
         self.start(api, place, 30)
         ended(api, namespace, "scheduled")
-        api.post("triggers/backfill/delete", json=place).raise_for_status()
-        clock.ticks(1)
+        self.delete(api, place)
         left = len(executions(api, namespace, "scheduled"))
         clock.ticks()
 
