@@ -92,6 +92,11 @@ class Kestra:
         """The queue on which an execution is created."""
         return self.queue("executionQueue")
 
+    def start(self, execution: Any) -> None:
+        """Let an execution begin, when all flows are known that may be triggered by it."""
+        java("io.kestra.runner.h2.KnownFlows").settle()
+        self.execution_queue.emit(execution)
+
     @cached_property
     def kill_queue(self) -> Any:
         """The queue on which the end of an execution is asked for."""

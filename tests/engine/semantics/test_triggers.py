@@ -14,9 +14,10 @@ import pytest
 
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.launcher import Launch
+from pytest_kestra.engine.lease import Lease
 from pytest_kestra.server.engines import stop_engine
 from tests.engine.replay import Replay
-from tests.engine.scheduling import daily, deploy, ended, executions, known, states, until, update
+from tests.engine.scheduling import DAILY, YAML, daily, deploy, ended, executions, known, states, until, update
 
 FLOW = """\
 id: {id}
@@ -300,6 +301,18 @@ class TestFlowTrigger:
         variables = found["trigger"]["variables"]
         assert (variables["executionId"], variables["state"], variables["flowId"]) == (upstream, "SUCCESS", "up")
         assert variables["outputs"] == {"said": "Ada"}
+
+    def test_of_one_flow_among_many(self, own_lease: Lease) -> None:
+        with httpx.Client(
+            base_url=f"{own_lease.url}/api/v1/main/", auth=(own_lease.user, own_lease.password), timeout=120
+        ) as api:
+            others = [DAILY.format(id=f"other{number}", namespace="company.many") for number in range(300)]
+            api.post("flows/bulk", content="---\n".join(others), headers=YAML).raise_for_status()
+            deploy(api, flow("company", "up"))
+            self.deploy(api, "company", self.AFTER_UP)
+            self.run(api, "company")
+
+            assert len(ended(api, "company", "down")) == 1
 
     def test_failed_upstream_does_not_fire(self, api: httpx.Client, namespace: str) -> None:
         deploy(api, flow(namespace, "up", task=FAIL))

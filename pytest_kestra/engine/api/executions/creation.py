@@ -23,10 +23,10 @@ async def create(call: Call) -> Response:
     flow, execution = await call.run(_created, call)
     # A check of the flow may have failed it before it begins: it has no end to wait for.
     if not call.flag("wait") or execution.getState().isFailed():
-        await call.run(call.kestra.execution_queue.emit, execution)
+        await call.run(call.kestra.start, execution)
         return await call.run(_with_url, call, execution)
     with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
-        await call.run(call.kestra.execution_queue.emit, execution)
+        await call.run(call.kestra.start, execution)
         await end.get()
     return await call.run(lambda: _with_url(call, lookup.execution(call, execution.getId())))
 

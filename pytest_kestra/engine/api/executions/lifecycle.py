@@ -254,7 +254,7 @@ def _told_state(call: Call, name: Any) -> Any:
 
 
 def _emitted(call: Call, execution: Any) -> Any:
-    call.kestra.execution_queue.emit(execution)
+    call.kestra.start(execution)
     return execution
 
 

@@ -52,7 +52,7 @@ class Evaluation:
         for started in self._queue.emitted:
             halves.refuse(self._call.kestra, self._call.text, started)
         for started in self._queue.emitted:
-            self._call.kestra.execution_queue.emit(started)
+            self._call.kestra.start(started)
 
     def _tell_ends(self) -> Any:
         either = java("io.kestra.core.utils.Either")

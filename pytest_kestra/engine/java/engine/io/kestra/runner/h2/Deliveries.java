@@ -1,13 +1,18 @@
 package io.kestra.runner.h2;
 
-/** Counts the messages of a queue: how many were stored, and how many its consumer has dealt with. */
+/** Counts the messages of a queue: how many were stored, and how many one of its consumers has dealt with. */
 final class Deliveries {
     /** A consumer that has dealt with nothing for so long is given up. */
     private static final long LIMIT_NS = 30_000_000_000L;
 
+    private final String consumer;
     private long stored;
     private long delivered;
     private long lastDelivery;
+
+    Deliveries(String consumer) {
+        this.consumer = consumer;
+    }
 
     synchronized void stored() {
         stored++;
@@ -19,6 +24,11 @@ final class Deliveries {
         notifyAll();
     }
 
+    /** Waits no longer for what is not there yet. */
+    synchronized void forget() {
+        delivered = Math.max(delivered, stored);
+    }
+
     /** Returns when all that is stored now is dealt with, however long that takes, as long as it goes on. */
     synchronized void await() {
         long wished = stored;
@@ -27,7 +37,7 @@ final class Deliveries {
             while (delivered < wished) {
                 long left = LIMIT_NS - (System.nanoTime() - lastDelivery);
                 if (left <= 0) {
-                    throw new IllegalStateException("Kestra's indexer has stopped: " + (wished - delivered) + " messages wait");
+                    throw new IllegalStateException(consumer + " has stopped: " + (wished - delivered) + " messages wait");
                 }
                 wait(left / 1_000_000 + 1);
             }

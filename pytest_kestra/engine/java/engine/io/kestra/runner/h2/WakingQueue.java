@@ -4,6 +4,7 @@ import io.kestra.core.exceptions.DeserializationException;
 import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.ExecutionKilled;
 import io.kestra.core.models.executions.LogEntry;
+import io.kestra.core.models.flows.FlowInterface;
 import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
 import io.kestra.core.runners.Indexer;
@@ -21,12 +22,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 import org.jooq.Condition;
 import org.jooq.DSLContext;
+import org.jooq.Record;
+import org.jooq.Result;
 import org.jooq.impl.DSL;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,10 +50,11 @@ public class WakingQueue<T> extends H2Queue<T> {
     private static final long STOP_LIMIT_MS = 30_000;
 
     private final Set<Consumer> consumers = ConcurrentHashMap.newKeySet();
-    /** The names of the consumers that mark what they have received, and how many others only remember an offset. */
+    /** The names of the consumers that mark what they have received; others only remember an offset. */
     private final Set<String> readers = ConcurrentHashMap.newKeySet();
-    private final AtomicInteger followers = new AtomicInteger();
-    private final Deliveries deliveries = new Deliveries();
+    private final Set<Deliveries> followers = ConcurrentHashMap.newKeySet();
+    private final Deliveries deliveries = new Deliveries("Kestra's indexer");
+    private final Object inOrder = new Object();
     private final TransactionOperations<?> transactions;
     /** What the executor asks of the workers while it ends executions, until it has told that they are being ended. */
     private final ThreadLocal<List<T>> held = new ThreadLocal<>();
@@ -94,18 +97,39 @@ public class WakingQueue<T> extends H2Queue<T> {
     @Override
     public Runnable receive(
         String consumerGroup, java.util.function.Consumer<Either<T, DeserializationException>> consumer, boolean forUpdate) {
-        followers.incrementAndGet();
-        Runnable end = super.receive(consumerGroup, consumer, forUpdate);
+        Deliveries followed = new Deliveries("A listener of Kestra's");
+        followers.add(followed);
+        if (FlowInterface.class.isAssignableFrom(cls)) {
+            KnownFlows.watch(followed);
+        }
+        Runnable end = super.receive(consumerGroup, message -> {
+            try {
+                consumer.accept(message);
+            } finally {
+                followed.delivered(1);
+            }
+        }, forUpdate);
         return () -> {
             end.run();
-            followers.decrementAndGet();
+            followers.remove(followed);
         };
+    }
+
+    /**
+     * Fetches what a follower has not seen yet, without locks.
+     *
+     * Kestra skips rows that another consumer has locked, and a follower never looks back: it would miss what stands
+     * before a row that is not locked.
+     */
+    @Override
+    protected Result<Record> receiveFetch(DSLContext database, String consumerGroup, Long offset, boolean forUpdate) {
+        return super.receiveFetch(database, consumerGroup, offset, false);
     }
 
     @Override
     protected void doUpdateGroupOffsets(DSLContext database, String consumerGroup, String reader, List<Long> offsets) {
         List<String> names = List.copyOf(readers);
-        boolean last = followers.get() == 0;
+        boolean last = followers.isEmpty();
         if (!last || names.size() > 1) {
             super.doUpdateGroupOffsets(database, consumerGroup, reader, offsets);
         }
@@ -138,8 +162,27 @@ public class WakingQueue<T> extends H2Queue<T> {
     }
 
     private void store(String consumerGroup, T message) throws QueueException {
-        super.emit(consumerGroup, message);
+        inOrder(() -> super.emit(consumerGroup, message));
         wakeAfterCommit();
+    }
+
+    private interface Emit {
+        void run() throws QueueException;
+    }
+
+    /** Emits so that messages are seen in the order of their offsets: a follower would miss one that comes late. */
+    private void inOrder(Emit emit) throws QueueException {
+        if (followers.isEmpty() || inTransaction()) {
+            emit.run();
+        } else {
+            synchronized (inOrder) {
+                emit.run();
+            }
+        }
+    }
+
+    private boolean inTransaction() {
+        return transactions.findTransactionStatus().isPresent();
     }
 
     /**
@@ -167,7 +210,7 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     @Override
     public void emitOnly(String consumerGroup, T message) throws QueueException {
-        super.emitOnly(consumerGroup, message);
+        inOrder(() -> super.emitOnly(consumerGroup, message));
         wakeAfterCommit();
     }
 
@@ -197,6 +240,7 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     private void stored() {
         deliveries.stored();
+        followers.forEach(Deliveries::stored);
         wakeAll();
     }
 
