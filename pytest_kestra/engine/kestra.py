@@ -97,6 +97,11 @@ class Kestra:
         java("io.kestra.runner.h2.KnownFlows").settle()
         self.execution_queue.emit(execution)
 
+    def dependencies(self, *place: Any) -> Any:
+        """Return what flows depend on each other, as Kestra's flow service finds it, when it is known of all flows."""
+        java("io.kestra.runner.h2.KnownFlows").settleTopologies()
+        return self.flow_service.findDependencies(*place)
+
     @cached_property
     def kill_queue(self) -> Any:
         """The queue on which the end of an execution is asked for."""

@@ -35,6 +35,8 @@ UNRECORDED = {
     "triggerExecution type": "tells a list, but one object is written",
     "validateResumeExecutionInputs type": "tells a list, but one object is written",
 }
+# Seen only where the scheduler has not looked at the trigger since.
+SOMETIMES = {"TriggerContext required date"}
 # Told to everybody, whatever the request says.
 NEVER_REFUSED = {"GET /api/v1/basicAuthValidationErrors", "GET /api/v1/configs", "GET /health"}
 # No trigger of the open-source server listens below its key.
@@ -89,6 +91,6 @@ def test_every_route(own_lease: Lease, recorded: Callable[[str], Any]) -> None:
 
     listed = DEVIATIONS | UNSEEN | UNRECORDED
     assert {place: answer for place, answer in observer.violations.items() if place not in listed} == {}
-    assert UNRECORDED.keys() - observer.violations.keys() == set()
+    assert UNRECORDED.keys() - observer.violations.keys() - SOMETIMES == set()
     assert observer.without(lambda status: status < 400) == NEVER_ANSWERED | OUR_OWN
     assert observer.without(lambda status: status >= 400) == NEVER_REFUSED | OUR_OWN

@@ -145,7 +145,7 @@ def _related(call: Call, found: Any) -> set[tuple[str, str]]:
     place = (found.getTenantId(), found.getNamespace(), found.getFlowId())
     directions = (call.flag("destinationOnly"), call.flag("expandAll"))
     own = (str(found.getNamespace()), str(found.getFlowId()))
-    topologies = list(call.kestra.flow_service.findDependencies(*place, *directions).toList())
+    topologies = list(call.kestra.dependencies(*place, *directions).toList())
     nodes = [node for topology in topologies for node in (topology.getSource(), topology.getDestination())]
     return {own, *((str(node.getNamespace()), str(node.getId())) for node in nodes)}
 

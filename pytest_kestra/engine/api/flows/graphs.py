@@ -48,7 +48,7 @@ def dependencies(call: Call) -> Response:
     """Answer the flows that a flow depends on and, unless told otherwise, those that depend on it."""
     place = (call.tenant, call.path["namespace"], call.path["id"])
     chosen = (call.flag("destinationOnly"), call.flag("expandAll"))
-    found = call.kestra.flow_service.findDependencies(*place, *chosen)
+    found = call.kestra.dependencies(*place, *chosen)
     unchanged = java("java.util.function.UnaryOperator").identity()
     return json_response(call.kestra, _topologies(call).graph(found, unchanged))
 

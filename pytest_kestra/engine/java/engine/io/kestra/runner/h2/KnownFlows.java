@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class KnownFlows {
     private static final Logger LOG = LoggerFactory.getLogger(KnownFlows.class);
     private static final Set<Deliveries> LISTENERS = ConcurrentHashMap.newKeySet();
+    private static final Set<Deliveries> TOPOLOGIES = ConcurrentHashMap.newKeySet();
 
     private KnownFlows() {
     }
@@ -23,13 +24,27 @@ public final class KnownFlows {
         LISTENERS.add(listener);
     }
 
+    static void watchTopologies(Deliveries topologies) {
+        TOPOLOGIES.add(topologies);
+    }
+
     /** Returns when all flows that were stored before are known. */
     public static void settle() {
-        for (Deliveries listener : LISTENERS) {
+        settle(LISTENERS);
+    }
+
+    /** Returns when it is known of all flows that were stored before on which others they depend. */
+    public static void settleTopologies() {
+        settle(LISTENERS);
+        settle(TOPOLOGIES);
+    }
+
+    private static void settle(Set<Deliveries> listeners) {
+        for (Deliveries listener : listeners) {
             try {
                 listener.await();
             } catch (IllegalStateException e) {
-                LOG.warn("An execution starts though not all flows are known", e);
+                LOG.warn("Not all flows are known", e);
                 listener.forget();
             }
         }

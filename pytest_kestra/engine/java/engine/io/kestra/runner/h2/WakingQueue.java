@@ -5,6 +5,7 @@ import io.kestra.core.models.executions.Execution;
 import io.kestra.core.models.executions.ExecutionKilled;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.flows.FlowInterface;
+import io.kestra.core.models.topologies.FlowTopology;
 import io.kestra.core.queues.QueueException;
 import io.kestra.core.runners.Executor;
 import io.kestra.core.runners.Indexer;
@@ -75,10 +76,16 @@ public class WakingQueue<T> extends H2Queue<T> {
         readers.add(queueName(queueType));
         if (queueType == Indexer.class) {
             LateEmits.watch(deliveries);
+        } else if (queueType == FlowTopology.class) {
+            KnownFlows.watchTopologies(deliveries);
         }
         return super.receiveImpl(consumerGroup, queueType, (database, messages) -> {
             if (cls == ExecutionKilled.class && queueType == Executor.class) {
                 holding(() -> consumer.accept(database, messages));
+            } else if (queueType == FlowTopology.class) {
+                // What depends on a flow is looked for among those that are known.
+                KnownFlows.settle();
+                consumer.accept(database, messages);
             } else {
                 consumer.accept(database, messages);
             }
