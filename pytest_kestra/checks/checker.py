@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from pytest_kestra.checks import duplicates, expressions, references
 from pytest_kestra.checks.findings import Finding
 from pytest_kestra.checks.library import Library
 from pytest_kestra.checks.outline import Outline
 from pytest_kestra.checks.verdicts import Validator
+from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.source import FlowSource
@@ -28,6 +30,7 @@ class Checker:
         self._flows, self._neighbours = list(flows), list(neighbours)
         self._library = Library([*flows, *neighbours], client)
         self._validator = Validator(client)
+        self._client = client
 
     def check(self, source: FlowSource) -> list[Finding]:
         """Return what is wrong with a flow, by line; the same as in another file is told of the later one."""
@@ -39,7 +42,7 @@ class Checker:
         return sorted(set(self._findings(outline)))
 
     def _findings(self, outline: Outline) -> Iterator[Finding]:
-        wrong = list(expressions.findings(outline))
+        wrong = list(expressions.findings(outline, self._vocabulary))
         yield from wrong
         dashes = any(expressions.DASH in finding.message for finding in wrong)
         for finding in self._validator.findings(outline):
@@ -48,6 +51,10 @@ class Checker:
         yield from duplicates.keys(outline)
         yield from duplicates.flows(outline.source, self._others(outline.source))
         yield from references.findings(outline, self._library)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self._client)
 
     def _others(self, source: FlowSource) -> list[FlowSource]:
         """Return the flows that are told of before this one, and those that nothing is told of."""

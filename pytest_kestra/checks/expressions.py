@@ -1,4 +1,4 @@
-"""Expressions that Kestra cannot read, or that name a task, input or variable that the flow does not have."""
+"""Expressions that Kestra cannot read, or that name what there is not: a task, input, variable, filter or function."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import yaml
 from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.outline import SECTIONS, Outline, Path, Task, text_at
 from pytest_kestra.checks.pebble import Reference, Template, read
+from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.errors import hint
 
 DASH = "a dash means minus here"
@@ -36,9 +37,9 @@ def is_type(kind: str | None, names: tuple[str, ...]) -> bool:
     return kind is not None and kind.removeprefix("io.kestra.") in names
 
 
-def findings(outline: Outline) -> Iterator[Finding]:
-    """Return what is wrong with the expressions of a flow."""
-    checks = _Expressions(outline)
+def findings(outline: Outline, vocabulary: Vocabulary) -> Iterator[Finding]:
+    """Return what is wrong with the expressions of a flow, on a server with these filters and functions."""
+    checks = _Expressions(outline, vocabulary)
     for path, node in outline.nodes:
         if isinstance(node, yaml.ScalarNode):
             yield from checks.of(path, node)
@@ -49,8 +50,9 @@ def findings(outline: Outline) -> Iterator[Finding]:
 
 
 class _Expressions:
-    def __init__(self, outline: Outline) -> None:
+    def __init__(self, outline: Outline, vocabulary: Vocabulary) -> None:
         self.outline = outline
+        self.vocabulary = vocabulary
         self.tasks: dict[str, Task] | None = {}
         for task in outline.tasks:
             for part in PARTS if is_type(task.type, FOR_EACH_ITEM) else PARTS[:1]:
@@ -74,10 +76,14 @@ class _Expressions:
     def _found(
         self, template: Template, text: str, roots: set[str], user: Task | None, *, is_variable: bool
     ) -> Iterator[tuple[Severity, str, int]]:
+        # A variable is rendered only where a task asks for it.
+        severity: Severity = "warning" if is_variable else "error"
         if template.problem is not None:
             problem, at = template.problem
-            # A variable is rendered only where a task asks for it.
-            yield "warning" if is_variable else "error", f"Kestra cannot read this expression: {problem}.", at
+            yield severity, f"Kestra cannot read this expression: {problem}.", at
+        for use in template.uses:
+            if message := self.vocabulary.unknown(use):
+                yield severity, message, use.start
         for reference in template.references:
             if reference.names[0] in roots and (found := self._checked(reference, text, user)):
                 yield *found, reference.start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -75,9 +76,12 @@ def load(path: Path, *, by_name: bool = False) -> FlowSource | Finding | None:
 def _marks(path: Path) -> set[str] | None:
     """Return the properties of a flow that a text has at the beginning of its lines; None where it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        content = path.read_bytes()
     except OSError:
         return None
+    # As some editors of Windows write it, which Kestra does not read either.
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    text = content.decode(encoding, "replace")
     return set(re.findall(r"^(id|namespace|tasks)\s*:", text, re.MULTILINE))
 
 

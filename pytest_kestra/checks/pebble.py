@@ -43,15 +43,25 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Use:
+    """Tell that a text uses a `filter` or a `function`, at an offset of it."""
+
+    kind: str
+    name: str
+    start: int
+
+
+@dataclass(frozen=True)
 class Template:
-    """Hold what a text says: its references, and the first thing that Pebble cannot read, with its offset."""
+    """Hold what a text says: its references and uses, and the first thing that Pebble cannot read, with its offset."""
 
     references: tuple[Reference, ...]
     problem: tuple[str, int] | None = None
+    uses: tuple[Use, ...] = ()
 
 
 def read(text: str) -> Template:
-    """Return what a text says to Pebble; variables that the text itself sets are left out."""
+    """Return what a text says to Pebble; variables and macros that the text itself sets are left out."""
     reader = _Reader(RAW.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text))
     problem = None
     try:
@@ -68,17 +78,20 @@ def read(text: str) -> Template:
             if reference.names[0] not in reader.local
         ),
         problem,
+        tuple(use for use in reader.uses if use.kind == "filter" or use.name not in reader.macros),
     )
 
 
 class _Reader(Tokens):
-    """Read a text from its beginning to its end; what it finds is in `references` and `local`."""
+    """Read a text from its beginning to its end; what it finds is in `references`, `uses`, `local` and `macros`."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self.blocks: list[tuple[str, int]] = []
         self.references: list[Reference] = []
+        self.uses: list[Use] = []
         self.local: set[str] = set()
+        self.macros: set[str] = set()
         self.first = 0  # the first reference of the expression that is read
 
     def text(self) -> None:
@@ -152,7 +165,7 @@ class _Reader(Tokens):
         self._expression()
 
     def _macro(self) -> None:
-        self.expect("name")
+        self.macros.add(self.expect("name").value)
         self.open("(")
         while self.peek().value != ")":
             self.local.add(self.expect("name").value)
@@ -163,9 +176,9 @@ class _Reader(Tokens):
         self.shut(")")
 
     def _filters(self) -> None:
-        self._call()
+        self._filter()
         while self.take("|"):
-            self._call()
+            self._filter()
 
     # Expressions
 
@@ -174,10 +187,10 @@ class _Reader(Tokens):
         while (token := self.peek()).kind == "operator" and token.value != "not":
             self.next()
             if token.value == "|":
-                if self._call() == "default":
+                if self._filter() == "default":
                     self._excuse()
             elif token.value.startswith("is") and token.value != "isIn":
-                if self._call() in EXCUSING_TESTS:
+                if self._call().value in EXCUSING_TESTS:
                     self._excuse()
             else:
                 if token.value in EXCUSES:
@@ -213,6 +226,7 @@ class _Reader(Tokens):
     def _variable(self, token: Token) -> None:
         names, end = [token.value], token.end
         if self.peek().value == "(":
+            self.uses.append(Use("function", token.value, token.start))
             return
         while True:
             mark = self.peek()
@@ -248,12 +262,17 @@ class _Reader(Tokens):
             else:
                 return
 
-    def _call(self) -> str:
+    def _filter(self) -> str:
+        token = self._call()
+        self.uses.append(Use("filter", token.value, token.start))
+        return token.value
+
+    def _call(self) -> Token:
         """Read the name of a filter or a test with its arguments."""
-        name = self.expect("name").value
+        token = self.expect("name")
         if self.peek().value == "(":
             self._arguments()
-        return name
+        return token
 
     def _arguments(self) -> None:
         self.next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_kestra.client.transport import Transport
+from pytest_kestra.errors import NotFoundError
 from pytest_kestra.records import Json
 
 GROUPS = ("tasks", "triggers", "conditions", "taskRunners")
@@ -26,3 +27,18 @@ class Plugins:
         found: dict[str, Any] = self._transport.send("GET", f"/api/v1/plugins/{name}").json()
         schema: Json = found["schema"]["properties"]
         return schema
+
+    def filters(self) -> list[str] | None:
+        """Return the names of the filters that expressions may use; None where the server does not tell them."""
+        return self._names("filters")
+
+    def functions(self) -> list[str] | None:
+        """Return the names of the functions that expressions may use; None where the server does not tell them."""
+        return self._names("functions")
+
+    def _names(self, kind: str) -> list[str] | None:
+        try:
+            found: list[str] = self._transport.send("GET", f"/api/v1/pebble/{kind}").json()
+        except (NotFoundError, ValueError):
+            return None
+        return found

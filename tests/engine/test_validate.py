@@ -13,12 +13,15 @@ import pytest
 
 from pytest_kestra import Client, Kestra, Server
 from pytest_kestra.checks.checker import Checker
+from pytest_kestra.checks.vocabulary import BROUGHT, Vocabulary
+from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
 from tests.pebble import READABLE, UNREADABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEAN = (Path(__file__).parent / "clean_flows.yml").read_text(encoding="utf-8").split("\n---\n")
 LOG = "io.kestra.plugin.core.log.Log"
+PLAIN = f"id: plain\nnamespace: company.team\ntasks: [{{id: log, type: {LOG}, message: hi}}]\n"
 
 
 def check(client: Client, *texts: str) -> list[str]:
@@ -229,3 +232,22 @@ def _command(folder: Path, *arguments: str, **variables: str) -> subprocess.Comp
         text=True,
         check=False,
     )
+
+
+def test_filters_and_functions_of_the_engine_are_known(kestra: Kestra, kestra_client: Client) -> None:
+    execution = kestra.deploy(PLAIN).run()
+
+    def is_known(expression: str) -> bool:
+        try:
+            execution.evaluate(expression)
+        except KestraError as error:
+            return not re.search(r"(Filter|Function or Macro) \[\w+\] does not exist", str(error))
+        return True
+
+    vocabulary = Vocabulary.of(kestra_client)
+    filters = vocabulary.known["filter"] | BROUGHT["filter"]
+    assert {name for name in filters if not is_known(f"{{{{ 'x' | {name} }}}}")} == set()
+    functions = vocabulary.known["function"] | BROUGHT["function"]
+    assert {name for name in functions if not is_known(f"{{{{ {name}('x') }}}}")} == set()
+    assert not is_known("{{ 'x' | uper }}")
+    assert not is_known("{{ nope('x') }}")

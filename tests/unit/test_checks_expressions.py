@@ -6,6 +6,8 @@ import pytest
 
 from pytest_kestra.checks import expressions
 from pytest_kestra.checks.outline import Outline
+from pytest_kestra.checks.pebble import Use
+from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.flows.source import FlowSource
 
 LOG = "io.kestra.plugin.core.log.Log"
@@ -28,8 +30,11 @@ tasks:
 """
 
 
+KESTRA = Vocabulary({"filter": frozenset({"upper", "default", "json"}), "function": frozenset({"now", "secret"})})
+
+
 def found(text: str) -> list[str]:
-    return [str(finding) for finding in expressions.findings(Outline(FlowSource(text, "f.yaml")))]
+    return [str(finding) for finding in expressions.findings(Outline(FlowSource(text, "f.yaml")), KESTRA)]
 
 
 def of_message(message: str) -> list[str]:
@@ -172,3 +177,37 @@ def test_aliases_are_told_once() -> None:
     text = "id: f\nnamespace: a.b\nvariables: {a: &x '{{ inputs.x }}', b: *x, ? [c] : d}\ntasks: []\n"
 
     assert len(found(text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("{{ inputs.user | uper }}", "error: `| uper`: Kestra has no filter 'uper'; did you mean 'upper'? It has: "),
+        ("{% filter uper %}x{% endfilter %}", "error: `| uper`: Kestra has no filter 'uper'"),
+        ("{{ nwo() }}", "error: `nwo()`: Kestra has no function 'nwo'; did you mean 'now'? It has: now, secret."),
+        ("{{ [1, xyz(secret('a'))] }}", "error: `xyz()`: Kestra has no function 'xyz'. It has: now, secret."),
+    ],
+)
+def test_tells_filters_and_functions(message: str, expected: str) -> None:
+    (told,) = of_message(message)
+
+    assert told.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{{ inputs.user | upper | default('x') }}",
+        "{{ parent() }}",
+        "{% macro twice(a) %}{{ a }}{% endmacro %}{{ twice(1) }}",
+        "{{ twice(1) }}{% macro twice(a) %}{{ a }}{% endmacro %}",
+        "{{ outputs.load.value.split(',') }}",
+        "{% raw %}{{ nope(1) | uper }}{% endraw %}",
+    ],
+)
+def test_lets_pass_filters_and_functions(message: str) -> None:
+    assert of_message(message) == []
+
+
+def test_says_nothing_of_names_that_a_server_does_not_tell() -> None:
+    assert Vocabulary({}).unknown(Use("filter", "uper", 0)) is None

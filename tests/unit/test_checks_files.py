@@ -52,6 +52,13 @@ def test_broken_flows_are_told_with_the_others(folder: Path) -> None:
     ]
 
 
+def test_flow_in_utf_16_is_told(folder: Path) -> None:
+    (folder / "a.yaml").write_bytes(FLOW.encode("utf-16"))
+
+    (told,) = find([folder]).broken
+    assert "UTF-8" in str(told)
+
+
 def test_file_that_is_named_is_meant(folder: Path) -> None:
     (folder / "typo.yaml").write_text("id: a\nnamespce: b\n")
     (folder / "broken.yaml").write_text("- a\n- tasks: [\n")

@@ -206,7 +206,7 @@ def test_validate_uses_a_warm_engine(
     assert cli.main(["validate", str(folder), "--server", "embedded"]) == 0
 
     assert capsys.readouterr().out.endswith("2 flows, 0 errors, 1 warning\n")
-    assert [asked.path for asked in stub.asked] == [f"{FLOWS}/validate"] * 2
+    assert [asked.path for asked in stub.asked if asked.path.startswith(FLOWS)] == [f"{FLOWS}/validate"] * 2
 
 
 def test_validate_tells_which_folder_is_closed(
