@@ -66,6 +66,9 @@ class ExistingServer:
         del lines
         return ""
 
+    def ending(self) -> None:
+        """Return nothing: of a server elsewhere it is only known that it does not answer."""
+
 
 def _version(answer: httpx.Response) -> str | None:
     try:
