@@ -171,7 +171,13 @@ def pytest_runtest_makereport(
     if report.failed:
         from pytest_kestra.report.sections import add_sections
 
-        add_sections(report, error, item.stash.get(KESTRA, None), None if ENDED in item.config.stash else server, colour=_has_colours(item.config))
+        add_sections(
+            report,
+            error,
+            item.stash.get(KESTRA, None),
+            None if ENDED in item.config.stash else server,
+            colour=_has_colours(item.config),
+        )
     from pytest_kestra.report.secrets import mask_report
 
     mask_report(report, _mask(item))

@@ -21,6 +21,6 @@ def tell_ending(error: ServerError, server: Server, told_by: str | None) -> bool
     how = server.ending()
     if how is None:
         return False
-    log = "".join(f"\n  {line}" for line in server.log_tail(LOG_LINES).splitlines())
-    error.args = (f"The Kestra engine has ended: {how}.\nThe last lines of its log:{log or ' none'}",)
+    log = [f"  {line}" for line in server.log_tail(LOG_LINES).splitlines()]
+    error.args = ("\n".join([how, *(["Its last lines:", *log] if log else ["It is empty."])]),)
     return True

@@ -56,7 +56,7 @@ def _export(
     from pytest_kestra.run.diagnosis.evidence import Evidence
 
     every = kestra.executions()
-    executions = kept(every)
+    executions = chosen(every)
     if junit:
         kept = [(name, value) for name, value in item.user_properties if name not in PROPERTIES]
         for execution in executions:
@@ -89,7 +89,7 @@ def _export(
     setattr(report, ATTRIBUTE, data)
 
 
-def kept(executions: Sequence[Execution]) -> list[Execution]:
+def chosen(executions: Sequence[Execution]) -> list[Execution]:
     """Return the executions that are exported, in their order: those that did not end well first, then the last."""
     order = sorted(range(len(executions)), key=lambda index: (executions[index].state not in BAD, -index))
     return [executions[index] for index in sorted(order[:MOST])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # A test with more executions than this tells those that did not end well, or the last ones.
 SHOWN = 3
 LOG_LINES = 50
+# The end of a whole story; that a value of the test names an execution tells nothing.
+TOLD = re.compile(r"Execution: (?:\S*/)?(\w+)")
 
 
 def add_sections(
@@ -65,8 +68,10 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
     from pytest_kestra.report.colour import coloured
     from pytest_kestra.run.diagnosis.text import brief, diagnosis, tells_of
 
-    ids = _worth_a_look([execution_id for execution_id in kestra.started if execution_id not in told], kestra)
-    left = sum(execution_id not in told for execution_id in kestra.started) - len(ids)
+    known = {found[1] for found in TOLD.finditer(told)}
+    untold = [execution_id for execution_id in kestra.started if execution_id not in known]
+    ids = _worth_a_look(untold, kestra)
+    left = len(untold) - len(ids)
     if left > 0:
         yield f"{left} others are left out"
     try:

@@ -20,6 +20,8 @@ KIND = re.compile(r"^(?:pytest_kestra\.errors\.\w+|AssertionError|Failed): ")
 STEPS = (
     (re.compile(r", (?:not|and should not be|which this test does not) .+?(?=: |$)"), r""),
     (re.compile(r": (?:its )?task (\S+) (?:failed|is [A-Z]+)(?=: )"), r": \1"),
+    (re.compile(r"^There is no (.+?) in .+?(?=; did you mean|\.)"), r"No \1"),
+    (re.compile(r"^The task (?=\S+ did not run)"), r""),
 )
 
 

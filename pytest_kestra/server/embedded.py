@@ -86,8 +86,10 @@ class EmbeddedServer:
     def ending(self) -> str | None:
         """Say how the engine's process has ended, and where its log is; None where it has not."""
         how = None if self._lease is None else ending(self._lease)
+        if how is None or self._lease is None:
+            return None
         until = "" if self.settings.reuse else ", until this run ends"
-        return None if how is None else f"{how}; its log is {self.folder / LOG_NAME}{until}"
+        return f"The Kestra engine {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / LOG_NAME}"
 
     def _start(self) -> Lease:
         progress = progress_for(sys.stderr)

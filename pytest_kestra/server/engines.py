@@ -52,15 +52,14 @@ def stop_engine(folder: Path) -> bool:
 
 
 def ending(lease: Lease) -> str | None:
-    """Say how the engine with a lease has ended; None where it has not."""
-    process = f"its process {lease.pid}"
+    """Say how the engine with a lease has ended, as the end of a sentence; None where it has not."""
     if (code := exit_code(lease.pid, END_TIMEOUT_S)) is not None:
-        return f"{process} was ended by {_signal(-code)}" if code < 0 else f"{process} ended with the exit code {code}"
+        return f"was ended by {_signal(-code)}" if code < 0 else f"ended with the exit code {code}"
     try:
         _ask("GET", lease, "/api/v1/configs")
     except httpx.ConnectError:
         # Only the process of this run that has started it knows more.
-        return f"{process} is no longer there"
+        return "has ended"
     except httpx.HTTPError:
         return None
     return None

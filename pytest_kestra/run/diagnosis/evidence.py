@@ -139,7 +139,13 @@ class Evidence:
         run = self.cause
         if run is None or self.flow is None:
             return None
-        return self.script_line or FlowSource(self.flow.source, self.name).line_of(run.task_id)
+        return self.script_line or self.line_of(run.task_id)
+
+    def line_of(self, task_id: str) -> int | None:
+        """Return the line of the flow's text that has a task's id."""
+        if self.flow is None or not self.flow.source:
+            return None
+        return FlowSource(self.flow.source, self.name).line_of_task(task_id)
 
     @property
     def script_line(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -23,8 +23,8 @@ def script_line(entries: Iterable[LogEntry], run: TaskRun, flow: FlowRecord) -> 
     """
     lines = [line for entry in entries for line in entry.message.splitlines()]
     frames = [(int(found[4]), after) for line, after in pairwise(lines) if (found := FRAME.match(line))]
-    places = (_place(number, code, run.task_id, flow) for number, code in reversed(frames))
-    return next((place for place in places if place is not None), None)
+    of_script = [frame for frame in frames if _written(*frame, run.task_id, flow) is not None]
+    return _place(*of_script[-1], run.task_id, flow) if of_script else None
 
 
 def located(entries: Sequence[LogEntry], flow: FlowRecord | None, name: str) -> list[LogEntry]:
@@ -52,15 +52,17 @@ def _located(found: re.Match[str], code: str, task_id: str, flow: FlowRecord | N
 
 def _place(number: int, code: str, task_id: str, flow: FlowRecord) -> int | None:
     """Return the line of the flow's text that has a line of a task's script, if it reads as this code."""
+    written = _written(number, code, task_id, flow)
+    source = [line.strip() for line in flow.source.splitlines()]
+    index = _begin(task_id, source) + number
+    return index + 1 if written is not None and source[index : index + 1] == [written] else None
+
+
+def _written(number: int, code: str, task_id: str, flow: FlowRecord) -> str | None:
+    """Return a line of a task's script if it reads as this code."""
     script = flow.tasks.get(task_id, {}).get("script")
-    if not isinstance(script, str):
-        return None
-    lines = script.splitlines()
-    if not (0 < number <= len(lines) and _reads_as(lines[number - 1], code)):
-        return None
-    source = flow.source.splitlines()
-    index = next(_begins(task_id, source), 0) + number
-    return index + 1 if index < len(source) and source[index].strip() == lines[number - 1].strip() else None
+    line = script.splitlines()[number - 1 : number] if isinstance(script, str) and number else []
+    return line[0].strip() if line and _reads_as(line[0], code) else None
 
 
 def _reads_as(written: str, code: str) -> bool:
@@ -69,10 +71,9 @@ def _reads_as(written: str, code: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, parts)), code.strip()) is not None
 
 
-def _begins(task_id: str, source: list[str]) -> Iterator[int]:
-    """Return where scripts begin after a task's id."""
+def _begin(task_id: str, source: list[str]) -> int:
+    """Return the index of the line after a task's id at which its script begins."""
     task = re.compile(rf"\bid:\s*[\"']?{re.escape(task_id)}\b")
     first = next((index for index, line in enumerate(source) if task.search(line)), 0)
-    for index, line in enumerate(source[first:], first):
-        if line.strip().removeprefix("- ").startswith("script:"):
-            yield index
+    begins = (i for i, line in enumerate(source[first:], first) if line.removeprefix("- ").startswith("script:"))
+    return next(begins, 0)

@@ -44,20 +44,21 @@ def diagnosis(
 
 def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str], *, again: bool = True) -> str:
     session = evidence.session
-    lines = [_first(evidence, what, run), *_body(evidence, logs)]
+    lines = [_first(evidence, what, run), *story(evidence, logs)]
     if again and session.reproduce:
         lines.append(f"Run it again: {session.reproduce}")
     return session.masked("\n".join(lines))
 
 
-def _body(evidence: Evidence, logs: list[str]) -> list[str]:
+def story(evidence: Evidence, logs: list[str]) -> list[str]:
+    """Return the lines about an execution after the first, with these for its logs."""
     execution, session, child = evidence.execution, evidence.session, evidence.child
     lines = [header(evidence), *task_runs(evidence), *expression(evidence), *script(evidence), *logs]
     lines += values("Inputs", execution.inputs, session)
     lines += values("Outputs", execution.outputs, session)
     lines.append(f"Execution: {evidence.place}")
     if child is not None:
-        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in _body(child, logs_of(child)))]
+        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in story(child, logs_of(child)))]
     return lines
 
 
