@@ -185,9 +185,10 @@ def pytest_runtest_makereport(
         from pytest_kestra.report.summary import summarise
 
         summarise(report, error, item.config.stash.get(TOLD, None))
-    from pytest_kestra.report.exports import add_exports
+    if ENDED not in item.config.stash:
+        from pytest_kestra.report.exports import add_exports
 
-    add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
+        add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
     return report
 
 

@@ -44,8 +44,8 @@ class Session:
     reproduce: str = ""
     verbosity: int = 0
     seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)
-    # What is known of executions that have ended, by their ids and the numbers of states they have been in.
-    gathered: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # What is known of executions that have ended, by their ids and the numbers of their states and task runs.
+    gathered: dict[tuple[str, int, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _flows: dict[tuple[str, str, int | None], FlowRecord] = field(default_factory=dict, repr=False)
 
     def flow(self, execution: ExecutionRecord) -> FlowRecord:

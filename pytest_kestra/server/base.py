@@ -40,5 +40,5 @@ class Server(Protocol):
         ...
 
     def ending(self) -> str | None:
-        """Say in sentences how the server has ended, and where its log is; None where it has not, or nobody can know."""
+        """Say how the server has ended, and where its log is; None where it has not, or where nobody can know."""
         ...

@@ -50,8 +50,10 @@ class Evidence:
 
         The server is asked once for one that has ended, however many reports are made of it.
         """
-        key = (execution.id, len(execution.history))
-        if key in session.gathered:
+        # After a restart there are more states, and tasks of `afterExecution` come when it has ended.
+        key = (execution.id, len(execution.history), len(execution.task_runs))
+        ended = has_reached(execution, None)
+        if ended and key in session.gathered:
             found: Evidence = session.gathered[key]
             return found
         logs: Logs | None = None
@@ -70,7 +72,7 @@ class Evidence:
             if isinstance(child_id, str) and depth:
                 child = session.client.executions.get(child_id)
                 gathered = replace(gathered, child=cls.of(child, session, depth - 1))
-        if logs is not None and has_reached(execution, None):
+        if logs is not None and ended and depth:
             session.gathered[key] = gathered
         return gathered
 
