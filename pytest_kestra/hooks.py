@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -197,7 +196,8 @@ def _mask(of: pytest.Config | pytest.Item) -> Callable[[str], str]:
     if KESTRA in of.stash:
         return of.stash[KESTRA].masked
     config = of.config if isinstance(of, pytest.Item) else of
-    return functools.partial(masked, secrets=config.stash[SECRETS])
+    secrets = config.stash[SECRETS]
+    return lambda text: masked(text, secrets)
 
 
 def _has_colours(config: pytest.Config) -> bool:

@@ -66,8 +66,9 @@ class ExistingServer:
         del lines
         return ""
 
-    def ending(self) -> None:
+    def ending(self) -> str | None:
         """Return nothing: of a server elsewhere it is only known that it does not answer."""
+        return None
 
 
 def _version(answer: httpx.Response) -> str | None:

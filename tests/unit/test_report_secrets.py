@@ -25,7 +25,7 @@ def failure() -> pytest.ExceptionInfo[BaseException]:
 
     with pytest.raises(AssertionError) as raised:
         fail(SECRET)
-    return raised  # type: ignore[return-value]
+    return raised
 
 
 def report(longrepr: Any, **more: Any) -> pytest.TestReport:

@@ -41,7 +41,7 @@ def why_absent(task_id: str, execution: ExecutionRecord, flow: FlowRecord) -> st
 def _why(task_id: str, place: Place, execution: ExecutionRecord, flow: FlowRecord) -> str:
     """Return why a task did not run where the one around it did."""
     around = [] if place.parent is None else _runs(place.parent, execution)
-    ids = {run.id for run in around} or {None}
+    ids: list[str | None] = [run.id for run in around] or [None]
     beside = [run for run in execution.task_runs if run.parent_id in ids]
     reasons = (
         _by_definition(task_id, flow),
