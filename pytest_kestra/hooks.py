@@ -130,8 +130,8 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     # What pytest, or another plugin, says of the values without secrets.
     others = config.pluginmanager.subset_hook_caller("pytest_assertrepr_compare", [sys.modules[f"{PACKAGE}.plugin"]])
     found = others(config=config, op=op, left=clean[0], right=clean[1])
-    told = next((list(one) for one in found if one), [f"{clean[0]!r} {op} {clean[1]!r}"])
-    return [*told, "", MASKED] if clean[0] == clean[1] else told
+    told = next((list(one) for one in found if one), None)
+    return [*told, "", MASKED] if told and clean[0] == clean[1] else told
 
 
 # After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.

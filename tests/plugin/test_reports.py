@@ -246,8 +246,13 @@ def test_texts_that_differ_in_a_secret_only_say_so(run_pytest: RunPytest, kestra
         def test_it(kestra, kestra_client):
             password = kestra_client.address.password
             assert {"a": password} == {"a": "*****"}
+
+        def test_order(kestra, kestra_client):
+            assert kestra_client.address.password < ""
     """)
 
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["E * assert '[*][*][*][*][*]' < ''"])
     result.stdout.fnmatch_lines(["E * They differ in a secret, which is masked."])
     assert (kestra_server.address.password or "") not in result.stdout.str()
 
