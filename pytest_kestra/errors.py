@@ -53,11 +53,14 @@ class InputError(KestraError):
 
 
 class UnknownNameError(KestraError, KeyError):
-    """Tell that there is no task, flow, input, output or trigger of a name, and which name is the nearest."""
+    """Tell that there is no task, flow, input, output or trigger of a name, and which name is the nearest.
 
-    def __init__(self, what: str, name: str, known: Iterable[str], where: str) -> None:
+    A `sentence` says it otherwise, such as for a task that there is, but that did not run.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str], where: str, *, sentence: str | None = None) -> None:
         known = list(dict.fromkeys(known))
-        super().__init__(f"There is no {what} {name!r} in {where}{hint(name, known)}")
+        super().__init__(sentence or f"There is no {what} {name!r} in {where}{hint(name, known)}")
         self.name = name
         self.known = known
 

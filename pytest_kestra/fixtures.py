@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError, SettingsError
-from pytest_kestra.hooks import FAILED, GUARD, SERVER, SETTINGS, run_of
+from pytest_kestra.hooks import FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def kestra_server(
     except ServerError as error:
         raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
+    pytestconfig.stash[SECRETS] += [*kestra_secrets.values(), *server.address.secrets]
     yield server
     server.close()
 
@@ -117,9 +118,11 @@ def kestra(
         reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
     )
+    node.stash[KESTRA] = request.config.stash[KESTRA] = kestra
     if settings.fail_on_log_level != "none":
         node.stash[GUARD] = (kestra, settings.fail_on_log_level, allowed)
     yield kestra
+    del request.config.stash[KESTRA]
     failed = node.stash.get(FAILED, False)
     if settings.keep == "all" or (settings.keep == "failed" and failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""

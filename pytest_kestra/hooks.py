@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, SettingsError, UnexpectedLogsError
+from pytest_kestra.errors import KestraError, ServerError, SettingsError, UnexpectedLogsError
+from pytest_kestra.masking import masked
 from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
 
@@ -27,13 +28,23 @@ MARKS = (
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 SERVER: pytest.StashKey[Server] = pytest.StashKey()
+# What no report shows, whatever test it is of.
+SECRETS: pytest.StashKey[list[str]] = pytest.StashKey()
+# That of a test, and in the configuration that of the test which runs.
+KESTRA: pytest.StashKey[Kestra] = pytest.StashKey()
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
+# The test that has told how the server has ended.
+ENDED: pytest.StashKey[str] = pytest.StashKey()
+# The first line of what the last assertion about an execution has told.
+TOLD: pytest.StashKey[str] = pytest.StashKey()
 # What `check_logs` takes, of a test with a guard over its logs.
 GUARD: pytest.StashKey[tuple[Kestra, str, Sequence[Allowed]]] = pytest.StashKey()
 # The entry of xdist's worker input that names the run's folder.
 WORKER_RUN = "kestra_run"
 # And the one that says whether the terminal of the controller has colours.
 WORKER_COLOUR = "kestra_colour"
+PACKAGE = "pytest_kestra"
+MASKED = "They differ in a secret, which is masked."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
     settings = config.stash[SETTINGS]
+    config.stash[SECRETS] = settings.secrets
     if not hasattr(config, "workerinput") and (settings.html or os.environ.get("GITHUB_ACTIONS") == "true"):
         from pytest_kestra.report.collector import Collector
 
@@ -98,16 +110,28 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:
-    """Tell the whole story where a state or the path of an execution is not as asserted."""
+    """Tell the whole story where a state or the path of an execution is not as asserted, and no secrets elsewhere."""
     # What is not loaded cannot be compared.
     if "pytest_kestra.run.path" not in sys.modules:
         return None
     from pytest_kestra.report.comparison import comparison
+    from pytest_kestra.report.secrets import cleaned
 
     # As pytest decides whether it cuts explanations; what is left out of this one stands in a section of the report.
     verbose = config.get_verbosity(pytest.Config.VERBOSITY_ASSERTIONS) >= 2
     whole = verbose or any(os.environ.get(name) for name in ("CI", "BUILD_NUMBER"))
-    return comparison(left, op, right, whole=whole)
+    lines = comparison(left, op, right, whole=whole)
+    if lines:
+        config.stash[TOLD] = lines[0]
+        return lines
+    clean = cleaned(left, right, _mask(config))
+    if clean is None:
+        return None
+    # What pytest, or another plugin, says of the values without secrets.
+    others = config.pluginmanager.subset_hook_caller("pytest_assertrepr_compare", [sys.modules[f"{PACKAGE}.plugin"]])
+    found = others(config=config, op=op, left=clean[0], right=clean[1])
+    told = next((list(one) for one in found if one), None)
+    return [*told, "", MASKED] if told and clean[0] == clean[1] else told
 
 
 # After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.
@@ -128,22 +152,52 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Leave our own frames out of a failure, and add what Kestra knows about it."""
-    if call.excinfo is not None and isinstance(call.excinfo.value, KestraError) and not item.config.option.fulltrace:
+    """Leave our own frames and secrets out of a failure, and add what Kestra knows about it."""
+    error = None if call.excinfo is None else call.excinfo.value
+    server = item.config.stash.get(SERVER, None)
+    if isinstance(error, ServerError) and server is not None:
+        from pytest_kestra.report.ending import tell_ending
+
+        if tell_ending(error, server, item.config.stash.get(ENDED, None)):
+            item.config.stash.setdefault(ENDED, item.nodeid)
+    if isinstance(error, KestraError) and not item.config.option.fulltrace:
         from pytest_kestra.report.traceback import shorten
 
-        shorten(call.excinfo.value)
+        shorten(error)
     report = yield
     # A rerun begins anew.
     item.stash[FAILED] = report.failed or (call.when != "setup" and item.stash.get(FAILED, False))
     if report.failed:
         from pytest_kestra.report.sections import add_sections
 
-        add_sections(report, call, item, item.config.stash.get(SERVER, None), colour=_has_colours(item.config))
-    from pytest_kestra.report.exports import add_exports
+        add_sections(
+            report,
+            error,
+            item.stash.get(KESTRA, None),
+            None if ENDED in item.config.stash else server,
+            colour=_has_colours(item.config),
+        )
+    from pytest_kestra.report.secrets import mask_report
 
-    add_exports(report, item, item.config.stash[SETTINGS], item.config.stash.get(SERVER, None))
+    mask_report(report, _mask(item))
+    if report.failed and error is not None:
+        from pytest_kestra.report.summary import summarise
+
+        summarise(report, error, item.config.stash.get(TOLD, None))
+    if ENDED not in item.config.stash:
+        from pytest_kestra.report.exports import add_exports
+
+        add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
     return report
+
+
+def _mask(of: pytest.Config | pytest.Item) -> Callable[[str], str]:
+    """Return what masks secrets in a text: those of a test, or of the one that runs, or those of the run."""
+    if KESTRA in of.stash:
+        return of.stash[KESTRA].masked
+    config = of.config if isinstance(of, pytest.Item) else of
+    secrets = config.stash[SECRETS]
+    return lambda text: masked(text, secrets)
 
 
 def _has_colours(config: pytest.Config) -> bool:

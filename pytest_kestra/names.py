@@ -1,4 +1,4 @@
-"""What stands under names, and a word about a name that is not there."""
+"""Names: what stands under them, a word about one that is not there, and long ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pytest_kestra.errors import UnknownNameError
+
+# What is left of a name where something else needs the room.
+SHORT = 24
+
+
+def middle(name: str, length: int) -> str:
+    """Cut a name in its middle: its beginning and its end tell it from others."""
+    end = length // 2
+    return name if len(name) <= length else f"{name[: length - end - 1]}…{name[-end:]}"
 
 
 class Named(dict[str, Any]):

@@ -69,6 +69,12 @@ class Settings:
             parsed[name] = _parsed(options[name], str(value), source) if value is not None else None
         return replace(self, **parsed, sources={**self.sources, **dict.fromkeys(parsed, source)})
 
+    @property
+    def secrets(self) -> list[str]:
+        """The values that no report shows."""
+        values = [getattr(self, option.attribute) for option in OPTIONS if option.secret]
+        return [value for value in values if value]
+
     def shown(self) -> dict[str, Any]:
         """Return the values that differ from the defaults, without secret ones."""
         secret = {option.attribute for option in OPTIONS if option.secret}

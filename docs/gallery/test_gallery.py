@@ -132,6 +132,15 @@ def test_task_that_there_is_not(kestra):
     assert execution.task("totl").outputs["value"] == "40"
 
 
+def test_task_did_not_run(kestra):
+    """A task did not run.
+
+    Why it did not, is told as far as Kestra has kept it.
+    """
+    execution = kestra.deploy("delivery.yaml").run()
+    assert execution.task("truck").state == "SUCCESS"
+
+
 def test_output_that_there_is_not(kestra):
     """An output is misspelled in the test."""
     execution = kestra.deploy("order.yaml").run()

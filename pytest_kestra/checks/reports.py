@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from pytest_kestra.checks.findings import Finding
+from pytest_kestra.github import command
 
 RED, YELLOW, BOLD, PLAIN = "\033[31m", "\033[33m", "\033[1m", "\033[0m"
 
@@ -24,14 +25,8 @@ def as_json(findings: Sequence[Finding], flows: int) -> str:
 
 
 def github(findings: Sequence[Finding], flows: int) -> str:
-    """Return commands of GitHub Actions, which shows each finding at its line, and a line that sums them up.
-
-    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-    """
-    lines = []
-    for finding in findings:
-        place = f"file={_escaped(finding.file, more=True)}" + (f",line={finding.line}" if finding.line else "")
-        lines.append(f"::{finding.severity} {place}::{_escaped(finding.message)}")
+    """Return commands of GitHub Actions, which shows each finding at its line, and a line that sums them up."""
+    lines = [command(one.severity, one.message, file=one.file, line=one.line) for one in findings]
     return "\n".join([*lines, summary(findings, flows)])
 
 
@@ -56,8 +51,3 @@ def summary(findings: Sequence[Finding], flows: int) -> str:
 def _coloured(finding: Finding) -> str:
     colour = RED if finding.severity == "error" else YELLOW
     return f"{BOLD}{finding.place}:{PLAIN} {colour}{finding.severity}:{PLAIN} {finding.message}"
-
-
-def _escaped(value: str, *, more: bool = False) -> str:
-    signs = "%\r\n" + (":," if more else "")
-    return "".join(f"%{ord(sign):02X}" if sign in signs else sign for sign in value)

@@ -146,6 +146,20 @@ def wait_for_end(pid: int, timeout: float) -> None:
         _kill(process)
 
 
+def exit_code(pid: int, timeout: float) -> int | None:
+    """Return with which code an engine has ended, or minus the signal; None where it runs, or another has started it.
+
+    `timeout` is in seconds: an engine that no longer answers may be about to end.
+    """
+    process = _STARTED.get(pid)
+    if process is None:
+        return None
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """End an engine, and the scripts it runs."""
     if os.name != "nt":

@@ -116,6 +116,24 @@ class FlowSource:
             lines.setdefault(scalar.value, scalar.start_mark.line + 1)
         return next((lines[text] for text in texts if text in lines), None)
 
+    def line_of_task(self, task_id: str) -> int | None:
+        """Return the line of a task's id; a flow, an input and a trigger may have the same."""
+        waiting = [value for key, value in self.root.value if key.value != "triggers"]
+        seen: set[int] = set()
+        while waiting:
+            node = waiting.pop()
+            if id(node) in seen or isinstance(node, yaml.ScalarNode):
+                continue
+            seen.add(id(node))
+            if isinstance(node, yaml.SequenceNode):
+                waiting += node.value
+                continue
+            found = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+            if {"id", "type"} <= set(found) and found["id"].value == task_id and "." in found["type"].value:
+                return int(found["id"].start_mark.line) + 1
+            waiting += [value for _, value in node.value]
+        return None
+
     def error(self, message: str, line: int | None = None) -> FlowError:
         """Return an error about this flow, at a line of it."""
         place = self.name if line is None else f"{self.name}:{line}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_kestra.masking import masked
 from pytest_kestra.report.command import run_again
 from pytest_kestra.report.exports import ATTRIBUTE, failure_text
 from pytest_kestra.settings import Settings
@@ -27,9 +28,7 @@ class Collector:
         self.problem: OSError | None = None
         self.config = config
         command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-        for secret in filter(None, (settings.password, settings.token, settings.repository)):
-            command = command.replace(secret, "*****")
-        self.about = {"command": command}
+        self.about = {"command": masked(command, settings.secrets)}
         self.started = datetime.now(timezone.utc)
         self.tests: dict[str, dict[str, Any]] = {}
         self.annotations: list[dict[str, str]] = []
@@ -44,6 +43,7 @@ class Collector:
         test = self.tests[report.nodeid]
         test["duration"] += report.duration
         test["executions"] += exported.get("executions", ())
+        test["kept"] = exported.get("kept") or test["kept"]
         outcome = _outcome(report)
         if outcome != "passed":
             test["outcome"] = outcome
@@ -106,6 +106,7 @@ def _new(report: pytest.TestReport) -> dict[str, Any]:
         "failure": None,
         "reason": None,
         "reproduce": None,
+        "kept": "",
         "executions": [],
     }
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_kestra.settings import Settings
+from pytest_kestra.states import BAD
 
 if TYPE_CHECKING:
     from pytest_kestra.run.diagnosis.evidence import Evidence
+    from pytest_kestra.run.execution import Execution
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
 ATTRIBUTE = "kestra"
 OURS = ("the executions of this test", "kestra")
 PROPERTIES = ("kestra_flow", "kestra_execution", "kestra_state", "kestra_url")
-# A test with more executions than this exports the last ones.
+# A test with more executions than this exports those that did not end well, and the last ones.
 MOST = 100
 
 
-def add_exports(report: pytest.TestReport, item: pytest.Item, settings: Settings, server: Server | None) -> None:
+def add_exports(
+    report: pytest.TestReport, item: pytest.Item, kestra: Kestra | None, settings: Settings, server: Server | None
+) -> None:
     """Write the artifacts of a failed test, and add what JUnit files, GitHub and the HTML page show of any."""
-    kestra: Kestra | None = getattr(item, "funcargs", {}).get("kestra")
     # What a test has made goes after it.
     if kestra is None or report.when == "teardown" or (report.when == "setup" and not report.failed):
         return
@@ -51,7 +55,8 @@ def _export(
 ) -> None:
     from pytest_kestra.run.diagnosis.evidence import Evidence
 
-    executions = kestra.executions()[-MOST:]
+    every = kestra.executions()
+    executions = chosen(every)
     if junit:
         kept = [(name, value) for name, value in item.user_properties if name not in PROPERTIES]
         for execution in executions:
@@ -62,24 +67,37 @@ def _export(
         return
     evidence = [Evidence.of(execution, execution.session) for execution in executions]
     if report.failed and settings.artifacts and evidence:
-        _write(report, item, evidence, settings.artifacts)
+        _write(report, item, evidence, settings.artifacts, told_kept(len(evidence), len(every)))
     data: dict[str, object] = {}
     if settings.html:
         from pytest_kestra.report.data import execution_data
 
         data["executions"] = [execution_data(one) for one in evidence]
+        data["kept"] = told_kept(len(evidence), len(every))
         if report.failed:
-            data["failure"] = kestra.masked(failure_text(report))
+            data["failure"] = failure_text(report)
     if annotated:
         from pytest_kestra.report.github import annotations_of, of_test
+        from pytest_kestra.run.diagnosis.text import tells_of
 
         # Only where the failure is about an execution is its flow to blame.
-        about = [one for one in evidence if f"{one.execution.flow_id} is {one.execution.state}" in report.longreprtext]
+        about = [one for one in evidence if tells_of(report.longreprtext, one.execution)]
         found = annotations_of(about, item.nodeid) or [of_test(report)]
         data["annotations"] = [{name: kestra.masked(text) for name, text in one.items()} for one in found]
     if server is not None:
         data["about"] = {"server": server.kind, "version": server.address.version or ""}
     setattr(report, ATTRIBUTE, data)
+
+
+def chosen(executions: Sequence[Execution]) -> list[Execution]:
+    """Return the executions that are exported, in their order: those that did not end well first, then the last."""
+    order = sorted(range(len(executions)), key=lambda index: (executions[index].state not in BAD, -index))
+    return [executions[index] for index in sorted(order[:MOST])]
+
+
+def told_kept(number: int, of: int) -> str:
+    """Return the words for executions that are left out; nothing where none is."""
+    return f"{number} of {of} executions kept, failing first" if number < of else ""
 
 
 def failure_text(report: pytest.TestReport) -> str:
@@ -88,10 +106,10 @@ def failure_text(report: pytest.TestReport) -> str:
     return "\n\n".join([report.longreprtext, *sections])
 
 
-def _write(report: pytest.TestReport, item: pytest.Item, evidence: list[Evidence], place: str) -> None:
+def _write(report: pytest.TestReport, item: pytest.Item, evidence: list[Evidence], place: str, more: str) -> None:
     from pytest_kestra.flows.files import shown
     from pytest_kestra.report.artifacts import folder_of, write_artifacts
 
     folder = folder_of(item.config.invocation_params.dir / place, item.nodeid)
     write_artifacts(folder, evidence)
-    report.sections.append(("kestra", f"Files of its executions: {shown(folder)}"))
+    report.sections.append(("kestra", f"Files of its executions: {shown(folder)}" + (f" ({more})" if more else "")))

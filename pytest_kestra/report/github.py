@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kestra import github
 from pytest_kestra.run.diagnosis.evidence import Evidence
 from pytest_kestra.run.diagnosis.text import first_line
 
@@ -50,12 +51,5 @@ def command(annotation: Mapping[str, str], environ: Mapping[str, str] = os.envir
     root = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd())
     path = Path(annotation["file"])
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-    values = {"file": name, "line": annotation["line"], "title": annotation["title"]}
-    properties = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in values.items())
-    return f"::error {properties}::{_escaped(annotation['message'])}"
-
-
-def _escaped(text: str, more: str = "") -> str:
-    for character in "%\r\n" + more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    line, title = int(annotation["line"]), annotation["title"]
+    return github.command("error", annotation["message"], file=name, line=line, title=title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,28 +18,26 @@ if TYPE_CHECKING:
 # A test with more executions than this tells those that did not end well, or the last ones.
 SHOWN = 3
 LOG_LINES = 50
+# The end of a whole story; that a value of the test names an execution tells nothing.
+TOLD = re.compile(r"Execution: (?:\S*/)?(\w+)")
 
 
 def add_sections(
     report: pytest.TestReport,
-    call: pytest.CallInfo[None],
-    item: pytest.Item,
+    error: BaseException | None,
+    kestra: Kestra | None,
     server: Server | None,
     *,
     colour: bool = False,
 ) -> None:
     """Add what the test's executions did where the failure does not tell it, and the server's log where it matters.
 
-    It does where the server has gone, and where an execution did not end.
+    It does where the server no longer answers without having ended, and where an execution did not end.
     """
-    error = call.excinfo.value if call.excinfo is not None else None
-    kestra = getattr(item, "funcargs", {}).get("kestra")
     if isinstance(error, (ServerError, WaitTimeout)):
         log = server.log_tail(LOG_LINES) if server is not None else ""
         if isinstance(error, WaitTimeout):
             log = "\n".join(_about(log, kestra.started if kestra is not None else ()))
-        for secret in server.address.secrets if server is not None else ():
-            log = log.replace(secret, "*****")
         if log:
             report.sections.append(("the log of the Kestra server", log))
     if report.when != "call" or kestra is None or isinstance(error, ServerError):
@@ -67,10 +66,12 @@ def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
 
 def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
     from pytest_kestra.report.colour import coloured
-    from pytest_kestra.run.diagnosis.text import brief, diagnosis
+    from pytest_kestra.run.diagnosis.text import brief, diagnosis, tells_of
 
-    ids = _worth_a_look([execution_id for execution_id in kestra.started if execution_id not in told], kestra)
-    left = sum(execution_id not in told for execution_id in kestra.started) - len(ids)
+    known = {found[1] for found in TOLD.finditer(told)}
+    untold = [execution_id for execution_id in kestra.started if execution_id not in known]
+    ids = _worth_a_look(untold, kestra)
+    left = len(untold) - len(ids)
     if left > 0:
         yield f"{left} others are left out"
     try:
@@ -78,7 +79,7 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
             execution = kestra.execution(execution_id)
             session = execution.session
             # With -q there is no more to tell than the assertion about a state has told.
-            if session.verbosity < 0 and f"{execution.flow_id} is {execution.state}" in told:
+            if session.verbosity < 0 and tells_of(told, execution):
                 continue
             text = diagnosis(execution, session, again=False) if session.verbosity >= 0 else brief(execution, session)
             yield coloured(text) if colour else text

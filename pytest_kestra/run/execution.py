@@ -21,6 +21,7 @@ from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.path import Path, has_run
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.task_runs import is_for, no_run, no_value, runs_of, several
 from pytest_kestra.run.waiting import has_reached, is_out_of_reach, killing, poll
 from pytest_kestra.states import STATES, State
 
@@ -70,28 +71,24 @@ class Execution(ExecutionRecord):
     def task(self, task_id: str, value: Any = None) -> TaskRun:
         """Return the run of a task; in a loop, the one for `value`, in nested loops for a tuple, the outermost first.
 
-        UnknownNameError where the task did not run, KestraError where it ran more than once.
+        UnknownNameError where the task did not run, which says why as far as it is known, KestraError where it ran more
+        than once.
         """
-        runs = self.tasks(task_id)
-        if value is not None:
-            runs = [run for run in runs if _is_for(run, value)]
-        if len(runs) == 1:
-            return runs[0]
-        if runs:
-            raise KestraError(
-                f"The task {task_id!r} ran {len(runs)} times in {self._name}: choose with task({task_id!r}, value=…) "
-                f"one of {', '.join(_value(run) for run in runs)}, or take all with tasks({task_id!r})."
-            )
-        if value is None:
-            raise UnknownNameError("run of the task", task_id, (run.task_id for run in self.task_runs), self._name)
-        values = [_value(run) for run in self.tasks(task_id) if run.values]
-        raise UnknownNameError(f"run of the task {task_id!r} for the value", str(value), values, self._name)
+        every = runs_of(self, task_id)
+        if not every:
+            raise no_run(self, task_id, self.session.flow(self), self.session.name_of(self))
+        runs = runs_of(self, task_id, value)
+        if not runs:
+            raise no_value(every, task_id, value, self._name)
+        if len(runs) > 1:
+            raise several(runs, task_id, self._name)
+        return runs[0]
 
     def tasks(self, task_id: str) -> list[TaskRun]:
         """Return all runs of a task, in their order; none where it did not run, UnknownNameError for no task at all."""
-        runs = [run for run in self.task_runs if run.task_id == task_id]
-        if not runs:
-            self._check_task(task_id)
+        runs = runs_of(self, task_id)
+        if not runs and task_id not in (known := self.session.flow(self).tasks):
+            raise UnknownNameError("task", task_id, known, f"the flow {self.flow_id}")
         return runs
 
     def logs(
@@ -110,9 +107,9 @@ class Execution(ExecutionRecord):
         """
         runs = None
         if task is not None:
-            runs = {run.id for run in self.tasks(task) if value is None or _is_for(run, value)}
+            runs = {run.id for run in self.tasks(task) if value is None or is_for(run, value)}
         elif value is not None:
-            runs = {run.id for run in self.task_runs if _is_for(run, value)}
+            runs = {run.id for run in self.task_runs if is_for(run, value)}
         return self.session.settle(
             self,
             lambda: Logs(self.session.client.executions.logs(self.id)).select(
@@ -282,19 +279,3 @@ class Execution(ExecutionRecord):
     @property
     def _name(self) -> str:
         return f"the execution of {self.flow_id}"
-
-    def _check_task(self, task_id: str) -> None:
-        known = self.session.flow(self).tasks
-        if task_id not in known:
-            raise UnknownNameError("task", task_id, known, f"the flow {self.flow_id}")
-
-
-def _is_for(run: TaskRun, value: Any) -> bool:
-    """Tell whether a task run is that for a value of its loop, or for a tuple of those of all loops around it."""
-    if isinstance(value, (tuple, list)):
-        return run.values == tuple(map(str, value))
-    return run.values[-1:] == (str(value),)
-
-
-def _value(run: TaskRun) -> str:
-    return repr(run.values[0] if len(run.values) == 1 else run.values or None)

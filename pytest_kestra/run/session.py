@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.deployer import Deployer
+from pytest_kestra.masking import STARS, masked
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.waiting import poll
 
 # How long logs and metrics may come after the end of their execution, in seconds.
 SETTLE_S = 0.5
-
-STARS = "*****"
 
 Read = TypeVar("Read")
 
@@ -45,6 +44,8 @@ class Session:
     reproduce: str = ""
     verbosity: int = 0
     seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)
+    # What is known of executions that have ended, by their ids and the numbers of their states and task runs.
+    gathered: dict[tuple[str, int, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _flows: dict[tuple[str, str, int | None], FlowRecord] = field(default_factory=dict, repr=False)
 
     def flow(self, execution: ExecutionRecord) -> FlowRecord:
@@ -89,7 +90,4 @@ class Session:
 
     def masked(self, text: str) -> str:
         """Return a text without the secrets."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            if secret:
-                text = text.replace(secret, STARS)
-        return text
+        return masked(text, self.secrets)

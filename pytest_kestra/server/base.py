@@ -38,3 +38,7 @@ class Server(Protocol):
     def log_tail(self, lines: int = 50) -> str:
         """Return the last lines of the server's log, or nothing where it cannot be had."""
         ...
+
+    def ending(self) -> str | None:
+        """Say how the server has ended, and where its log is; None where it has not, or where nobody can know."""
+        ...

@@ -17,14 +17,14 @@ from pytest_kestra.engine import compiler
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import Home, writing
 from pytest_kestra.engine.install import Installation, damaged, install
-from pytest_kestra.engine.launcher import Launch, log_tail
+from pytest_kestra.engine.launcher import LOG_NAME, Launch, log_tail
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import running
+from pytest_kestra.server.engines import ending, running
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
 
@@ -56,6 +56,7 @@ class EmbeddedServer:
         key = _key(settings, config, secrets, self.plugins)
         self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
+        self._lease: Lease | None = None
         self.address = Address("")
         # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
         self.capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
@@ -67,7 +68,7 @@ class EmbeddedServer:
             with writing(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock.acquire()
-            lease = running(self.folder) or self._start()
+            lease = self._lease = running(self.folder) or self._start()
         except EngineError as error:
             raise ServerError(str(error)) from error
         finally:
@@ -81,6 +82,14 @@ class EmbeddedServer:
     def log_tail(self, lines: int = 50) -> str:
         """Return the last lines of the engine's log."""
         return log_tail(self.folder, lines)
+
+    def ending(self) -> str | None:
+        """Say how the engine's process has ended, and where its log is; None where it has not."""
+        how = None if self._lease is None else ending(self._lease)
+        if how is None or self._lease is None:
+            return None
+        until = "" if self.settings.reuse else ", until this run ends"
+        return f"The Kestra engine {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / LOG_NAME}"
 
     def _start(self) -> Lease:
         progress = progress_for(sys.stderr)

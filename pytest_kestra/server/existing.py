@@ -66,6 +66,10 @@ class ExistingServer:
         del lines
         return ""
 
+    def ending(self) -> str | None:
+        """Return nothing: of a server elsewhere it is only known that it does not answer."""
+        return None
+
 
 def _version(answer: httpx.Response) -> str | None:
     try:

@@ -90,9 +90,73 @@ def test_task_that_did_not_run_is_none_of_the_runs(kestra: Kestra) -> None:
     assert execution.tasks("alarm") == []
     assert execution.logs("alarm") == ()
     with pytest.raises(
-        UnknownNameError, match=r"no run of the task 'alarm' in the execution of shapes\. It has: first,"
+        UnknownNameError,
+        match=r"^The task 'alarm' did not run: it handles errors, and no task failed\. It is at <text>:\d+ in the "
+        r"flow; these did: first, never, outer,",
     ):
         execution.task("alarm")
+
+
+ABSENT = """\
+id: absent
+namespace: company.team
+inputs:
+  - {id: fail, type: BOOLEAN, defaults: false}
+tasks:
+  - id: decide
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{ inputs.fail }}"
+    then:
+      - {id: fail, type: io.kestra.plugin.core.execution.Fail}
+    else:
+      - id: kind
+        type: io.kestra.plugin.core.flow.Switch
+        value: big
+        cases:
+          small: [{id: small, type: io.kestra.plugin.core.log.Log, message: small}]
+          big: [{id: big, type: io.kestra.plugin.core.log.Log, message: big}]
+  - {id: idle, type: io.kestra.plugin.core.log.Log, message: idle, disabled: true}
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: []
+    tasks: [{id: round, type: io.kestra.plugin.core.log.Log, message: round}]
+  - id: skipped
+    type: io.kestra.plugin.core.flow.Sequential
+    runIf: "{{ false }}"
+    tasks: [{id: inner, type: io.kestra.plugin.core.log.Log, message: inner}]
+  - {id: end, type: io.kestra.plugin.core.execution.Exit}
+  - {id: late, type: io.kestra.plugin.core.log.Log, message: late}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fail", "task", "why"),
+    [
+        (False, "fail", "`then` of 'decide' was not taken, since its condition was false"),
+        (False, "small", "`cases.small` of 'kind' was not taken, since its value was 'big'"),
+        (True, "small", "'kind', which it is in, did not run: `else` of 'decide' was not taken, since its condition "),
+        (False, "idle", "it is disabled"),
+        (False, "round", "the loop 'each' had no round"),
+        (False, "inner", "'skipped', which it is in, was skipped by its `runIf`"),
+        (False, "late", "the task 'end' ended the execution"),
+        (True, "late", "the task 'decide' failed before it"),
+    ],
+)
+def test_why_a_task_did_not_run(kestra: Kestra, fail: bool, task: str, why: str) -> None:
+    execution = kestra.deploy(ABSENT).run({"fail": fail})
+
+    with pytest.raises(UnknownNameError) as raised:
+        execution.task(task)
+    assert str(raised.value).startswith(f"The task {task!r} did not run: {why}")
+
+
+def test_task_that_has_not_run_yet(kestra: Kestra) -> None:
+    tasks = "  - {id: pause, type: io.kestra.plugin.core.flow.Pause}\n"
+    tasks += "  - {id: then, type: io.kestra.plugin.core.log.Log, message: then}\n"
+    paused = kestra.deploy(ABSENT.split("  - id: decide")[0] + tasks).run_until("PAUSED")
+
+    with pytest.raises(UnknownNameError, match=r"'then' did not run: the execution was PAUSED when this was read"):
+        paused.task("then")
 
 
 def test_states_and_dates_of_a_course(kestra: Kestra) -> None:

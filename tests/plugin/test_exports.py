@@ -253,3 +253,25 @@ def test_html_page_of_the_ini_file_and_of_errors(run_pytest: RunPytest, pytester
     text = Path("page.html").read_text()
     for word in ("the fixture is broken", "the end is broken", "known", "xfailed"):
         assert word in text
+
+
+def test_executions_that_are_left_out_are_told(
+    run_pytest: RunPytest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_kestra.report.exports.MOST", 2)
+    result = run_pytest(
+        """
+        def test_many(kestra):
+            flow = kestra.deploy("orders.yaml")
+            for count in (7, 1, 2, 3):
+                flow.run({"count": count})
+            assert False
+        """,
+        *("--kestra-html=page.html", "--kestra-artifacts=kept"),
+    )
+
+    result.stdout.fnmatch_lines(["Files of its executions: kept/* (2 of 4 executions kept, failing first)"])
+    assert "2 of 4 executions kept, failing first" in (pytester.path / "page.html").read_text()
+    (folder,) = (pytester.path / "kept").iterdir()
+    kept = [json.loads(file.read_text()) for file in folder.glob("*/execution.json")]
+    assert sorted(one["inputs"]["count"] for one in kept) == [3, 7]

@@ -26,12 +26,59 @@ def test_log_that_nobody_expects_fails_the_test(run_pytest: RunPytest) -> None:
         [
             "*_ test_failed _*",
             "orders logged ERROR, which this test does not expect: check: too many",
+            "Logged by: check (orders.yaml:6)",
+            "Flow: orders.yaml, revision 1: CREATED > RUNNING > FAILED in * s",
+            "  check  FAILED * s",
+            "Logs that this test does not expect:",
             "  ERROR check: too many",
-            "Execution: * in company.team.test-failed-*",
+            'Inputs: {"count": 7}',
+            "Execution: *company.team.test-failed-*",
             "Where it is as it should be, mark the test with @pytest.mark.kestra_allow_logs: *",
+            "Run it again: pytest test_log_that_nobody_expects_fails_the_test.py::test_failed",
         ]
     )
     assert "guard.py" not in result.stdout.str()
+
+
+def test_less_is_told_with_q(run_pytest: RunPytest) -> None:
+    result = run_pytest(TESTS, GUARD, "-q")
+
+    result.stdout.fnmatch_lines(
+        ["orders logged ERROR, which this test does not expect: *", "  ERROR check: too many", "Execution: *"]
+    )
+    result.stdout.no_fnmatch_line("Flow: *")
+
+
+def test_other_executions_and_more_logs_are_named(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        FLOW = '''
+        id: loud
+        namespace: company.team
+        tasks:
+          - id: each
+            type: io.kestra.plugin.core.flow.ForEach
+            values: [1, 2, 3, 4, 5, 6, 7]
+            tasks: [{id: cry, type: io.kestra.plugin.core.log.Log, message: "no {{ taskrun.value }}", level: WARN}]
+        '''
+
+        def test_it(kestra):
+            for _ in range(2):
+                kestra.deploy(FLOW).run()
+        """,
+        GUARD,
+    )
+
+    result.stdout.fnmatch_lines(["Logged by: cry (<text>:8)", "  … 2 earlier ones", "So did: loud (*)"])
+
+
+@pytest.mark.parametrize(("task", "told"), [("chek", "; did you mean 'check'?"), ("else", ".")])
+def test_mark_that_names_no_task_of_the_test_is_told(run_pytest: RunPytest, task: str, told: str) -> None:
+    mark = f'@pytest.mark.kestra_allow_logs(task="{task}")\n    def test_failed'
+    result = run_pytest(TESTS.replace("def test_failed", mark), GUARD)
+
+    named = f"The mark kestra_allow_logs names the task '{task}', which no flow of this test has{told}"
+    result.stdout.fnmatch_lines([f"{named} It has: check, done."])
 
 
 def test_without_the_option_logs_are_nobodys_business(run_pytest: RunPytest) -> None:

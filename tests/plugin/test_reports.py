@@ -143,8 +143,118 @@ def test_junit_file_has_the_essentials(run_pytest: RunPytest, pytester: pytest.P
     run_pytest(FAILING, "--junit-xml=junit.xml")
 
     (failure,) = ET.parse(pytester.path / "junit.xml").iter("failure")
-    assert "orders is FAILED, not SUCCESS: task check failed" in failure.attrib["message"]
+    assert failure.attrib["message"] == "orders is FAILED: check: too many"
+    assert "orders is FAILED, not SUCCESS: task check failed" in (failure.text or "")
     assert "ERROR check: too many" in (failure.text or "")
+
+
+@pytest.mark.parametrize("way", ["-vv", "CI", "-n2"])
+def test_summary_has_the_reason_in_one_line(run_pytest: RunPytest, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if way == "CI":
+        monkeypatch.setenv("CI", "true")
+    else:
+        # Where pytest cuts at the end of the line.
+        monkeypatch.setenv("COLUMNS", "80")
+    result = run_pytest(
+        """
+        from pathlib import Path
+
+        def test_one(kestra):
+            text = Path("orders.yaml").read_text().replace("id: orders", "id: orders_of_the_whole_company")
+            assert kestra.deploy(text).run({"count": 7}).state == "SUCCESS"
+
+        def test_two(kestra):
+            kestra.deploy("orders.yaml").run({"count": 7}).task("done")
+
+        def test_three(kestra):
+            kestra.deploy("orders.yaml").run({"count": 7}).wait(until="PAUSED")
+        """,
+        *([] if way == "CI" else [way]),
+    )
+
+    name = "test_summary_has_the_reason_in_one_line.py"
+    lines = result.stdout.str().partition("short test summary info")[2].splitlines()[1:-1]
+    assert len(lines) == 3
+    if way != "-n2":
+        assert lines[0] == f"FAILED {name}::test_one - orders_of_t…hole_company is FAILED: check: too many"
+        assert lines[1].startswith(f"FAILED {name}::test_two - 'done' did not run: the task 'check' failed before it.")
+        assert lines[2] == f"FAILED {name}::test_three - orders is FAILED and never was PAUSED: check: too many"
+
+
+def test_summary_keeps_the_reason_at_80_columns(flows: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = 'def test_orders(kestra):\n    assert kestra.deploy("orders.yaml").run({"count": 7}).state == "SUCCESS"\n'
+    flows.makepyfile(test_orders=text)
+    result = flows.runpytest_subprocess("--kestra-server=embedded")
+
+    result.stdout.fnmatch_lines(["FAILED test_orders.py::test_orders - orders is FAILED: check: too many"])
+
+
+@pytest.mark.parametrize("style", [(), ("-l",), ("--tb=native",), ("--tb=short", "-vv"), ("--color=yes", "-n2")])
+def test_secrets_are_masked_in_what_pytest_itself_tells(flows: pytest.Pytester, style: tuple[str, ...]) -> None:
+    flows.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            return {"TOKEN": "the-token-that-nobody-sees " * 20, "KEY": "its-key-has\\nin-two-long-lines"}
+
+        @pytest.fixture
+        def broken(kestra_secrets, kestra):
+            raise ValueError(kestra_secrets["TOKEN"])
+    """)
+    flows.makepyfile("""
+        FLOW = '''
+        id: leak
+        namespace: company.team
+        inputs:
+          - {id: word, type: SECRET}
+        tasks:
+          - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ secret('TOKEN') }} {{ inputs.word }}"}
+        '''
+
+        def test_token(kestra):
+            value = kestra.deploy(FLOW).run({"word": "another-word-of-its-own"}).task("say").outputs["value"]
+            print(value)
+            assert value == value.replace("another", "a-wrong")
+
+        def test_key(kestra_client, kestra_secrets, record_property):
+            record_property("key", kestra_secrets["KEY"])
+            both = [kestra_secrets["KEY"], 1]
+            assert both == [kestra_secrets["KEY"], 2]
+
+        def test_cause(kestra, kestra_secrets):
+            try:
+                raise KeyError(kestra_secrets["TOKEN"])
+            except KeyError as error:
+                raise RuntimeError("no") from error
+
+        def test_setup(broken):
+            pass
+    """)
+    result = flows.runpytest_subprocess("--kestra-server=embedded", "--junit-xml=junit.xml", *style)
+
+    result.assert_outcomes(failed=3, errors=1)
+    for text in (result.stdout.str() + result.stderr.str(), (flows.path / "junit.xml").read_text()):
+        assert "*****" in text
+        for secret in ("the-token-that", "nobody-sees", "another-word-of-its", "its-key-has", "in-two-long-lines"):
+            assert secret not in text
+
+
+def test_texts_that_differ_in_a_secret_only_say_so(run_pytest: RunPytest, kestra_server: Server) -> None:
+    result = run_pytest("""
+        def test_it(kestra, kestra_client):
+            password = kestra_client.address.password
+            assert {"a": password} == {"a": "*****"}
+
+        def test_order(kestra, kestra_client):
+            assert kestra_client.address.password < ""
+    """)
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["E * assert '[*][*][*][*][*]' < ''"])
+    result.stdout.fnmatch_lines(["E * They differ in a secret, which is masked."])
+    assert (kestra_server.address.password or "") not in result.stdout.str()
 
 
 def test_password_is_never_shown(run_pytest: RunPytest, kestra_server: Server) -> None:
@@ -180,7 +290,7 @@ def test_failing_setup_of_a_test_is_left_alone(run_pytest: RunPytest) -> None:
     result.stdout.fnmatch_lines(["E       ValueError: no"])
 
 
-def test_server_that_dies_is_told_with_its_log(flows: pytest.Pytester) -> None:
+def test_engine_that_dies_is_told_once_with_its_signal_and_its_log(flows: pytest.Pytester) -> None:
     flows.makepyfile("""
         import os, signal
         from pathlib import Path
@@ -189,25 +299,51 @@ def test_server_that_dies_is_told_with_its_log(flows: pytest.Pytester) -> None:
         def test_it(kestra, kestra_server):
             flow = kestra.deploy("orders.yaml")
             lease = Lease.read(kestra_server.folder)
-            log = kestra_server.folder / "engine.log"
-            log.write_text(log.read_text() + "these were its last words\\n")
+            with (kestra_server.folder / "engine.log").open("a") as log:
+                log.write(f"these were its last words {lease.password}\\n")
             os.kill(lease.pid, signal.SIGKILL)
-            os.waitpid(lease.pid, 0)
             flow.run()
 
         def test_next(kestra):
             kestra.deploy("orders.yaml")
-    """)
-    result = flows.runpytest_subprocess("--kestra-server=embedded")
 
-    result.assert_outcomes(failed=2)
+        def test_last(kestra_client):
+            kestra_client.flows.search("company")
+    """)
+    result = flows.runpytest_subprocess("--kestra-server=embedded", "--junit-xml=junit.xml")
+
+    result.assert_outcomes(failed=3)
+    before = "E       pytest_kestra.errors.ServerError: The Kestra engine has ended before; *::test_it tells how."
     result.stdout.fnmatch_lines(
         [
             ">       flow.run()",
-            "E       pytest_kestra.errors.ServerError: The Kestra server at http://127.0.0.1:* no longer answers: *",
-            "*- the log of the Kestra server -*",
-            "these were its last words",
+            "E * The Kestra engine was ended by SIGKILL, as the system does where memory runs out (process *).",
+            "E       Its log, until this run ends: *engine.log",
+            "E       Its last lines:",
+            "E * these were its last words [*][*][*][*][*]",
+            before,
+            before,
         ]
+    )
+    assert result.stdout.str().count("E         these were its last words") == 1
+    result.stdout.no_fnmatch_line("What is to be kept of the executions cannot be had*")
+    failures = [failure.text or "" for failure in ET.parse(flows.path / "junit.xml").iter("failure")]
+    assert "these were its last words *****" in failures[0]
+
+
+def test_engine_that_hangs_shows_its_log(flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        from pytest_kestra import ServerError
+
+        def test_it(kestra, kestra_server):
+            with (kestra_server.folder / "engine.log").open("a") as log:
+                log.write("it is busy\\n")
+            raise ServerError(f"The Kestra server at {kestra_server.address.url} no longer answers: it hangs.")
+    """)
+    result = flows.runpytest_subprocess("--kestra-server=embedded")
+
+    result.stdout.fnmatch_lines(
+        ["E * no longer answers: it hangs.", "*- the log of the Kestra server -*", "it is busy"]
     )
 
 

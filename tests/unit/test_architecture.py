@@ -13,13 +13,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "pytest_kestra"
 NAME = "pytest_kestra"
 # What the modules of each layer may import of this package; a layer may always import itself.
-BASE = {"errors", "names", "states", "times", "records", "address", "options", "settings"}
+BASE = {"errors", "names", "states", "times", "records", "address", "masking", "github", "options", "settings"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "states": set(),
     "times": {"errors"},
     "names": {"errors"},
     "address": set(),
+    "masking": set(),
+    "github": set(),
     "options": set(),
     "records": {"states", "times", "names"},
     "settings": {"errors", "options"},

@@ -12,7 +12,7 @@ from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.report import comparison as comparisons
 from pytest_kestra.report.comparison import comparison
-from pytest_kestra.run.diagnosis.text import brief, diagnosis, late
+from pytest_kestra.run.diagnosis.text import brief, diagnosis, late, tells_of
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.path import Path
 from pytest_kestra.run.session import Session
@@ -95,6 +95,56 @@ def test_first_line_has_at_most_a_hundred_characters(session: Session, stub: Stu
 
     assert first.startswith("orders is FAILED: xxx")
     assert len(first) == 100
+
+
+def test_long_names_go_before_the_reason(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", "the bank refuses", "charge" * 9)]))
+    name = "orders_of_the_whole_company_in_the_last_year"
+    failed = execution(session, "FAILED", run("charge" * 9, "FAILED"), flowId=name)
+
+    first = diagnosis(failed, session).splitlines()[0]
+    assert first == ("orders_of_t…he_last_year is FAILED: task chargecharg…chargecharge failed: the bank refuses")
+    assert tells_of(first, failed)
+    assert tells_of(f"{name} is FAILED", failed)
+    assert not tells_of("orders is FAILED", failed)
+
+
+def test_what_is_known_of_an_ended_execution_is_asked_for_once(session: Session, stub: Stub) -> None:
+    stub.on("GET", "/api/v1/main/logs/e1", "[]")
+    ended = execution(session, "FAILED", run("charge", "FAILED"))
+    data = {"id": "e1", "namespace": "a.b", "flowId": "orders", "state": state("FAILED")}
+    stub.on("GET", "/api/v1/main/executions/e1", json.dumps({**data, "taskRunList": [run("charge", "FAILED")]}))
+    told = [diagnosis(ended, session), brief(ended, session), diagnosis(ended.refresh(), session)]
+    assert len(told) == 3
+    assert len([asked for asked in stub.asked if "/logs/" in asked.path]) == 1
+
+    # While it runs, and after a restart, there is more to know.
+    running = execution(session, "RUNNING")
+    for one in (running, running):
+        diagnosis(one, session)
+    again = {"current": "FAILED", "histories": [state("FAILED")["histories"][0]] * 3}
+    diagnosis(execution(session, "FAILED", state=again), session)
+    assert len([asked for asked in stub.asked if "/logs/" in asked.path]) == 4
+
+
+def test_what_could_not_be_had_is_asked_for_again(session: Session, stub: Stub) -> None:
+    failed = execution(session, "FAILED", run("charge", "FAILED"))
+    assert "too many" not in diagnosis(failed, session)
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", "too many", "charge")]))
+
+    assert "too many" in diagnosis(failed, session)
+
+
+def test_logs_of_a_diagnosis_are_those_that_can_be_asserted(session: Session, stub: Stub) -> None:
+    said = "io.kestra.core.models.tasks.runners.TaskException: Command failed with exit code 1"
+    logs = [log("ERROR", text, "charge", at) for at, text in enumerate(["no", said, "Command failed with exit code 1"])]
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps(logs))
+    failed = execution(session, "FAILED", run("charge", "FAILED"))
+
+    shown = [line for line in diagnosis(failed, session).splitlines() if line.startswith("  ERROR charge: ")]
+    assert shown == [f"  ERROR charge: {message}" for message in failed.logs(min_level="WARN").messages]
+    # What says the most has only what the script has said.
+    assert brief(failed, session).splitlines()[1:] == ["  ERROR charge: no"]
 
 
 def test_server_without_pages_has_no_address_to_show(session: Session) -> None:

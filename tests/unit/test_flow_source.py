@@ -108,3 +108,25 @@ def test_what_kestra_says_gets_a_line_and_a_remedy(message: str, expected: str) 
 
 def test_where_kestra_names_a_path_its_line_is_used() -> None:
     assert str(source().refused("must not be null", "tasks[1].then[0]")).startswith("flows/hello.yaml:13: ")
+
+
+def test_line_of_a_task_is_not_that_of_what_has_the_same_id() -> None:
+    text = """\
+id: total
+namespace: a.b
+inputs:
+  - {id: total, type: INT}
+triggers:
+  - {id: total, type: a.b.Schedule}
+tasks:
+  - id: each
+    type: a.b.ForEach
+    tasks: &tasks
+      - id: total
+        type: a.b.Log
+  - {id: again, type: a.b.ForEach, tasks: *tasks}
+"""
+
+    assert FlowSource(text).line_of_task("total") == 11
+    assert FlowSource(text).line_of_task("again") == 13
+    assert FlowSource(text).line_of_task("none") is None

@@ -74,6 +74,13 @@ def test_head_tells_the_run() -> None:
     assert "%23c02a20" in text
 
 
+def test_executions_that_were_left_out_are_told() -> None:
+    told = Elements(page({"tests": [named("passed", kept="100 of 300 executions kept, failing first")]})).text
+
+    assert "100 of 300 executions kept, failing first" in told
+    assert "executions kept" not in Elements(page({"tests": [named("passed", kept="")]})).text
+
+
 def test_page_of_a_run_that_passed_has_another_icon() -> None:
     assert "%230a7a5c" in page({"tests": [named("passed")]})
 

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
-from pytest_kestra.run.diagnosis.script import script_line
+from pytest_kestra.run.diagnosis.script import located, script_line
 
 SOURCE = """\
 id: numbers
@@ -84,3 +84,55 @@ def test_text_that_reads_otherwise_is_not_told() -> None:
     )
 
     assert line(TRACE, flow=flow) is None
+
+
+def entry(message: str, run: str = "r", task: str | None = "compute") -> LogEntry:
+    return LogEntry("ERROR", message, task, run, 0, datetime(2026, 1, 1, tzinfo=timezone.utc))
+
+
+def test_frames_lead_to_the_lines_of_the_flow_though_other_tasks_log_between_them() -> None:
+    logs = [
+        entry("Traceback (most recent call last):"),
+        entry('  File "/tmp/x/123456789012.py", line 3, in <module>\n    share(0)'),
+        entry('  File "/tmp/x/123456789012.py", line 2, in share'),
+        entry("something else", run="other", task="other"),
+        entry("    return 1 / number"),
+        entry('  File "/usr/lib/python3/json.py", line 2, in loads'),
+        entry("    raise"),
+        entry('  File "/tmp/x/123456789012.py", line 2, in share'),
+    ]
+
+    assert [one.message for one in located(logs, FLOW, "numbers.yaml")] == [
+        "Traceback (most recent call last):",
+        '  File "numbers.yaml", line 9, in <module>\n    share(0)',
+        '  File "numbers.yaml", line 8, in share',
+        "something else",
+        "    return 1 / number",
+        '  File "/usr/lib/python3/json.py", line 2, in loads',
+        "    raise",
+        '  File "123456789012.py", line 2, in share',
+    ]
+
+
+def test_frames_of_an_unknown_flow_keep_the_name_of_the_script() -> None:
+    (told,) = located([entry('  File "/tmp/x/123456789012.py", line 2, in share')], None, "numbers.yaml")
+
+    assert told.message == '  File "123456789012.py", line 2, in share'
+
+
+def test_line_with_an_expression_is_found_by_what_stands_around_it() -> None:
+    script = "print(len({{ inputs.numbers }}) / 0)\n"
+    source = f"id: numbers\ntasks:\n  - id: compute\n    type: a.Script\n    script: |\n      {script}"
+    flow = FlowRecord.of(
+        {
+            "id": "numbers",
+            "namespace": "a.b",
+            "revision": 1,
+            "source": source,
+            "tasks": [{"id": "compute", "type": "a.Script", "script": script}],
+        }
+    )
+    trace = '  File "/tmp/x/1.py", line 1, in <module>\n    '
+
+    assert line([trace + "print(len([1, 2]) / 0)"], flow=flow) == 6
+    assert line([trace + "print(sum([1, 2]) / 0)"], flow=flow) is None

@@ -49,6 +49,7 @@ def test_existing_server_tells_its_version(stub: Stub) -> None:
     assert (server.address.version, server.address.tenant) == ("1.3.19", "team")
     assert stub.asked[0].headers["Authorization"] == "Bearer t0ken"
     assert (server.kind, server.capabilities, server.log_tail()) == ("url", frozenset({"pages"}), "")
+    assert server.ending() is None
     server.close()
 
 
@@ -78,6 +79,7 @@ def test_plugin_that_is_not_there(tmp_path: Path) -> None:
     server = EmbeddedServer(Settings(), run, config={}, secrets={}, plugins=["nothing.jar"])
     with pytest.raises(ServerError, match=r"There is no plugin 'nothing.jar'"):
         server.open()
+    assert server.ending() is None
     run.finish()
 
 

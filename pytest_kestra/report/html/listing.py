@@ -79,6 +79,8 @@ def _body(test: Json) -> str:
         parts.append(f'<pre class="failure" tabindex="0">\n{_failure(str(test["failure"]))}</pre>')
     if test.get("reproduce"):
         parts.append(f'<div class="reproduce"><code>{escaped(test["reproduce"])}</code></div>')
+    if test.get("kept"):
+        parts.append(f'<p class="note kept">{escaped(test["kept"])}</p>')
     executions = "".join(f"<li>{_execution(execution)}</li>" for execution in items(test, "executions"))
     return "".join([*parts, f'<ul class="executions">{executions}</ul>'])
 

@@ -10,14 +10,14 @@ from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
 from pytest_kestra.run.diagnosis.expression import Expression, failed_expression
-from pytest_kestra.run.diagnosis.script import script_line
+from pytest_kestra.run.diagnosis.script import located, script_line
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.waiting import has_reached
 from pytest_kestra.states import BAD
 
 # What Kestra says when a script has failed, after the script has said why.
-AGAIN = "io.kestra.core.models.tasks.runners.TaskException"
-ENDINGS = ("Command failed with exit code", AGAIN)
+ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners.TaskException")
 # How many subflows in each other are followed to where a failure began.
 DEPTH = 5
 REMEDIES = {"Unable to find flow": ": deploy it, too"}
@@ -46,22 +46,34 @@ class Evidence:
 
     @classmethod
     def of(cls, execution: ExecutionRecord, session: Session, depth: int = DEPTH) -> Evidence:
-        """Gather what is known about an execution; what cannot be had is left out, since this must hide no failure."""
-        logs, flow = Logs(), None
+        """Gather what is known about an execution; what cannot be had is left out, since this must hide no failure.
+
+        The server is asked once for one that has ended, however many reports are made of it.
+        """
+        # After a restart there are more states, and tasks of `afterExecution` come when it has ended.
+        key = (execution.id, len(execution.history), len(execution.task_runs))
+        ended = has_reached(execution, None)
+        if ended and key in session.gathered:
+            found: Evidence = session.gathered[key]
+            return found
+        logs: Logs | None = None
+        flow = None
         # The server may be gone; what is known is told all the same.
         with contextlib.suppress(KestraError):
             read = session.client.executions
             logs = session.settle(execution, lambda: Logs(read.logs(execution.id)))
         with contextlib.suppress(KestraError):
             flow = session.flow(execution)
-        told = Logs(replace(entry, message=_readable(session.masked(entry.message))) for entry in logs)
+        told = Logs(replace(entry, message=_readable(session.masked(entry.message))) for entry in logs or ())
         gathered = cls(execution, session, told, flow, session.name_of(execution))
         cause = gathered.cause
         child_id = None if cause is None else cause.outputs.get("executionId")
         with contextlib.suppress(KestraError):
             if isinstance(child_id, str) and depth:
                 child = session.client.executions.get(child_id)
-                return replace(gathered, child=cls.of(child, session, depth - 1))
+                gathered = replace(gathered, child=cls.of(child, session, depth - 1))
+        if logs is not None and ended and depth:
+            session.gathered[key] = gathered
         return gathered
 
     @property
@@ -82,8 +94,7 @@ class Evidence:
     def bad_logs(self) -> Logs:
         """The logs of level WARN and above of what went wrong: of the task runs that did, and of the execution."""
         bad = {run.id for run in self.execution.task_runs if run.state in BAD}
-        # Kestra says once more what it said before.
-        warned = [one for one in self.logs.select(min_level="WARN") if not one.message.startswith(AGAIN)]
+        warned = self.logs.select(min_level="WARN")
         return Logs(entry for entry in warned if entry.task_run_id is None or not bad or entry.task_run_id in bad)
 
     @property
@@ -130,7 +141,13 @@ class Evidence:
         run = self.cause
         if run is None or self.flow is None:
             return None
-        return self.script_line or FlowSource(self.flow.source, self.name).line_of(run.task_id)
+        return self.script_line or self.line_of(run.task_id)
+
+    def line_of(self, task_id: str) -> int | None:
+        """Return the line of the flow's text that has a task's id."""
+        if self.flow is None or not self.flow.source:
+            return None
+        return FlowSource(self.flow.source, self.name).line_of_task(task_id)
 
     @property
     def script_line(self) -> int | None:
@@ -139,6 +156,10 @@ class Evidence:
         if run is None or self.flow is None:
             return None
         return script_line(self.logs.select(runs=[run.id]), run, self.flow)
+
+    def shown(self, logs: Logs) -> Logs:
+        """Return logs as a text shows them: with the lines of the flow's file in tracebacks."""
+        return Logs(located(logs, self.flow, self.name))
 
     @property
     def place(self) -> str:

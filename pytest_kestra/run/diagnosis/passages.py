@@ -119,11 +119,11 @@ def logs_of(evidence: Evidence) -> list[str]:
     verbosity = evidence.session.verbosity
     if verbosity >= ALL:
         # Kestra's own stack traces are of level TRACE.
-        return titled("All logs", evidence.logs.select(min_level="DEBUG"), ALL_LOG_LINES)
+        return titled("All logs", evidence.shown(evidence.logs.select(min_level="DEBUG")), ALL_LOG_LINES)
     if verbosity >= MORE and (runs := {entry.task_run_id for entry in evidence.bad_logs}):
         told = Logs(entry for entry in evidence.logs.select(min_level="INFO") if entry.task_run_id in runs)
-        return titled("Logs of what went wrong", told, ALL_LOG_LINES)
-    return titled("Logs of level WARN and above", evidence.bad_logs, LOG_LINES)
+        return titled("Logs of what went wrong", evidence.shown(told), ALL_LOG_LINES)
+    return titled("Logs of level WARN and above", evidence.shown(evidence.bad_logs), LOG_LINES)
 
 
 def titled(title: str, logs: Logs, most: int) -> list[str]:
@@ -136,7 +136,7 @@ def titled(title: str, logs: Logs, most: int) -> list[str]:
 
 def last_logs(evidence: Evidence) -> list[str]:
     """Return the last lines of what went wrong, each cut."""
-    chosen = evidence.bad_logs
+    chosen = evidence.shown(evidence.bad_logs)
     best = Logs(entry for entry in chosen if entry.task_run_id and not entry.message.startswith(ENDINGS))
     lines = [short(line, FIRST_LINE) for line in log_lines(best or chosen, BRIEF_LOG_LINES)]
     return lines[-BRIEF_LOG_LINES:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_kestra.names import SHORT, middle
 from pytest_kestra.records import ExecutionRecord, TaskRun
 from pytest_kestra.run.diagnosis.evidence import Evidence
 from pytest_kestra.run.diagnosis.passages import (
@@ -43,20 +44,21 @@ def diagnosis(
 
 def _text(evidence: Evidence, what: str, run: TaskRun | None, logs: list[str], *, again: bool = True) -> str:
     session = evidence.session
-    lines = [_first(evidence, what, run), *_body(evidence, logs)]
+    lines = [_first(evidence, what, run), *story(evidence, logs)]
     if again and session.reproduce:
         lines.append(f"Run it again: {session.reproduce}")
     return session.masked("\n".join(lines))
 
 
-def _body(evidence: Evidence, logs: list[str]) -> list[str]:
+def story(evidence: Evidence, logs: list[str]) -> list[str]:
+    """Return the lines about an execution after the first, with these for its logs."""
     execution, session, child = evidence.execution, evidence.session, evidence.child
     lines = [header(evidence), *task_runs(evidence), *expression(evidence), *script(evidence), *logs]
     lines += values("Inputs", execution.inputs, session)
     lines += values("Outputs", execution.outputs, session)
     lines.append(f"Execution: {evidence.place}")
     if child is not None:
-        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in _body(child, logs_of(child)))]
+        lines += [f"Its subflow: {first_line(child)}", *(f"  {line}" for line in story(child, logs_of(child)))]
     return lines
 
 
@@ -81,7 +83,7 @@ def late(execution: ExecutionRecord, session: Session, limit: float, until: str 
         where = f" in task {running}" if running else ""
         what = f"was still {execution.state}{where} after {limit:g} s"
         what += f", never {until}" if until else ""
-    last = titled("Last logs", evidence.logs, BRIEF_LOG_LINES)
+    last = titled("Last logs", evidence.shown(evidence.logs), BRIEF_LOG_LINES)
     return _text(evidence, what, None, logs_of(evidence) if evidence.bad_logs or session.verbosity >= ALL else last)
 
 
@@ -90,18 +92,27 @@ def first_line(evidence: Evidence) -> str:
     return _first(evidence, f"is {evidence.execution.state}", None)
 
 
+def tells_of(text: str, execution: ExecutionRecord) -> bool:
+    """Tell whether a text has the first line of a diagnosis of this execution."""
+    names = (execution.flow_id, middle(execution.flow_id, SHORT))
+    return any(f"{name} is {execution.state}" in text for name in names)
+
+
 def _first(evidence: Evidence, what: str, run: TaskRun | None) -> str:
     execution, session = evidence.execution, evidence.session
-    head = f"{execution.flow_id} {what}"
     cause = run or evidence.cause
-    if run is None and cause is not None:
-        head += f": task {name_of(cause, session)} failed"
     reason = evidence.reason(cause)
     if session.deployer.namespace:
         # What makes a namespace the test's own takes the room of what is to be told.
         reason = reason.replace(f".{session.deployer.namespace}", "")
-    if reason:
-        head += f": {reason}"
-    elif execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
-        head += ": no task ran"
-    return short(session.masked(head), FIRST_LINE)
+    if not reason and execution.state in ("FAILED", "CANCELLED") and not execution.task_runs:
+        reason = "no task ran"
+    flow_id, task = execution.flow_id, "" if run is not None or cause is None else name_of(cause, session)
+    line = _sentence(flow_id, what, task, reason)
+    if len(line) > FIRST_LINE:
+        line = _sentence(middle(flow_id, SHORT), what, middle(task, SHORT), reason)
+    return short(session.masked(line), FIRST_LINE)
+
+
+def _sentence(flow_id: str, what: str, task: str, reason: str) -> str:
+    return ": ".join(filter(None, [f"{flow_id} {what}", task and f"task {task} failed", reason]))

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_kestra.masking import masked
+
+KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nshort\n-----END KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "told"),
+    [
+        ("a s3cret-word b", ["s3cret-word"], "a ***** b"),
+        ("xs3cret-wordx", ["s3cret-word"], "x*****x"),
+        ("s3cret-2 and s3cret", ["s3cret", "s3cret-2"], "***** and *****"),
+        ("nothing", [""], "nothing"),
+        ("* and *****", ["*", "*****"], "* and *****"),
+        (repr('quote\'s "and" \\ more'), ['quote\'s "and" \\ more'], "'*****'"),
+        (json.dumps("Übergröße\t1"), ["Übergröße\t1"], '"*****"'),
+        (f"{KEY}", [KEY], "*****"),
+        ("E    - MIIEvQIBADANBgkqhkiG9w0\nE    - short", [KEY], "E    - *****\nE    - short"),
+    ],
+)
+def test_secrets_are_stars_however_they_are_written(text: str, secrets: list[str], told: str) -> None:
+    assert masked(text, secrets) == told
+
+
+@pytest.mark.parametrize("word", ["test", "a", "orders"])
+def test_short_word_is_no_part_of_another(word: str) -> None:
+    text = f"def test_orders(kestra): {word}.run('{word}')"
+
+    assert masked(text, [word]) == "def test_orders(kestra): *****.run('*****')"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("'abcdefgh...stuvwxyz'", "'*****...*****'"),
+        ("'before abcdefghij…'", "'before *****…'"),
+        ("'before abcde...vwxyz'", "'before abcde...vwxyz'"),
+        ("loading...", "loading..."),
+    ],
+)
+def test_parts_of_a_secret_before_and_after_a_cut_are_stars(text: str, told: str) -> None:
+    assert masked(text, ["abcdefghijklmnopqrstuvwxyz"]) == told
