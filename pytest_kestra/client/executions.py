@@ -63,6 +63,10 @@ class Executions:
         found = self._transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})
         return [ExecutionRecord.of(item) for item in found]
 
+    def of_flow(self, namespace: str, flow_id: str, filters: Mapping[str, str] | None = None) -> list[ExecutionRecord]:
+        """Return all executions of a flow, those that match other filters too; as `search`."""
+        return self.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id, **(filters or {})})
+
     def kill(self, execution_id: str) -> None:
         """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""
         self._transport.request("DELETE", "executions", execution_id, "kill")

@@ -25,7 +25,7 @@ def clean_up(session: Session) -> None:
     ours: dict[str, None] = {}
     for (namespace, flow_id), revision in session.deployer.created.items():
         with _collecting(errors):
-            found = calls.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id})
+            found = calls.executions.of_flow(namespace, flow_id)
             mine = [record for record in found if record.revision is None or record.revision >= revision]
             ours |= dict.fromkeys(record.id for record in mine)
             _end([record.id for record in mine if not record.state.is_final], session)

@@ -24,6 +24,7 @@ from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.saturation import Saturation
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.trigger import Trigger
 from pytest_kestra.run.waiting import SHORTEST_S, has_reached
 from pytest_kestra.states import STATES
@@ -142,7 +143,7 @@ class Flow(FlowRecord):
         and `triggered_by` the execution that started it, `since` the date after which it was created, in UTC where it
         has no zone. UnknownNameError for a state or trigger that there is not.
         """
-        filters = dict(self._filters)
+        filters: dict[str, str] = {}
         if state is not None:
             filters["state][IN"] = ",".join(_states(state))
         if since is not None:
@@ -151,12 +152,12 @@ class Flow(FlowRecord):
             filters[f"labels][EQUALS][{key}"] = value
         if triggered_by is not None:
             filters["triggerExecutionId][EQUALS"] = triggered_by.id
-        trigger_id = None if trigger is None else self.trigger(trigger).id
-        found = self.session.client.executions.search(filters)
+        trigger_id, origins = trigger and self.trigger(trigger).id, Origins(self.session.client)
+        found = self.session.client.executions.of_flow(self.namespace, self.id, filters)
         return [
             Execution.reading(record, self.session)
             for record in found
-            if trigger_id is None or (record.trigger or {}).get("id") == trigger_id
+            if trigger_id is None or origins.of(record) == trigger_id
         ]
 
     def update(self, source: str | PathLike[str]) -> Flow:
@@ -198,15 +199,12 @@ class Flow(FlowRecord):
 
     def _late(self, limit: float, mark: str) -> WaitTimeout:
         """Return the error for the execution that did not answer in time."""
-        found = self.session.client.executions.search({**self._filters, f"labels][EQUALS][{CORRELATION}": mark})
+        marked = {f"labels][EQUALS][{CORRELATION}": mark}
+        found = self.session.client.executions.of_flow(self.namespace, self.id, marked)
         self.session.started.extend(record.id for record in found)
         if not found:
             return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")
         return WaitTimeout(late(Execution.reading(found[-1], self.session), self.session, limit))
-
-    @property
-    def _filters(self) -> dict[str, str]:
-        return {"namespace][EQUALS": self.namespace, "flowId][EQUALS": self.id}
 
 
 def _states(state: str | Collection[str]) -> list[str]:

@@ -21,6 +21,7 @@ from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import Flow
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
+from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.waiting import SHORTEST_S, poll
 
 
@@ -111,7 +112,7 @@ class Kestra:
         """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
         records: dict[str, Execution] = {}
         for namespace, flow_id in self._session.deployer.created:
-            for record in self.client.executions.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id}):
+            for record in self.client.executions.of_flow(namespace, flow_id):
                 records[record.id] = Execution.reading(record, self._session)
         for execution_id in self._session.started:
             if execution_id not in records:
@@ -135,19 +136,32 @@ class Kestra:
         raise UnknownNameError("flow", flow_id, known, " and ".join(found) or "this test, which has deployed none")
 
     def wait_for_execution(
-        self, flow: Flow, *, triggered_by: Execution | None = None, timeout: float | None = None
+        self,
+        flow: Flow,
+        *,
+        triggered_by: Execution | None = None,
+        trigger: str | None = None,
+        timeout: float | None = None,
     ) -> Execution:
         """Return an execution of `flow` that the test has not started itself, at its end.
 
         It is the one that the execution `triggered_by` has started, by a Flow trigger or a subflow; without that, the
-        oldest that the test does not know yet, such as a schedule's. `timeout` is in seconds, for both: that it starts
-        and that it ends. WaitTimeout where that takes longer.
+        oldest that the test does not know yet, such as a schedule's. With `trigger` it is one that the trigger of this
+        id has started, or has failed to: of a date that it cannot evaluate, such as for a wrong condition, Kestra makes
+        an execution that has FAILED without a task run. `timeout` is in seconds, for both: that it starts and that it
+        ends. WaitTimeout where that takes longer, UnknownNameError for a trigger that the flow has not.
         """
         limit = self._session.limit(timeout)
         deadline = time.monotonic() + limit
-        found = poll(lambda: self._unknown(flow, triggered_by), bool, limit)
+        wished, origins = trigger and flow.trigger(trigger).id, Origins(self.client)
+
+        def started_by_others() -> list[Execution]:
+            found = self._unknown(flow, triggered_by)
+            return found if wished is None else [one for one in found if origins.of(one) == wished]
+
+        found = poll(started_by_others, bool, limit)
         if not found:
-            raise WaitTimeout(self._nothing_started(flow, triggered_by, limit))
+            raise WaitTimeout(self._nothing_started(flow, triggered_by, wished, limit))
         started = found[0]
         if started.id not in self._session.started:
             self._session.started.append(started.id)
@@ -157,9 +171,10 @@ class Kestra:
         found = flow.executions(triggered_by=triggered_by)
         return found if triggered_by else [one for one in found if one.id not in self._session.started]
 
-    def _nothing_started(self, flow: Flow, triggered_by: Execution | None, limit: float) -> str:
+    def _nothing_started(self, flow: Flow, triggered_by: Execution | None, trigger: str | None, limit: float) -> str:
         if triggered_by is None:
-            return f"Nothing started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
+            who = "Nothing" if trigger is None else f"The trigger {trigger!r} has not"
+            return f"{who} started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
         now, by = triggered_by.refresh(), triggered_by.flow_id
         others = ", ".join(dict.fromkeys(child.flow_id for child in now.children())) or "nothing"
         return (

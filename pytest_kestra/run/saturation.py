@@ -155,9 +155,9 @@ class Saturation:
 
     def _running(self) -> list[ExecutionRecord]:
         """Return the executions of the flow that take slots, oldest first."""
-        wished = {"namespace][EQUALS": self.flow.namespace, "flowId][EQUALS": self.flow.id}
         without = ",".join(sorted({*FINAL, "CREATED", "QUEUED"}))
-        return self.session.client.executions.search({**wished, "state][NOT_IN": without})
+        filters = {"state][NOT_IN": without}
+        return self.session.client.executions.of_flow(self.flow.namespace, self.flow.id, filters)
 
     def _occupied(self, others: Sequence[ExecutionRecord]) -> KestraError:
         told = ", ".join(f"{run.id} is {run.state} since {run.history[-1].date:%H:%M:%S}" for run in others[:SHOWN])

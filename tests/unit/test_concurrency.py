@@ -66,7 +66,7 @@ class Executor:
     def counted(self, *_: str) -> int:
         return self.running + (self.wrong == "counts one too many" and self.running == self.limit)
 
-    def search(self, _: object) -> list[ExecutionRecord]:
+    def of_flow(self, *_: object) -> list[ExecutionRecord]:
         return [self.record(name) for name, history in self.histories.items() if history[-1][0] == "BREAKPOINT"]
 
     def get(self, *name: Any) -> Any:

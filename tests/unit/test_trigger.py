@@ -503,6 +503,13 @@ def made(number: int, day: int, state: str = "SUCCESS", trigger: str = "daily") 
     return execution(number, state, trigger={"id": trigger, "type": "x", "variables": variables})
 
 
+def logged(execution_id: str, trigger: str) -> str:
+    """Return the log of an execution that stands for a date which its trigger could not evaluate."""
+    messages = ("a line before", f"[trigger: {trigger}] [date: 2026-01-01T09:00Z] Evaluate Failed with error 'x'")
+    names = {"namespace": "a.b", "flowId": "f", "executionId": execution_id, "level": "ERROR"}
+    return json.dumps([{**names, "timestamp": "2026-01-01T09:00:00Z", "message": message} for message in messages])
+
+
 class TestBackfill:
     def test_returns_what_was_made(self, make: Make, server: Server) -> None:
         trigger = make(cron="0 9 * * *", of_flow={"inputs": [{"id": "n", "type": "INT"}]})
@@ -524,7 +531,11 @@ class TestBackfill:
 
     def test_what_could_not_be_evaluated_counts(self, make: Make, server: Server) -> None:
         server.steps = [kept()]
-        server.made = [execution(1, "FAILED")]
+        server.made = [execution(1, "FAILED"), execution(2, "FAILED")]
+        # Only the log tells whose an execution is, and it may come later.
+        logs = iter(["[]", logged("e1", "daily")])
+        server.stub.answers["GET", f"{API}/logs/e1"] = lambda _: (200, next(logs))
+        server.stub.on("GET", f"{API}/logs/e2", logged("e2", "other"))
         (found,) = make(cron="0 9 * * *").backfill("2026-01-01", "2026-01-01")
 
         assert (found.id, found.state) == ("e1", "FAILED")
@@ -599,18 +610,22 @@ class TestBackfill:
         assert (len(lines), lines[-2:]) == (23, ["  … and 4 more", "Trigger: f:5"])
 
     @pytest.mark.parametrize(
-        ("step", "message"),
+        ("steps", "message"),
         [
-            (None, r"^The backfill of 'daily' has made 1 of 2 executions, and its trigger is gone from the server\n"),
-            (kept(disabled=True), r"has made 1 of 2 executions, and the server has disabled its trigger\n .* FAILED\n"),
+            ([None], r"^The backfill of 'daily' has made 1 of 2 executions, and its trigger is gone from the server\n"),
+            (
+                [kept(disabled=True, backfill={})] * 2 + [kept(disabled=True)],
+                r"has made 1 of 2 executions, and the server has disabled its trigger\n .* FAILED\n",
+            ),
         ],
     )
-    def test_that_stops_on_its_way(self, make: Make, server: Server, step: Any, message: str) -> None:
-        server.steps = [step]
+    def test_that_stops_on_its_way(self, make: Make, server: Server, steps: list[Any], message: str) -> None:
+        server.steps = list(steps)
         server.made = [made(1, 1, "FAILED")]
         with pytest.raises(KestraError, match=message):
             make(cron="0 9 * * *").backfill("2026-01-01", "2026-01-02")
-        assert server.has_ended_it
+        # With its trigger a backfill is gone, too.
+        assert server.has_ended_it == (steps[0] is not None)
 
     def test_of_listed_dates(self, make: Make, server: Server) -> None:
         server.steps = [kept(backfill={})]

@@ -16,6 +16,7 @@ from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.session import SETTLE_S
 from pytest_kestra.run.triggers.declared import Declared
+from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import Progress, date_of
 from pytest_kestra.run.triggers.schedule import DatesError, Schedule
 from pytest_kestra.run.triggers.status import is_locked, read_state, state_of
@@ -39,12 +40,14 @@ class Backfill:
     end: datetime
     limit: float
     dates: Sequence[datetime] | None
+    origins: Origins
     others: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, trigger: Declared, start: Any, end: Any, timeout: float | None) -> Backfill:
         """Return the backfill of a schedule; KestraError where there can be none."""
         schedule, limit = Schedule(trigger), trigger.session.limit(timeout)
+        origins = Origins(trigger.session.client)
         first, last = schedule.moment(start, "start"), schedule.moment(end, "end", end=True)
         if first > last:
             raise KestraError(f"The backfill would start at {first.isoformat()}, after its end at {last.isoformat()}.")
@@ -58,7 +61,7 @@ class Backfill:
         try:
             dates = schedule.next(math.ceil(limit) + 1, first - SECOND)
         except DatesError:
-            return cls(trigger, first, last, limit, None)
+            return cls(trigger, first, last, limit, None, origins)
         dates = [found for found in dates if found <= last]
         if len(dates) > limit:
             raise KestraError(
@@ -66,7 +69,7 @@ class Backfill:
                 f"more dates, and Kestra makes one execution a second: that takes longer than {limit:g} s. Give a "
                 "larger `timeout`, or fewer dates."
             )
-        return cls(trigger, first, last, limit, dates)
+        return cls(trigger, first, last, limit, dates, origins)
 
     def run(self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> list[Execution]:
         """Return the executions when they have ended, the oldest date first; WaitTimeout where that takes longer.
@@ -168,15 +171,12 @@ class Backfill:
 
     def _executions(self) -> list[ExecutionRecord]:
         flow = self.trigger.flow
-        filters = {"namespace][EQUALS": flow.namespace, "flowId][EQUALS": flow.id}
-        return self.trigger.session.client.executions.search(filters)
+        return self.trigger.session.client.executions.of_flow(flow.namespace, flow.id)
 
     def _is_made(self, record: ExecutionRecord) -> bool:
-        """Tell whether an execution is for a date of this backfill; where that could not be evaluated it is bare."""
-        if record.trigger is None:
-            return record.state == "FAILED" and not record.task_runs
+        """Tell whether an execution is for a date of this backfill; one that could not be evaluated tells no date."""
         found = date_of(record)
-        return record.trigger.get("id") == self.trigger.id and (found is None or self.start <= found <= self.end)
+        return (found is None or self.start <= found <= self.end) and self.origins.of(record) == self.trigger.id
 
     @contextlib.contextmanager
     def _ended_on_failure(self) -> Iterator[None]:

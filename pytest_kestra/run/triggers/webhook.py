@@ -107,8 +107,7 @@ class Webhook:
 
     def _marked(self, mark: str) -> ExecutionRecord | None:
         flow = self.trigger.flow
-        filters = {"namespace][EQUALS": flow.namespace, "flowId][EQUALS": flow.id}
-        found = self.trigger.session.client.executions.search(filters)
+        found = self.trigger.session.client.executions.of_flow(flow.namespace, flow.id)
         return next((record for record in reversed(found) if _mark(record) == mark), None)
 
     def _started(self, record: ExecutionRecord) -> Execution:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, WaitTimeout
+from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, UnknownNameError, WaitTimeout
 from pytest_kestra.run.triggers import schedule
 
 CORE = "io.kestra.plugin.core."
@@ -92,6 +92,29 @@ def test_dates_that_kestra_cannot_evaluate_are_failures(kestra: Kestra) -> None:
 
     assert (made.state, made.task_runs, made.trigger) == ("FAILED", (), None)
     assert "Unable to find `nothing`" in made.logs(level="ERROR").text
+
+
+def test_what_another_trigger_could_not_evaluate_does_not_count(kestra: Kestra) -> None:
+    broken = {"type": f"{CORE}condition.Expression", "expression": "{{ nothing.there }}"}
+    never = {"id": "never", "cron": "* * * * * *", "withSeconds": True, "conditions": [broken]}
+    source = yaml.safe_load(flow())
+    source["triggers"].append({"type": f"{CORE}trigger.Schedule", **never})
+    deployed = kestra.deploy(yaml.safe_dump(source))
+    bare = kestra.wait_for_execution(deployed, trigger="never")
+    made = deployed.trigger("daily").backfill("2026-01-01", "2026-01-02")
+
+    assert (bare.state, bare.trigger, bare.task_runs) == ("FAILED", None, ())
+    assert "[trigger: never]" in bare.logs(level="ERROR").text
+    assert dates(made) == ["2026-01-01T09:00:00Z", "2026-01-02T09:00:00Z"]
+    assert [one.id for one in deployed.executions(trigger="daily")] == [one.id for one in made]
+    others = deployed.executions(trigger="never")
+    assert bare.id in [one.id for one in others]
+    assert {one.state for one in others} == {"FAILED"}
+    # Of the many that the other has failed to start, none is taken for one of this.
+    with pytest.raises(WaitTimeout, match=r"^The trigger 'daily' has not started the flow late within 1 s\. Its trig"):
+        kestra.wait_for_execution(deployed, trigger="daily", timeout=1)
+    with pytest.raises(UnknownNameError, match="did you mean 'daily'"):
+        kestra.wait_for_execution(deployed, trigger="dayly")
 
 
 def test_executions_side_by_side(kestra: Kestra) -> None:
