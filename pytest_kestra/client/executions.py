@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx
+
 from pytest_kestra.client.transport import Transport
-from pytest_kestra.errors import ExpressionError
+from pytest_kestra.errors import ApiError, ExpressionError, NotFoundError, ServerError
 from pytest_kestra.records import ExecutionRecord, LogEntry, Metric
 
 TEXT = {"Content-Type": "text/plain"}
@@ -133,11 +135,26 @@ class Executions:
         return [Metric.of(item) for item in self._transport.pages("metrics", execution_id, params={})]
 
     def file(self, execution_id: str, uri: str) -> bytes:
-        """Return the content of a file of Kestra's internal storage that belongs to an execution."""
-        params = {"path": uri}
-        return self._transport.request(
-            "GET", "executions", execution_id, "file", params=params, follow_redirects=True
-        ).content
+        """Return the content of a file of Kestra's internal storage that belongs to an execution.
+
+        NotFoundError where there is none, or where its URI is none that Kestra gives to files of executions.
+        """
+        path, params = ("executions", execution_id, "file"), {"path": uri}
+        words = (
+            f"There is no file {uri} of the execution {execution_id}. It was deleted, or its URI is another: take it "
+            "from an output, whole"
+        )
+        try:
+            return self._transport.request("GET", *path, params=params, follow_redirects=True).content
+        except ApiError as error:
+            if error.status not in (404, 422):
+                raise
+            raise NotFoundError(404, words, f"GET {'/'.join(path)}") from error
+        except ServerError as error:
+            # Of a URI with an execution's id, but another namespace, Kestra points to itself.
+            if not isinstance(error.__cause__, httpx.TooManyRedirects):
+                raise
+            raise NotFoundError(404, words, f"GET {'/'.join(path)}") from error
 
 
 def _form(inputs: Sequence[tuple[str, Field]]) -> list[tuple[str, Any]] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.records import Json
+from pytest_kestra.times import duration_text
 
 TEXT = {"Content-Type": "text/plain"}
 
@@ -26,11 +28,13 @@ class KeyValues:
     def set(
         self, namespace: str, key: str, value: Any, *, ttl: str | None = None, description: str | None = None
     ) -> None:
-        """Set a key to a value, which is sent as JSON; `ttl` is an ISO 8601 duration after which it is gone."""
+        """Set a key to what JSON has, a date, a datetime or a time span; `ttl` is an ISO 8601 duration that it is kept.
+
+        TypeError or ValueError for other values.
+        """
         given = {"ttl": ttl, "description": description}
         headers = {**TEXT, **{name: text for name, text in given.items() if text is not None}}
-        # Kestra reads the body as Ion, of which JSON is a part: a bare text would be cut at its first blank.
-        content = json.dumps(value).encode()
+        content = _ion(value).encode()
         self._transport.request("PUT", "namespaces", namespace, "kv", key, content=content, headers=headers)
 
     def delete(self, namespace: str, key: str) -> bool:
@@ -40,3 +44,17 @@ class KeyValues:
     def keys(self, namespace: str) -> list[str]:
         """Return the keys of a namespace, sorted; not those of its parents."""
         return sorted(item["key"] for item in self._transport.json("GET", "namespaces", namespace, "kv"))
+
+
+def _ion(value: Any) -> str:
+    """Return a value as Ion, as which Kestra reads what it is sent.
+
+    JSON is a part of it, in which dates would be texts; bare texts would be cut at their first blank. A date with an
+    offset would be none for Kestra (io.kestra.core.models.kv.KVType), so each is in UTC.
+    """
+    if isinstance(value, datetime):
+        in_utc = value.astimezone(timezone.utc) if value.tzinfo else value
+        return in_utc.replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(duration_text(value) if isinstance(value, timedelta) else value, allow_nan=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import ApiError, FlowError
+from pytest_kestra.errors import ApiError, FlowError, NotFoundError
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord
@@ -59,6 +59,9 @@ class Deployer:
         self._validate([source], [text])
         try:
             record = self._client.flows.update(flow.namespace, flow.id, text)
+        except NotFoundError as error:
+            what = f"the flow {flow.id} is no longer on the server: bring it back with kestra.deploy(…)."
+            raise source.error(what, None) from error
         except ApiError as error:
             raise _refused(source, error) from error
         for key in self._keys(flow.namespace, flow.id):

@@ -71,4 +71,6 @@ def _bytes(path: str, content: File | str | bytes | Path) -> bytes:
             raise KestraError(f"The file {content} cannot be read: {error.strerror}.") from error
     if isinstance(content, (bytes, bytearray)):
         return bytes(content)
-    raise KestraError(f"The namespace file {path!r} can be text, bytes or a Path, not a {type(content).__name__}.")
+    raise KestraError(
+        f"The namespace file {path!r} is text, bytes or a Path, not of the type {type(content).__name__}."
+    )

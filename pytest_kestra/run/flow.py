@@ -192,8 +192,9 @@ class Flow(FlowRecord):
         taken = Inputs.of_flow(self, self.name)
         fields = taken.fields(inputs)
         self.session.secrets.extend(taken.secrets(inputs))
-        with taken.refusals(inputs):
-            created = self.session.client.executions.create(self.namespace, self.id, fields, labels=labels, **options)
+        calls = self.session.client.executions
+        with taken.refusals(inputs, lambda: calls.validate(self.namespace, self.id, fields)):
+            created = calls.create(self.namespace, self.id, fields, labels=labels, **options)
         self.session.started.append(created.id)
         return created
 

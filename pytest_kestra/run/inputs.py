@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_kestra.client.executions import Field
-from pytest_kestra.errors import ApiError, InputError, hint
+from pytest_kestra.errors import ApiError, InputError, KestraError, hint
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord, Json
+from pytest_kestra.run import refusals
 from pytest_kestra.times import duration_text
 
 # A FILE input may name a file that Kestra has already.
@@ -55,11 +55,7 @@ class Inputs:
             if key not in self.definitions:
                 what = f"{self.owner} has no input {key!r}{hint(key, self.definitions)}"
                 raise InputError(f"{self._place()}: {what}")
-        return [
-            (key, _field(value, self.definitions[key].get("type", "STRING"), f"input {key!r}"))
-            for key, value in (given or {}).items()
-            if value is not None
-        ]
+        return [(key, self._field(key, value)) for key, value in (given or {}).items() if value is not None]
 
     def secrets(self, given: Mapping[str, Any] | None) -> list[str]:
         """Return the values for SECRET inputs, which no report shows."""
@@ -70,31 +66,47 @@ class Inputs:
         ]
 
     @contextlib.contextmanager
-    def refusals(self, given: Mapping[str, Any] | None) -> Iterator[None]:
-        """Turn Kestra's refusal of an input, one of `given`, into an InputError."""
+    def refusals(
+        self, given: Mapping[str, Any] | None, validate: Callable[[], Sequence[tuple[str, str]]] | None = None
+    ) -> Iterator[None]:
+        """Turn Kestra's refusal of an input, one of `given`, into an InputError.
+
+        Kestra tells of the first only; `validate` is asked for what is wrong with all of them.
+        """
         try:
             yield
         except ApiError as error:
-            if (wrong := self._refused(error, list(given or ()))) is not None:
-                raise wrong from error
-            raise
+            key = refusals.named(error.message)
+            if key is None and not (given and error.message.startswith("Invalid entity: ")):
+                raise
+            found: Sequence[tuple[str, str]] = ()
+            if validate is not None:
+                with contextlib.suppress(KestraError):
+                    found = validate()
+            raise self.wrong(found or [(key, error.message)], given) from error
 
-    def _refused(self, error: ApiError, given: Collection[str]) -> InputError | None:
-        """Return the error for an input, one of `given`, that Kestra refuses; None where it refuses something else."""
-        message = error.message.removeprefix("Invalid entity: ").strip()
-        if match := re.match(r"Missing required input:\s*(\S+)", message):
-            key, reason = match[1], "is required and has no default"
-        elif match := re.match(r"Invalid value for input `([^`]+)`\.\s*(?:Cause: )?(.*)", message, re.DOTALL):
-            key, reason = match[1], f"does not take this value: {match[2]}"
-        elif given and error.message.startswith("Invalid entity: "):
-            # Kestra does not name the input whose text it cannot read.
-            names = ", ".join(map(repr, given))
-            what = " ".join(message.removeprefix("errors:").replace("```", " ").split())
-            return InputError(f"{self._place()}: Kestra refuses one of the inputs {names} of {self.owner}: {what}")
-        else:
-            return None
-        kind = self.definitions.get(key, {}).get("type", "unknown type")
-        return InputError(f"{self._place(key)}: the input {key!r} ({kind}) of {self.owner} {reason}.")
+    def wrong(self, found: Sequence[tuple[str | None, str]], given: Mapping[str, Any] | None) -> InputError:
+        """Return the error for what Kestra says against inputs, each with its id, or None where Kestra does not say."""
+        lines = list(dict.fromkeys(self._told(key, message, given or {}) for key, message in found))
+        if len(lines) == 1:
+            return InputError(lines[0])
+        return InputError(
+            "\n".join([f"{len(lines)} inputs of {self.owner} are wrong:", *(f"  {line}" for line in lines)])
+        )
+
+    def _told(self, key: str | None, message: str, given: Mapping[str, Any]) -> str:
+        if key is None:
+            names, what = ", ".join(map(repr, given)), refusals.told(message)
+            return f"{self._place()}: Kestra refuses one of the inputs {names} of {self.owner}: {what}"
+        definition = self.definitions.get(key, {"id": key})
+        what = f"the input {key!r} ({definition.get('type', 'unknown type')}) of {self.owner}"
+        return f"{self._place(key)}: {what} {refusals.reason(message, definition, given)}."
+
+    def _field(self, key: str, value: Any) -> Field:
+        try:
+            return _field(value, self.definitions[key].get("type", "STRING"), f"input {key!r}")
+        except InputError as error:
+            raise InputError(f"{self._place(key)}: {error}") from error
 
     def _place(self, key: str | None = None) -> str:
         line = self._line(key) if self.source else None
@@ -114,7 +126,7 @@ def _field(value: Any, kind: str, what: str) -> Field:
         try:
             return value.name, value.read_bytes()
         except OSError as error:
-            raise InputError(f"The file {value} of the {what} cannot be read: {error.strerror}.") from error
+            raise InputError(f"the file {value} of the {what} cannot be read: {error.strerror}.") from error
     if isinstance(value, (bytes, bytearray)):
         return "file", bytes(value)
     if kind == "FILE" and isinstance(value, str) and not value.startswith(STORED):
@@ -136,4 +148,6 @@ def _text(value: Any, what: str) -> str:
     try:
         return json.dumps(value)
     except TypeError as error:
-        raise InputError(f"The {what} is a {type(value).__name__}, which has no form in JSON: {value!r}.") from error
+        raise InputError(
+            f"the {what} is of the type {type(value).__name__}, which has no form in JSON: {value!r}."
+        ) from error

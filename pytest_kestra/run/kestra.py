@@ -96,8 +96,17 @@ class Kestra:
         return [Flow.deployed(record, text.name, self._session) for record, text in zip(records, sources, strict=True)]
 
     def execution(self, execution_id: str) -> Execution:
-        """Return an execution by its id."""
-        return Execution.reading(self.client.executions.get(execution_id), self._session)
+        """Return an execution by its id; NotFoundError where the server has none of this id."""
+        try:
+            return Execution.reading(self.client.executions.get(execution_id), self._session)
+        except NotFoundError as error:
+            started = ", ".join(self._session.started) or "none"
+            raise NotFoundError(
+                error.status,
+                f"There is no execution {execution_id!r} on the server at {self.client.address.url}: it was deleted, "
+                f"or its id is another. This test has started: {started}",
+                error.request,
+            ) from None
 
     def known_state(self, execution_id: str) -> str | None:
         """Return the state in which an execution was when it was last read; the server is not asked."""

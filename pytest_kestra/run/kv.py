@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pytest_kestra.client.client import Client
@@ -16,8 +16,10 @@ from pytest_kestra.times import duration, duration_text, instant
 class KeyValues(MutableMapping[str, Any]):
     """Read and set the pairs that `{{ kv('key') }}` renders, as one does with a dictionary.
 
-    Values are what JSON has, or dates, datetimes and time spans. Kestra looks a key up in the parent namespaces too;
-    here are only the namespace's own.
+    Values are what JSON has, or dates, datetimes and time spans, and come back as they were set. But datetimes come
+    back in UTC, which they are taken for where they have no zone, and without what is below the millisecond; Kestra
+    takes a text that is a time span, such as `PT5M`, for one, and keeps a span that is negative or has a fraction of a
+    second as a text. Kestra looks a key up in the parent namespaces too; here are only the namespace's own.
     """
 
     namespace: str
@@ -38,10 +40,12 @@ class KeyValues(MutableMapping[str, Any]):
         """Set a key, for some time if `ttl` says so."""
         time_to_live = None if ttl is None else duration_text(ttl)
         try:
-            self.client.kv.set(self.namespace, key, _sent(value), ttl=time_to_live, description=description)
-        except TypeError as error:
+            self.client.kv.set(self.namespace, key, value, ttl=time_to_live, description=description)
+        except (TypeError, ValueError) as error:
             raise KestraError(
-                f"The value of the key {key!r} is a {type(value).__name__}, which has no form in JSON: {value!r}."
+                f"The value of the key {key!r} is of the type {type(value).__name__}, which Kestra cannot keep: "
+                f"{value!r}: {error}. It takes what JSON has, or a date, a datetime or a timedelta "
+                "that is not in a list or a dict."
             ) from error
 
     def __delitem__(self, key: str) -> None:
@@ -58,14 +62,9 @@ class KeyValues(MutableMapping[str, Any]):
         return len(self.client.kv.keys(self.namespace))
 
 
-def _sent(value: Any) -> Any:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    return duration_text(value) if isinstance(value, timedelta) else value
-
-
 def _value(found: Any) -> Any:
-    value = found["value"]
+    # Kestra leaves null out.
+    value = found.get("value")
     if found["type"] == "DATETIME":
         return instant(value)
     if found["type"] == "DATE":

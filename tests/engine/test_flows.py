@@ -46,6 +46,8 @@ def test_deleted_flow_is_gone(kestra: Kestra) -> None:
 
     with pytest.raises(NotFoundError):
         flow.refresh()
+    with pytest.raises(FlowError, match=rf"^<text>: the flow {flow.id} is no longer on the server: bring it back with"):
+        flow.update(FLOW)
 
 
 def test_subflow_of_another_namespace_is_found_whichever_comes_first(kestra: Kestra) -> None:

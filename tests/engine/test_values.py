@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
 
-from pytest_kestra import Kestra, Server
+import pytest
+
+from pytest_kestra import InputError, Kestra, KestraError, NotFoundError, Server
 from pytest_kestra.run.diagnosis.text import diagnosis
 
 FLOW = """\
@@ -60,6 +63,87 @@ def test_key_with_a_time_to_live_is_set(kestra: Kestra) -> None:
     kestra.kv.set("gate", "open", ttl=timedelta(hours=1), description="until tonight")
 
     assert kestra.kv["gate"] == "open"
+
+
+VALUES: list[Any] = [
+    *(date(2026, 1, 2), datetime(2026, 1, 2, 3, 4, 5, 123000, tzinfo=timezone.utc)),
+    *(timedelta(minutes=90), timedelta(days=30, hours=3), timedelta()),
+    *(3, -2.5, 2**70, True, None, {"a": [1, None, "2026-01-02", "PT5M"]}, [], {}),
+    *("", "a b", "2026-01-02", "2026-01-02T03:04:05Z", "true", "null", "5", '{"a": 1}', "PT1.5S", 'ü\n"'),
+]
+
+
+def test_keys_are_read_as_they_were_set(kestra: Kestra) -> None:
+    kv = kestra.deploy(FLOW).kv
+    for number, value in enumerate(VALUES):
+        kv[f"k{number}"] = value
+
+    read = [kv[f"k{number}"] for number in range(len(VALUES))]
+    assert read == VALUES
+    assert [type(value) for value in read] == [type(value) for value in VALUES]
+
+
+def test_keys_that_kestra_keeps_otherwise(kestra: Kestra) -> None:
+    kv = kestra.deploy(FLOW).kv
+    there = timezone(timedelta(hours=2))
+    for value, read in (
+        (datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=there), datetime(2026, 1, 2, 1, 4, 5, 123000, timezone.utc)),
+        (datetime(2026, 1, 2, 3), datetime(2026, 1, 2, 3, tzinfo=timezone.utc)),  # noqa: DTZ001 - UTC is what is tested
+        ("PT5M", timedelta(minutes=5)),
+        (timedelta(milliseconds=1500), "PT1.5S"),
+        (timedelta(seconds=-5), "-PT5S"),
+    ):
+        kv["key"] = value
+        assert kv["key"] == read
+
+
+def test_dates_of_keys_are_dates_for_flows(kestra: Kestra) -> None:
+    flow = kestra.deploy("""\
+id: reads
+namespace: company.team
+tasks:
+  - {id: day, type: io.kestra.plugin.core.debug.Return, format: "{{ kv('day') | dateAdd(1, 'DAYS') }}"}
+  - {id: set, type: io.kestra.plugin.core.kv.Set, key: at, value: "2026-01-02T03:04:05Z", kvType: DATETIME}
+""")
+    flow.kv["day"] = date(2026, 1, 31)
+
+    assert flow.run().task("day").outputs["value"].startswith("2026-02-01")
+    assert flow.kv["at"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+def test_what_is_not_there_is_told_in_words(kestra: Kestra) -> None:
+    execution = kestra.deploy(FLOW).run()
+    told = rf"^There is no execution 'nope' on the server at http.* This test has started: {execution.id} "
+    with pytest.raises(NotFoundError, match=told):
+        kestra.execution("nope")
+    uri = execution.task("write").outputs["uri"]
+    for other in ("kestra:///nope", f"{uri}.old", uri.replace("company", "other"), uri.replace(execution.id, "x")):
+        with pytest.raises(NotFoundError, match=f"^There is no file {other} of the execution {execution.id}. It was"):
+            execution.file(other)
+    with pytest.raises(KestraError, match="begins with kestra://"):
+        execution.file("nope")
+
+
+def test_all_wrong_inputs_are_told_at_once(kestra: Kestra) -> None:
+    flow = kestra.deploy("""\
+id: takes
+namespace: company.team
+inputs:
+  - {id: count, type: INT}
+  - {id: day, type: DATE}
+  - {id: size, type: INT, max: 5, required: false}
+  - {id: fine, type: INT, required: false}
+tasks:
+  - {id: show, type: io.kestra.plugin.core.debug.Return, format: x}
+""")
+    with pytest.raises(InputError) as caught:
+        flow.run({"day": "01/02", "size": 7, "fine": 1})
+    assert sorted(str(caught.value).splitlines()) == [
+        "  <text>:4: the input 'count' (INT) of the flow takes is required and has no default.",
+        "  <text>:5: the input 'day' (DATE) of the flow takes takes a date such as 2026-01-31, not '01/02'.",
+        "  <text>:6: the input 'size' (INT) of the flow takes does not take 7: it must be less than `5`.",
+        "3 inputs of the flow takes are wrong:",
+    ]
 
 
 def test_secrets_are_masked(kestra: Kestra, kestra_server: Server) -> None:

@@ -189,3 +189,18 @@ def test_address_knows_how_to_show_itself() -> None:
     assert (Address("http://x").auth, Address("http://x").headers, Address("http://x").secrets) == (None, {}, [])
     assert both.is_local
     assert not Address("http://kestra.company").is_local
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (422, NotFoundError), (500, ApiError)])
+def test_file_that_is_not_there(stub: Stub, client: Client, status: int, kind: type[ApiError]) -> None:
+    stub.on("GET", "/api/v1/main/executions/e1/file", '{"message": "no"}', status)
+    with pytest.raises(kind) as raised:
+        client.executions.file("e1", "kestra:///x")
+
+    assert type(raised.value) is kind
+    assert str(raised.value).startswith("There is no file kestra:///x of the execution e1") == (kind is NotFoundError)
+
+
+def test_file_of_a_server_that_is_gone() -> None:
+    with Client(Address("http://127.0.0.1:9")) as client, pytest.raises(ServerError, match="no longer answers"):
+        client.executions.file("e1", "kestra:///x")

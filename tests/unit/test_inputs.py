@@ -10,6 +10,7 @@ import pytest
 from pytest_kestra.errors import ApiError, InputError
 from pytest_kestra.records import FlowRecord
 from pytest_kestra.run.inputs import Inputs
+from pytest_kestra.run.refusals import TAKES
 
 SOURCE = """\
 id: f
@@ -81,12 +82,15 @@ def test_flow_without_inputs_says_so() -> None:
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"x.csv of the input 'data' cannot be read: No such file or directory\.$"):
+    with pytest.raises(
+        InputError,
+        match=r"^f.yaml:6: the file .*x.csv of the input 'data' cannot be read: No such file or directory\.$",
+    ):
         Inputs.of_flow(flow(), "f.yaml").fields({"data": tmp_path / "x.csv"})
 
 
 def test_value_without_a_form() -> None:
-    with pytest.raises(InputError, match="The input 'name' is a set, which has no form in JSON"):
+    with pytest.raises(InputError, match=r"^f.yaml:4: the input 'name' is of the type set, which has no form in JSON"):
         Inputs.of_flow(flow(), "f.yaml").fields({"name": {1}})
 
 
@@ -99,7 +103,7 @@ def test_value_without_a_form() -> None:
         ),
         (
             'Invalid entity: Invalid value for input `name`. Cause: For input string: "many"',
-            "f.yaml:4: the input 'name' (STRING) of the flow f does not take this value: For input string: \"many\".",
+            "f.yaml:4: the input 'name' (STRING) of the flow f does not take 1: For input string: \"many\".",
         ),
         (
             "Invalid value for input `other`. It is odd",
@@ -116,6 +120,55 @@ def test_what_kestra_refuses_gets_file_and_line(message: str, expected: str) -> 
         raise ApiError(422, message, "POST x")
 
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message", "expected"),
+    [
+        ("INT", {"name": "many"}, 'Invalid value for input `name`. Cause: For input string: "many"', "'many'"),
+        ("DATE", {"name": "01/02"}, " errors:\n```\nText '01/02' could not be parsed at index 0\n```", "'01/02'"),
+        ("JSON", {"name": "{" * 99}, " errors:\n```\nUnexpected end-of-input\n at [Source: x]\n```", f"'{'{' * 37}..."),
+        ("INT", {}, 'Invalid value for input `name`. Cause: For input string: "x"', "which its default is not."),
+    ],
+)
+def test_what_kestra_cannot_read_is_told_in_words(kind: str, given: Any, message: str, expected: str) -> None:
+    told = str(Inputs.of_flow(flow(name=kind), "f.yaml").wrong([("name", message)], given))
+
+    takes = f"f.yaml:4: the input 'name' ({kind}) of the flow f takes {TAKES[kind]}, "
+    assert told.startswith(takes + (expected if not given else f"not {expected}"))
+
+
+def test_value_of_a_secret_is_not_told() -> None:
+    told = str(
+        Inputs.of_flow(flow(name="SECRET"), "f.yaml").wrong(
+            [("name", "Invalid value for input `name`. Cause: it must match the pattern `^a`")], {"name": "hunter2"}
+        )
+    )
+
+    assert told.endswith("(SECRET) of the flow f does not take this value: it must match the pattern `^a`.")
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = [("name", "Missing required input:name"), ("data", "Missing required input:data")]
+    with (
+        pytest.raises(InputError) as caught,
+        Inputs.of_flow(flow(), "f.yaml").refusals(None, lambda: found),
+    ):
+        raise ApiError(422, "Invalid entity: Missing required input:name", "POST x")
+
+    assert str(caught.value).splitlines() == [
+        "2 inputs of the flow f are wrong:",
+        "  f.yaml:4: the input 'name' (STRING) of the flow f is required and has no default.",
+        "  f.yaml:6: the input 'data' (FILE) of the flow f is required and has no default.",
+    ]
+
+
+def test_first_is_told_where_the_others_are_not() -> None:
+    def validate() -> list[tuple[str, str]]:
+        raise ApiError(500, "no", "POST x")
+
+    with pytest.raises(InputError, match="'data'"), Inputs.of_flow(flow(), "f.yaml").refusals(None, validate):
+        raise ApiError(422, "Missing required input:data", "POST x")
 
 
 def test_other_refusals_are_left_alone() -> None:

@@ -39,9 +39,18 @@ def test_values_come_back_as_they_were_meant(stub: Stub, kv: KeyValues, kind: st
 
 @pytest.mark.parametrize(
     ("value", "body"),
-    [("a b", '"a b"'), (None, "null"), (date(2026, 1, 2), '"2026-01-02"'), (timedelta(hours=1), '"PT1H"')],
+    [
+        ("a b", '"a b"'),
+        ("2026-01-02", '"2026-01-02"'),
+        (None, "null"),
+        ({"a": [1]}, '{"a": [1]}'),
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3), "2026-01-02T03:00:00Z"),  # noqa: DTZ001 - that UTC is meant is what is tested
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00Z"),
+        (timedelta(hours=1), '"PT1H"'),
+    ],
 )
-def test_values_are_sent_as_json(stub: Stub, kv: KeyValues, value: Any, body: str) -> None:
+def test_values_are_sent_as_ion(stub: Stub, kv: KeyValues, value: Any, body: str) -> None:
     stub.on("PUT", f"{PATH}/k", "")
     kv["k"] = value
 
@@ -74,6 +83,26 @@ def test_keys_are_listed_and_deleted(stub: Stub, kv: KeyValues) -> None:
     assert (list(kv), len(kv)) == (["a", "b"], 2)
 
 
-def test_value_without_a_form_in_json(kv: KeyValues) -> None:
-    with pytest.raises(KestraError, match=r"^The value of the key 'k' is a set, which has no form in JSON: \{1\}\.$"):
-        kv["k"] = {1}
+def test_nothing_is_a_value(stub: Stub, kv: KeyValues) -> None:
+    stub.on("GET", f"{PATH}/k", '{"type": "STRING"}')
+
+    assert kv["k"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            {1},
+            r"^The value of the key 'k' is of the type set, which Kestra cannot keep: \{1\}: Object of type",
+        ),
+        (float("nan"), r"is of the type float, which Kestra cannot keep: nan: Out of range"),
+        (
+            [date(2026, 1, 2)],
+            r"is of the type list, .* It takes what JSON has, or a date, a datetime or a timedelta that is not in",
+        ),
+    ],
+)
+def test_values_that_kestra_cannot_keep(kv: KeyValues, value: Any, message: str) -> None:
+    with pytest.raises(KestraError, match=message):
+        kv["k"] = value

@@ -71,5 +71,5 @@ def test_folder_is_stored(stub: Stub, files: NamespaceFiles, tmp_path: Path) -> 
 
 def test_content_that_is_none(files: NamespaceFiles) -> None:
     wrong: Any = 3
-    with pytest.raises(KestraError, match=r"^The namespace file 'a' can be text, bytes or a Path, not a int\.$"):
+    with pytest.raises(KestraError, match=r"^The namespace file 'a' is text, bytes or a Path, not of the type int\.$"):
         files["a"] = wrong

@@ -686,7 +686,7 @@ class TestBackfill:
             (
                 {"n": "x"},
                 ("n", "Invalid value for input `n`. Cause: no"),
-                r"^f:5: the input 'n' \(INT\) of .* value: no",
+                r"^f:5: the input 'n' \(INT\) of the flow f does not take 'x': no",
             ),
             ({}, ("n", "Missing required input:n"), r"^f:5: the input 'n' \(INT\) of the flow f is required"),
             # The schedule gives it, so that the check without it says nothing.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError
+from pytest_kestra.errors import FlowError, InputError, KestraError
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.inputs import Inputs
@@ -133,10 +133,9 @@ class Backfill:
                 )
             values[key] = value
         own = trigger.properties.get("inputs") or {}
-        with taken.refusals(inputs):
-            for key, message in session.client.executions.validate(flow.namespace, flow.id, list(values.items())):
-                if key in values or key not in own:
-                    raise ApiError(422, f"Invalid entity: {message}", f"the inputs of {flow.id}")
+        found = session.client.executions.validate(flow.namespace, flow.id, list(values.items()))
+        if wrong := [(key, message) for key, message in found if key in values or key not in own]:
+            raise taken.wrong(wrong, inputs)
         return values
 
     def _start(self, inputs: Mapping[str, str], labels: Mapping[str, str]) -> bool:
