@@ -356,7 +356,7 @@ def test_executions_that_cannot_be_read_do_not_hide_the_failure(run_pytest: RunP
     """)
 
     result.stdout.fnmatch_lines(
-        ["E * assert '1' == '3'", "*- the executions of this test -*", "They cannot be read: Not Found (status 404 *"]
+        ["E * assert '1' == '3'", "*- the executions of this test -*", "They cannot be read: There is no execution *"]
     )
 
 
