@@ -31,7 +31,8 @@ class Orders:
     """Say how the engine is to start; paths are absolute.
 
     `owner_lock` is a file that the test run keeps locked: when the lock can be had, the run has ended and so does the
-    engine. Without one the engine runs until it is stopped. `tables` is a snapshot of the empty tables.
+    engine. Without one the engine runs until it is stopped. `tables` is a snapshot of the empty tables. The port 0 is
+    any that is free.
     """
 
     library: str
@@ -47,6 +48,8 @@ class Orders:
     plugins: str | None = None
     owner_lock: str | None = None
     configuration: dict[str, Any] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    ports: list[int] = field(default_factory=lambda: [0])
 
     def dumps(self) -> str:
         """Return the orders as JSON."""
@@ -64,8 +67,8 @@ class Engine:
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
         self.folder = Path(orders.folder)
-        self.socket = _listen()
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.sockets = [_listen(orders.host, port) for port in orders.ports]
+        self.url = f"http://127.0.0.1:{self.sockets[0].getsockname()[1]}"
         self.server: Any = None
         self.abandoned = False
 
@@ -99,7 +102,7 @@ class Engine:
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         threading.Thread(target=self._watch_kestra, daemon=True, name="kestra").start()
         Lease(self.url, self.orders.user, self.orders.password, self.orders.version, os.getpid()).write(self.folder)
-        self.server.run(sockets=[self.socket])
+        self.server.run(sockets=self.sockets)
 
     def stop(self) -> None:
         """End serving, which ends the process."""
@@ -187,11 +190,11 @@ class _Tables:
             raise self._error
 
 
-def _listen() -> socket.socket:
-    """Return a socket that only this machine reaches, on a port that nobody else can get any more."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket on a port that nobody else can get any more."""
     # asyncio sends small answers at once only on sockets that name the protocol.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
+    listening.bind((host, port))
     listening.listen(1024)
     return listening
 
@@ -211,9 +214,9 @@ def _end_children() -> None:
             child.destroyForcibly()
 
 
-def main() -> None:
-    """Run the engine as the standard input says."""
-    engine = Engine(Orders.load(sys.stdin))
+def main(orders: Orders) -> None:
+    """Run the engine until it is told to stop; never returns."""
+    engine = Engine(orders)
     try:
         engine.run()
     except Exception:  # noqa: BLE001 - whatever it is, the log is where it is looked for
@@ -225,4 +228,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Orders.load(sys.stdin))

@@ -1,0 +1,7 @@
+"""What can go wrong with containers, told in a sentence and with a remedy."""
+
+from __future__ import annotations
+
+
+class ContainerError(Exception):
+    """Tell a problem with Docker, an image or a container, and what to do about it."""
