@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import IO
 
 
-def write(
-    stream: IO[bytes], paths: Iterable[Path], texts: Mapping[str, str], folders: Iterable[str] = ()
-) -> None:
+def write(stream: IO[bytes], paths: Iterable[Path], texts: Mapping[str, str], folders: Iterable[str] = ()) -> None:
     """Write files at their own paths, texts and empty folders into an archive; everything belongs to root."""
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         _folder(archive, "tmp", 0o1777)

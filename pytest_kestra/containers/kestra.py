@@ -1,0 +1,212 @@
+"""Kestra as a container of testcontainers."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from testcontainers.core.config import ConnectionMode
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
+from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
+from typing_extensions import Self
+
+from pytest_kestra.engine.lock import resolve_version
+
+REPOSITORY = "kestra/kestra"
+PORT, MANAGEMENT_PORT = 8080, 8081
+# Kestra takes an address of mail as the name of its user.
+USER = "kestra@pytest-kestra.local"
+PLUGINS = "/app/plugins"
+DOCKER_SOCKET = "/var/run/docker.sock"
+STARTUP_TIMEOUT_S = 300.0
+POLL_S = 0.1
+REQUEST_TIMEOUT_S = 5.0
+LOG_LINES = 50
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+# A server for tests brings no flows of its own, reports nothing, and looks at its queues often.
+CONFIGURATION: dict[str, Any] = {
+    "kestra": {
+        "tutorial-flows": {"enabled": False},
+        "anonymous-usage-report": {"enabled": False},
+        "ui-anonymous-usage-report": {"enabled": False},
+        "jdbc": {"queues": {"min-poll-interval": "10ms", "max-poll-interval": "100ms", "poll-switch-interval": "5s"}},
+    }
+}
+# Scripts run in Kestra's own container, as Docker is not to be had there.
+PROCESS_DEFAULTS = [
+    {
+        "type": "io.kestra.plugin.scripts",
+        "values": {"taskRunner": {"type": "io.kestra.plugin.core.runner.Process"}},
+    }
+]
+
+
+def official_image(version: str) -> str:
+    """Return the name of Kestra's official image of a version or line, with all plugins."""
+    return f"{REPOSITORY}:v{resolve_version(version)}"
+
+
+class KestraContainer(DockerContainer):
+    """Run Kestra in a container: one process, all in memory, gone with the container.
+
+    The password is made up where none is given; Kestra wants eight characters or more with a capital and a digit.
+    `secrets` are what `{{ secret('NAME') }}` renders, `configuration` is nested as in Kestra's own YAML and goes over
+    what is set here. Scripts run as processes of the container, or with `with_docker_socket` in containers of their
+    own. See https://kestra.io/docs/configuration.
+
+    >>> with KestraContainer() as kestra:  # doctest: +SKIP
+    ...     httpx.get(f"{kestra.get_url()}/api/v1/main/flows/search", auth=(kestra.username, kestra.password))
+    """
+
+    def __init__(
+        self,
+        image: str | None = None,
+        *,
+        username: str = USER,
+        password: str | None = None,
+        configuration: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        startup_timeout: float = STARTUP_TIMEOUT_S,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(image or official_image("1.3"), **kwargs)
+        self.username = username
+        self.password = password or made_password()
+        self.configuration = dict(configuration or {})
+        self.secrets = dict(secrets or {})
+        self.startup_timeout = startup_timeout
+        self.docker_socket: str | None = None
+        self.with_exposed_ports(PORT, MANAGEMENT_PORT)
+        if self._command is None:
+            self.with_command("server local")
+
+    def with_configuration(self, configuration: Mapping[str, Any]) -> Self:
+        """Add configuration, nested as in Kestra's YAML; it goes over what was set before."""
+        self.configuration = _merged(self.configuration, configuration)
+        return self
+
+    def with_secret(self, name: str, value: str) -> Self:
+        """Add what `{{ secret('NAME') }}` renders."""
+        self.secrets[name] = value
+        return self
+
+    def with_plugin(self, jar: str | PathLike[str]) -> Self:
+        """Add the jar of a plugin."""
+        path = Path(jar).absolute()
+        return self.with_volume_mapping(path, f"{PLUGINS}/{path.name}", "ro")
+
+    def with_docker_socket(self, socket: str = DOCKER_SOCKET) -> Self:
+        """Let scripts run in containers of their own: Kestra gets Docker's socket, and runs as root to use it."""
+        self.docker_socket = socket
+        return self
+
+    def get_url(self) -> str:
+        """Return the address of the API and the user interface."""
+        return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(PORT)}"
+
+    def get_management_url(self) -> str:
+        """Return the address of `/health`."""
+        return f"http://{self.get_container_host_ip()}:{self.get_exposed_port(MANAGEMENT_PORT)}"
+
+    def log_tail(self, lines: int = LOG_LINES) -> str:
+        """Return the last lines that Kestra has written."""
+        text: bytes = self.get_wrapped_container().logs(tail=lines)
+        return text.decode(errors="replace").rstrip()
+
+    def _configure(self) -> None:
+        """Set what the container is told, as late as possible: all `with_…` come before."""
+        credentials = {"basic-auth": {"username": self.username, "password": self.password}}
+        values = _merged(CONFIGURATION, {"kestra": {"server": credentials}})
+        values["kestra"]["encryption"] = {"secret-key": base64.b64encode(secrets.token_bytes(32)).decode()}
+        if self.docker_socket is None:
+            values["kestra"]["plugins"] = {"defaults": PROCESS_DEFAULTS}
+        else:
+            self.with_volume_mapping(self.docker_socket, DOCKER_SOCKET, "rw")
+            self.with_kwargs(**{"user": "root", **self._kwargs})
+        self.with_env("KESTRA_CONFIGURATION", yaml.safe_dump(_merged(values, self.configuration)))
+        for name, value in self.secrets.items():
+            self.with_env(f"SECRET_{name.upper()}", base64.b64encode(value.encode()).decode())
+        if self._is_local():
+            # Nobody else on the network gets in.
+            for port, bound in self.ports.items():
+                self.ports[port] = ("127.0.0.1",) if bound is None else bound  # type: ignore[assignment]
+        if self._wait_strategy is None:
+            self.waiting_for(Answering(self.startup_timeout))
+
+    def _is_local(self) -> bool:
+        client = self.get_docker_client()
+        return client.get_connection_mode() is ConnectionMode.docker_host and client.host() in LOCAL
+
+
+class Answering(WaitStrategy):
+    """Wait until Kestra is up and answers who has the credentials; a container that ends meanwhile is told at once.
+
+    `timeout` is in seconds.
+    """
+
+    def __init__(self, timeout: float = STARTUP_TIMEOUT_S) -> None:
+        super().__init__()
+        self._startup_timeout = timeout
+
+    def wait_until_ready(self, container: WaitStrategyTarget) -> None:
+        """Return when Kestra answers; ContainerStartException and TimeoutError show its last log lines."""
+        assert isinstance(container, KestraContainer)
+        deadline = time.monotonic() + self._startup_timeout
+        with httpx.Client(auth=(container.username, container.password), timeout=REQUEST_TIMEOUT_S) as client:
+            while not _answers(client, container):
+                container.reload()
+                state = container.get_wrapped_container().attrs["State"]
+                if container.status in ("exited", "dead", "removing"):
+                    raise ContainerStartException(
+                        f"The Kestra container {ended(state)} while it started.{_log(container)}"
+                    )
+                if time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"The Kestra container was not ready after {self._startup_timeout:g} s.{_log(container)}"
+                    )
+                time.sleep(POLL_S)
+
+
+def made_password() -> str:
+    """Return a password that nobody can guess and that Kestra takes."""
+    return f"Pk1{secrets.token_urlsafe(24)}"
+
+
+def ended(state: Mapping[str, Any]) -> str:
+    """Say how a container has ended, by what Docker tells of its state, as the end of a sentence."""
+    if state.get("OOMKilled"):
+        return "was ended, since its memory ran out"
+    code = state.get("ExitCode")
+    killed = " (SIGKILL, as the system does where memory runs out)" if code == 137 else ""
+    return f"ended with the exit code {code}{killed}"
+
+
+def _answers(client: httpx.Client, container: KestraContainer) -> bool:
+    """Ask for the health first, which needs no credentials, and then who may ask."""
+    try:
+        urls = f"{container.get_management_url()}/health", f"{container.get_url()}/api/v1/main/flows/search?size=1"
+        return all(client.get(url).is_success for url in urls)
+    except (httpx.HTTPError, ContainerStartException, ConnectionError, TimeoutError):
+        return False
+
+
+def _log(container: KestraContainer) -> str:
+    text = container.log_tail()
+    return f"\nThe last lines of its log:\n{text}" if text else " Its log is empty."
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(values.get(key), Mapping)
+        values[key] = _merged(values[key], value) if both else value
+    return values
