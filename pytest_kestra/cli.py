@@ -130,12 +130,12 @@ def _status(_: argparse.Namespace) -> int:
 
 
 def _logs(options: argparse.Namespace) -> int:
-    from pytest_kestra.engine.launcher import LOG_NAME, log_tail
+    from pytest_kestra.engine.spawn import log_tail, logs
 
-    # The one that wrote last is the one of interest.
-    logs = [folder / LOG_NAME for folder in _warm_folders() if (folder / LOG_NAME).is_file()]
-    newest = max(logs, key=lambda log: log.stat().st_mtime, default=None)
-    text = log_tail(newest.parent, options.lines) if newest else ""
+    # The one that was written last is the one of interest.
+    found = [logs(folder)[-1] for folder in _warm_folders() if logs(folder)]
+    newest = max(found, key=lambda log: log.stat().st_mtime, default=None)
+    text = log_tail(newest.parent, options.lines, newest.name) if newest else ""
     print(text or "There is no log: no warm engine was started, or it had nothing to tell")
     return 0
 

@@ -19,6 +19,7 @@ from typing import Any
 from pytest_kestra.engine.configuration import nested
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.install import Installation
+from pytest_kestra.engine.lease import LOG_NAME
 from pytest_kestra.engine.process import Orders, main
 
 # Where the image says what is in it.
@@ -59,6 +60,7 @@ def orders(
     return Orders(
         **engine,
         folder=tempfile.mkdtemp(prefix="kestra-"),
+        log=LOG_NAME,
         user=str(configuration.pop(USER)),
         password=str(configuration.pop(PASSWORD)),
         encryption_key=str(configuration.get(KEY) or base64.b64encode(secrets.token_bytes(32)).decode()),

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 FILE_NAME = "engine.json"
+LOG_NAME = "engine.log"
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Tell the address, the credentials, Kestra's version and the process of a running engine."""
+    """Tell the address, the credentials, Kestra's version and the process of a running engine.
+
+    `log` is the name of its log in the lease's folder. Where the engine is in a container, `container` is its id, and
+    the process is the one that keeps it.
+    """
 
     url: str
     user: str
     password: str = field(repr=False)
     version: str
     pid: int
+    log: str = LOG_NAME
+    container: str | None = None
 
     def write(self, folder: Path) -> None:
         """Write the lease into a folder at once and for this user only."""
@@ -32,8 +39,10 @@ class Lease:
 
     @classmethod
     def read(cls, folder: Path) -> Lease | None:
-        """Return the lease in a folder, or None where there is none."""
+        """Return the lease in a folder, or None where there is none; another release may have written it."""
+        names = {item.name for item in fields(cls)}
         try:
-            return cls(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):  # not there, or on Windows just being replaced
+            content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+            return cls(**{name: value for name, value in content.items() if name in names})
+        except (OSError, ValueError, TypeError, AttributeError):  # not there, or on Windows just being replaced
             return None

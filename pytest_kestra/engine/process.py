@@ -17,11 +17,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from pytest_kestra.engine import configuration, database, jvm
+from pytest_kestra.engine import alive, configuration, database, jvm, owner
 from pytest_kestra.engine.lease import FILE_NAME, Lease
 
-# How often the engine looks whether the test run that started it still lives, in seconds.
-OWNER_POLL_S = 0.5
 KEEP_ALIVE_S = 75
 STORAGE = "storage"
 
@@ -30,14 +28,15 @@ STORAGE = "storage"
 class Orders:
     """Say how the engine is to start; paths are absolute.
 
-    `owner_lock` is a file that the test run keeps locked: when the lock can be had, the run has ended and so does the
-    engine. Without one the engine runs until it is stopped. `tables` is a snapshot of the empty tables. The port 0 is
-    any that is free.
+    `log` is the name of the log in the folder. `owner_lock` is a file that the test run keeps locked: when the lock can
+    be had, the run has ended and so does the engine. Without one the engine runs until it is stopped. `tables` is a
+    snapshot of the empty tables. The port 0 is any that is free.
     """
 
     library: str
     class_path: list[str]
     folder: str
+    log: str
     user: str
     password: str
     encryption_key: str
@@ -67,6 +66,7 @@ class Engine:
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
         self.folder = Path(orders.folder)
+        self.lock = alive.hold(self.folder)
         self.sockets = [_listen(orders.host, port) for port in orders.ports]
         self.url = f"http://127.0.0.1:{self.sockets[0].getsockname()[1]}"
         self.server: Any = None
@@ -74,7 +74,8 @@ class Engine:
 
     def run(self) -> None:
         """Start, serve, and clean up; return when the engine was told to stop."""
-        threading.Thread(target=self._watch_owner, daemon=True, name="owner").start()
+        if self.orders.owner_lock is not None:
+            owner.watch(Path(self.orders.owner_lock), self._abandon)
         # The virtual machine needs a core for a second; what Python has to import meanwhile costs nothing.
         imports = threading.Thread(target=_import_server, daemon=True, name="imports")
         imports.start()
@@ -101,7 +102,7 @@ class Engine:
         # uvicorn ends its loop and then raises the signal anew.
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         threading.Thread(target=self._watch_kestra, daemon=True, name="kestra").start()
-        Lease(self.url, self.orders.user, self.orders.password, self.orders.version, os.getpid()).write(self.folder)
+        self._lease().write(self.folder)
         self.server.run(sockets=self.sockets)
 
     def stop(self) -> None:
@@ -129,6 +130,10 @@ class Engine:
         sys.stderr.flush()
         os._exit(code)
 
+    def _lease(self) -> Lease:
+        orders = self.orders
+        return Lease(self.url, orders.user, orders.password, orders.version, os.getpid(), orders.log)
+
     def _start_kestra(self) -> Any:
         orders = self.orders
         storage = self.folder / STORAGE
@@ -150,13 +155,7 @@ class Engine:
         kestra.run(orders.startup_timeout)
         return kestra
 
-    def _watch_owner(self) -> None:
-        if self.orders.owner_lock is None:
-            return
-        from filelock import FileLock
-
-        with contextlib.suppress(OSError):  # the folder has gone, and so has the run
-            FileLock(self.orders.owner_lock).acquire(poll_interval=OWNER_POLL_S)
+    def _abandon(self) -> None:
         self.abandoned = True
         self.stop()
 

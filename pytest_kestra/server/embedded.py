@@ -10,26 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from pytest_kestra.address import Address
 from pytest_kestra.engine import compiler
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.home import Home, writing
+from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, damaged, install
-from pytest_kestra.engine.launcher import LOG_NAME, Launch, log_tail
+from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
 from pytest_kestra.engine.repository import Repository
-from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import ending, running
 from pytest_kestra.server.run import Run
+from pytest_kestra.server.started import StartedServer
 from pytest_kestra.settings import Settings
 
 
-class EmbeddedServer:
+class EmbeddedServer(StartedServer):
     """Start the embedded engine, or use the one that another process of this run has started.
 
     `announce` is called before anything is written about an installation, to the standard error.
@@ -47,51 +43,21 @@ class EmbeddedServer:
         plugins: Sequence[str],
         announce: Callable[[], None] | None = None,
     ) -> None:
-        self.settings = settings
-        self.announce = announce
-        self.home = Home.configured()
+        home = Home.configured()
         # Jars that the user has put into the cache's folder of plugins serve always.
-        found = map(str, sorted(self.home.plugins.glob("*.jar")))
-        self.config, self.secrets, self.plugins = config, secrets, [*plugins, *found]
-        key = _key(settings, config, secrets, self.plugins)
-        self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
-        self.owner_lock = None if settings.reuse else run.owner_lock
-        self._lease: Lease | None = None
-        self.address = Address("")
+        found = map(str, sorted(home.plugins.glob("*.jar")))
+        plugins = [*plugins, *found]
+        key = _key(settings, config, secrets, plugins)
         # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
-        self.capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
+        capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
+        folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
+        super().__init__(settings, run, folder, capabilities)
+        self.config, self.secrets, self.plugins = config, secrets, plugins
+        self.announce = announce
+        self.home = home
 
-    def open(self) -> EmbeddedServer:
-        """Return this server when its engine answers; ServerError says why it does not."""
-        lock = FileLock(self.folder / "start.lock")
-        try:
-            with writing(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                lock.acquire()
-            lease = self._lease = running(self.folder) or self._start()
-        except EngineError as error:
-            raise ServerError(str(error)) from error
-        finally:
-            lock.release()
-        self.address = Address(lease.url, lease.user, lease.password, version=lease.version)
-        return self
-
-    def close(self) -> None:
-        """Do nothing: the run ends its engines, or the engine stays warm."""
-
-    def log_tail(self, lines: int = 50) -> str:
-        """Return the last lines of the engine's log."""
-        return log_tail(self.folder, lines)
-
-    def ending(self) -> str | None:
-        """Say how the engine's process has ended, and where its log is; None where it has not."""
-        how = None if self._lease is None else ending(self._lease)
-        if how is None or self._lease is None:
-            return None
-        until = "" if self.settings.reuse else ", until this run ends"
-        return f"The Kestra engine {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / LOG_NAME}"
-
-    def _start(self) -> Lease:
+    def start(self) -> Lease:
+        """Install the engine if need be and start it; EngineError says why it does not start."""
         progress = progress_for(sys.stderr)
         if self.announce is not None:
             progress = AnnouncedProgress(progress, self.announce)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from pytest_kestra.engine.launcher import exit_code, wait_for_end
+from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, Lease
+from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 
 HEALTH_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 10.0
@@ -22,47 +23,44 @@ KILL = 9
 
 
 def running(folder: Path) -> Lease | None:
-    """Return the lease of the engine that runs in a folder, or None.
+    """Return the lease of the engine that runs in a folder and answers, or None."""
+    lease = Lease.read(folder) if alive(folder) else None
+    return lease if lease is not None and answers(lease, HEALTH_TIMEOUT_S) else None
+
+
+def answers(lease: Lease, timeout: float) -> bool:
+    """Return whether an engine answers within `timeout` seconds.
 
     Only the engine that wrote the lease takes its credentials: another one may have got its port since.
     """
-    lease = Lease.read(folder)
-    if lease is None:
-        return None
     try:
-        _ask("GET", lease, "/api/v1/configs").raise_for_status()
+        return _ask("GET", lease, "/api/v1/configs", timeout).is_success
     except httpx.HTTPError:
-        return None
-    return lease
+        return False
 
 
 def stop_engine(folder: Path) -> bool:
-    """Stop the engine that runs in a folder and wait for its end; say whether there was one."""
-    lease = running(folder)
-    if lease is None:
-        (folder / FILE_NAME).unlink(missing_ok=True)
-        return False
-    with contextlib.suppress(httpx.HTTPError):
-        _ask("POST", lease, "/pytest-kestra/stop")
-    wait_for_end(lease.pid, STOP_TIMEOUT_S)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while running(folder) and time.monotonic() < deadline:
-        time.sleep(STOP_POLL_S)
-    return True
+    """Stop the engine that lives in a folder and wait for its end; say whether there was one."""
+    lease = Lease.read(folder)
+    lived = lease is not None and alive(folder)
+    if lease is not None and lived:
+        with contextlib.suppress(httpx.HTTPError):
+            _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
+        wait_for_end(lease.pid, STOP_TIMEOUT_S)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while alive(folder) and time.monotonic() < deadline:
+            time.sleep(STOP_POLL_S)
+        kill(folder)
+    (folder / FILE_NAME).unlink(missing_ok=True)
+    return lived
 
 
-def ending(lease: Lease) -> str | None:
-    """Say how the engine with a lease has ended, as the end of a sentence; None where it has not."""
+def ending(lease: Lease, folder: Path) -> str | None:
+    """Say how the engine with a lease in a folder has ended, as the end of a sentence; None where it has not."""
     if (code := exit_code(lease.pid, END_TIMEOUT_S)) is not None:
         return f"was ended by {_signal(-code)}" if code < 0 else f"ended with the exit code {code}"
-    try:
-        _ask("GET", lease, "/api/v1/configs")
-    except httpx.ConnectError:
-        # Only the process of this run that has started it knows more.
-        return "has ended"
-    except httpx.HTTPError:
-        return None
-    return None
+    # Only the process of this run that has started it knows more.
+    return None if alive(folder) and Lease.read(folder) == lease else "has ended"
 
 
 def _signal(number: int) -> str:
@@ -72,7 +70,7 @@ def _signal(number: int) -> str:
     return known.get(number, f"the signal {number}")
 
 
-def _ask(method: str, lease: Lease, path: str) -> httpx.Response:
+def _ask(method: str, lease: Lease, path: str, timeout: float) -> httpx.Response:
     # No proxy of the environment leads to this machine.
     auth = (lease.user, lease.password)
-    return httpx.request(method, f"{lease.url}{path}", auth=auth, timeout=HEALTH_TIMEOUT_S, trust_env=False)
+    return httpx.request(method, f"{lease.url}{path}", auth=auth, timeout=timeout, trust_env=False)

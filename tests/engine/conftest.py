@@ -12,10 +12,11 @@ import pytest
 from pytest_kestra import Server
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, install
-from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
+from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
+from pytest_kestra.engine.spawn import log_tail, wait_for_end
 from pytest_kestra.engine.training import train
 
 pytest.register_assert_rewrite("tests.engine.replay")

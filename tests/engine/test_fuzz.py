@@ -9,8 +9,7 @@ import pytest
 
 pytest.importorskip("schemathesis")
 
-from pytest_kestra.engine.launcher import LOG_NAME
-from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lease import LOG_NAME, Lease
 from tests.engine.fuzzing import Fuzzer
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))

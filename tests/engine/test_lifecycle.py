@@ -19,10 +19,11 @@ from pytest_kestra import Client, Kestra, ServerError, Settings
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.home import VARIABLE, Home
 from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch, log_tail, wait_for_end
+from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import Lock
 from pytest_kestra.engine.repository import LOCAL_VARIABLE
+from pytest_kestra.engine.spawn import log_tail, wait_for_end
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.engines import running, stop_engine
 from pytest_kestra.server.existing import ExistingServer
@@ -100,7 +101,7 @@ def test_credentials_are_in_no_command_line_and_no_log(installation: Installatio
     assert gone(lease)
     assert not (tmp_path / "engine.json").exists()
     assert not (tmp_path / "storage").exists()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["engine.log", "logback.xml"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["alive.lock", "engine.log", "logback.xml"]
 
 
 def test_starts_without_its_start_up_cache(installation: Installation, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ def test_validate_uses_a_warm_engine(
     folder: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lease = Lease(stub.url, "ada", "s3cret", "1.3.31", os.getpid())
-    for module in ("engines", "embedded"):
+    for module in ("engines", "started"):
         monkeypatch.setattr(f"pytest_kestra.server.{module}.running", lambda _: lease)
 
     assert cli.main(["validate", str(folder), "--server", "embedded"]) == 0

@@ -5,17 +5,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_kestra import ServerError
-from pytest_kestra.engine import launcher
+from pytest_kestra.engine import alive, spawn
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.report.ending import tell_ending
 from pytest_kestra.server import engines
-from tests.unit.conftest import Stub
 
 URL = "http://127.0.0.1:1"
 
@@ -57,27 +57,27 @@ def test_server_that_has_not_ended_and_another_server_are_left_alone() -> None:
         (f"import os; os.kill(os.getpid(), {signal.SIGRTMIN + 2})", f"was ended by the signal {signal.SIGRTMIN + 2}"),
     ],
 )
-def test_process_that_has_ended_says_how(code: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_has_ended_says_how(code: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        monkeypatch.setitem(launcher._STARTED, process.pid, process)
+        monkeypatch.setitem(spawn._STARTED, process.pid, process)
 
-        assert engines.ending(Lease(URL, "a", "b", "1", process.pid)) == told
-
-
-def test_engine_of_another_process_has_ended_when_it_refuses_connections(stub: Stub) -> None:
-    assert engines.ending(Lease(URL, "a", "b", "1", 1)) == "has ended"
-    assert engines.ending(Lease(stub.url, "a", "b", "1", 1)) is None
+        assert engines.ending(Lease(URL, "a", "b", "1", process.pid), tmp_path) == told
 
 
-def test_engine_that_does_not_answer_in_time_has_not_ended(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "HEALTH_TIMEOUT_S", 1e-6)
+def test_engine_of_another_process_has_ended_when_nobody_holds_its_lock(tmp_path: Path) -> None:
+    lease, later = Lease(URL, "a", "b", "1", 1), Lease(URL, "a", "c", "1", 2)
+    lease.write(tmp_path)
+    lock = alive.hold(tmp_path)
 
-    assert engines.ending(Lease(stub.url, "a", "b", "1", 1)) is None
+    assert engines.ending(lease, tmp_path) is None
+    assert engines.ending(later, tmp_path) == "has ended"
+    lock.release()
+    assert engines.ending(lease, tmp_path) == "has ended"
 
 
 def test_engine_that_runs_on_has_no_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        monkeypatch.setitem(launcher._STARTED, process.pid, process)
+        monkeypatch.setitem(spawn._STARTED, process.pid, process)
 
-        assert launcher.exit_code(process.pid, 0.001) is None
+        assert spawn.exit_code(process.pid, 0.001) is None
         process.kill()

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch, wait_for_end
+from pytest_kestra.engine.launcher import Launch
+from pytest_kestra.engine.spawn import wait_for_end
 from tests.engine.replay import Replay
 
 API = "/api/v1/main"

@@ -1,0 +1,55 @@
+"""Whether the process lives that works in a folder: it keeps a file locked, which no other process can seem to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - only Linux can be proven here
+    fcntl = None  # type: ignore[assignment]
+
+FILE_NAME = "alive.lock"
+# Whoever looks holds the lock for some microseconds.
+HOLD_POLL_S = 0.005
+
+
+def hold(folder: Path) -> BaseFileLock:
+    """Say that the process of a folder lives, until it ends, however it does; keep what is returned."""
+    lock = FileLock(folder / FILE_NAME)
+    lock.acquire(poll_interval=HOLD_POLL_S)
+    return lock
+
+
+def alive(folder: Path) -> bool:
+    """Return whether the process of a folder lives, though it may hang; it takes some microseconds."""
+    path = folder / FILE_NAME
+    try:
+        return _locked(path)
+    except OSError:  # there is no such file, or no longer
+        return False
+
+
+def _locked(path: Path) -> bool:
+    if fcntl is None:  # pragma: no cover - only Linux can be proven here
+        return path.exists() and _taken(path)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        # Shared: two that look at the same moment are not taken for the process.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _taken(path: Path) -> bool:  # pragma: no cover - only Linux can be proven here
+    try:
+        with FileLock(path).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -1,0 +1,24 @@
+"""The owner of a process: when it has ended, however it did, the process ends too."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+# How often it is looked whether the owner still lives, in seconds.
+POLL_S = 0.5
+
+
+def watch(lock: Path, then: Callable[[], None]) -> None:
+    """Call `then`, in a thread of its own, when the owner no longer keeps a file locked."""
+    threading.Thread(target=_wait, args=(lock, then), daemon=True, name="owner").start()
+
+
+def _wait(lock: Path, then: Callable[[], None]) -> None:
+    from filelock import FileLock
+
+    with contextlib.suppress(OSError):  # the folder has gone, and so has the owner
+        FileLock(lock).acquire(poll_interval=POLL_S)
+    then()

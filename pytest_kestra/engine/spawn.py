@@ -1,0 +1,186 @@
+"""Starting a process of ours that stays, and waiting until it has written down where it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_kestra.engine.alive import alive
+from pytest_kestra.engine.errors import EngineError
+from pytest_kestra.engine.lease import FILE_NAME, LOG_NAME, Lease
+
+READY_POLL_S = 0.01
+KILL_POLL_S = 0.01
+KILL_TIMEOUT_S = 10.0
+STEM = LOG_NAME.removesuffix(".log")
+# One for each start of a run, and one more.
+KEPT_LOGS = 5
+# The processes that this one has started, by their ids: who started them takes note of their end.
+_STARTED: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """Say which process of ours is to start, and what is expected of it.
+
+    `what` begins the sentences of errors, such as "The embedded engine"; `module` is run by this Python. The process
+    reads `orders` from its standard input, holds the folder's lock (`alive.hold`) and, when it is ready, writes a lease
+    with this `password` into it. `orders` gets the name of the log, which the lease is to tell.
+    """
+
+    what: str
+    module: str
+    folder: Path
+    orders: Callable[[str], str] = field(repr=False)
+    password: str = field(repr=False)
+    timeout: float
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+
+    def start(self) -> Lease:
+        """Start the process and return its lease when it is ready; EngineError shows its log if it does not get so.
+
+        What has an end before it is ready, also by Ctrl-C, leaves no process.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        log = _new_log(self.folder)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", self.module],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                cwd=self.folder,
+                **_detached(),
+            )
+        try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(self.orders(log.name).encode())
+            lease = self._ready(process, log)
+        except BaseException:
+            _kill(process)
+            raise
+        _STARTED[lease.pid] = process
+        return lease
+
+    def _ready(self, process: subprocess.Popen[bytes], log: Path) -> Lease:
+        deadline = time.monotonic() + self.timeout
+        while True:
+            lease = Lease.read(self.folder)
+            if lease is not None and lease.password == self.password:
+                return lease
+            if (code := process.poll()) is not None:
+                raise EngineError(f"{self.what} ended while it started (exit code {code}).{_told(log)}")
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"{self.what} was not ready after {self.timeout:g} s; a slow machine may need a "
+                    f"longer --kestra-startup-timeout.{_told(log)}"
+                )
+            time.sleep(READY_POLL_S)
+
+
+def wait_for_end(pid: int, timeout: float) -> None:
+    """Return when a process has ended that this one has started; `timeout` is in seconds, after it it is killed."""
+    process = _STARTED.pop(pid, None)
+    if process is None:
+        return
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+
+
+def exit_code(pid: int, timeout: float) -> int | None:
+    """Return with which code a process has ended, or minus the signal; None where it runs, or another has started it.
+
+    `timeout` is in seconds: one that no longer answers may be about to end.
+    """
+    process = _STARTED.get(pid)
+    if process is None:
+        return None
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def kill(folder: Path) -> None:
+    """End the process that lives in a folder, whoever has started it, and those that it has started; return then."""
+    lease = Lease.read(folder)
+    # While the folder's lock is held, nobody else can have the number of its process.
+    if lease is None or not alive(folder):
+        return
+    _kill_group(lease.pid)
+    wait_for_end(lease.pid, KILL_TIMEOUT_S)
+    deadline = time.monotonic() + KILL_TIMEOUT_S
+    while alive(folder) and time.monotonic() < deadline:
+        time.sleep(KILL_POLL_S)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and those that it has started."""
+    if process.poll() is None:
+        _kill_group(process.pid)
+        process.kill()  # it may not have a group of its own yet
+    process.wait()
+
+
+def _kill_group(pid: int) -> None:
+    if os.name == "nt":  # pragma: no cover - only Linux can be proven here
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+    else:
+        with contextlib.suppress(ProcessLookupError):  # it was not detached yet, or has just ended
+            os.killpg(pid, signal.SIGKILL)
+
+
+def log_tail(folder: Path, lines: int = 50, name: str = LOG_NAME) -> str:
+    """Return the last lines of a log in a folder; nothing where there is none."""
+    try:
+        text = (folder / name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _told(log: Path) -> str:
+    text = log_tail(log.parent, name=log.name)
+    return f"\nThe last lines of its log, {log}:\n{text}" if text else " Its log is empty."
+
+
+def logs(folder: Path) -> list[Path]:
+    """Return the logs in a folder, that of the process which was started last at the end."""
+    found = {}
+    for log in folder.glob(f"{STEM}*.log"):
+        number = log.stem.removeprefix(STEM).removeprefix("-") or "1"
+        if number.isdecimal():
+            found[int(number)] = log
+    return [log for _, log in sorted(found.items())]
+
+
+def _new_log(folder: Path) -> Path:
+    """Return the next log of a folder: those of processes that have ended tell why, and the last of them stay."""
+    there = logs(folder)
+    for log in there[:-KEPT_LOGS]:
+        log.unlink(missing_ok=True)
+    if not there:
+        return folder / LOG_NAME
+    last = there[-1].stem.removeprefix(STEM).removeprefix("-") or "1"
+    return folder / f"{STEM}-{int(last) + 1}.log"
+
+
+def _detached() -> dict[str, Any]:
+    """Return how a process is started that Ctrl-C in this one's terminal does not reach."""
+    if os.name == "nt":  # pragma: no cover - only Linux can be proven here
+        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    return {"start_new_session": True}

@@ -1,0 +1,126 @@
+"""Processes of ours that stay: starting them, noticing their end, ending them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_kestra.engine import spawn
+from pytest_kestra.engine.alive import alive
+from pytest_kestra.engine.errors import EngineError
+from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.spawn import Spawn
+
+# Does what each process of ours does, and then what its orders say.
+KEEPER = """\
+import os, pathlib, subprocess, sys, time
+from pytest_kestra.engine import alive
+from pytest_kestra.engine.lease import Lease
+
+log, _, code = sys.stdin.read().partition(" ")
+folder = pathlib.Path.cwd()
+lock = alive.hold(folder)
+
+def ready():
+    Lease("http://127.0.0.1:1", "ada", "s3cret", "1.3", os.getpid(), log).write(folder)
+
+exec(code)
+time.sleep(300)
+"""
+WAIT_S = 60
+
+
+def keeper(folder: Path, code: str, timeout: float = WAIT_S) -> Spawn:
+    (folder / "keeper.py").write_text(KEEPER, encoding="utf-8")
+    return Spawn("The keeper", "keeper", folder, lambda log: f"{log} {code}", "s3cret", timeout)
+
+
+def test_process_tells_by_a_lease_that_it_is_ready(tmp_path: Path) -> None:
+    Lease("http://127.0.0.1:2", "ada", "other", "1.3", os.getpid()).write(tmp_path)
+
+    lease = keeper(tmp_path, "print('hello', flush=True); ready()").start()
+
+    assert lease.password == "s3cret"
+    assert alive(tmp_path)
+    assert spawn.log_tail(tmp_path) == "hello"
+    spawn.kill(tmp_path)
+    assert not alive(tmp_path)
+    assert spawn.exit_code(lease.pid, 0) is None
+
+
+def test_process_that_ends_while_it_starts_is_told_with_its_log(tmp_path: Path) -> None:
+    with pytest.raises(EngineError) as raised:
+        keeper(tmp_path, "print('no way'); sys.exit(3)").start()
+
+    assert str(raised.value) == (
+        "The keeper ended while it started (exit code 3).\n"
+        f"The last lines of its log, {tmp_path / 'engine.log'}:\nno way"
+    )
+
+
+def test_process_that_hangs_while_it_starts_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"^The keeper was not ready after 0.1 s; .* Its log is empty\.$"):
+        keeper(tmp_path, "", 0.1).start()
+
+    assert not alive(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_process_whose_start_is_interrupted_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        keeper(tmp_path, f"os.kill({os.getpid()}, {int(signal.SIGINT)})").start()
+
+    assert not alive(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_process_that_hangs_is_ended_with_those_that_it_has_started(tmp_path: Path) -> None:
+    code = "child = subprocess.Popen(['sleep', '300']); print(child.pid, flush=True); ready()"
+    lease = keeper(tmp_path, code).start()
+    child = int(spawn.log_tail(tmp_path))
+    os.kill(lease.pid, signal.SIGSTOP)
+
+    spawn.kill(tmp_path)
+
+    assert not alive(tmp_path)
+    assert not _runs(child)
+
+
+def _runs(pid: int) -> bool:
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip()[:1] not in ("", "Z")
+
+
+def test_each_start_has_its_log_and_the_last_ones_are_kept(tmp_path: Path) -> None:
+    assert spawn.logs(tmp_path) == []
+    (tmp_path / "engine-notes.log").touch()
+    for _ in range(8):
+        with pytest.raises(EngineError):
+            keeper(tmp_path, "sys.exit(1)").start()
+
+    assert [log.name for log in spawn.logs(tmp_path)] == [f"engine-{number}.log" for number in range(3, 9)]
+
+
+def test_process_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    monkeypatch.setitem(spawn._STARTED, process.pid, process)
+
+    spawn.wait_for_end(process.pid, 0.01)
+
+    assert process.returncode != 0
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+def test_process_of_another_one_is_not_waited_for(tmp_path: Path) -> None:
+    spawn.wait_for_end(0, 60)
+    spawn.kill(tmp_path)
+
+
+def test_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert spawn.log_tail(tmp_path) == ""
