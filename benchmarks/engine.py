@@ -14,6 +14,7 @@ from benchmarks.figures import Row, milliseconds, seconds, spread
 from pytest_kestra import Client, Kestra, Settings
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.server.embedded import EmbeddedServer
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 
 STARTS, WARM_UP, SINGLES, FIVES, CROWDS, CROWD, IDLE_S = 7, 30, 300, 20, 5, 100, 20.0
@@ -32,7 +33,7 @@ def kestra() -> Iterator[tuple[Kestra, Lease]]:
     """Start an engine of its own and end it."""
     run = Run.create()
     try:
-        server = EmbeddedServer(Settings(), run, config={}, secrets={}, plugins=()).open()
+        server = EmbeddedServer(Settings(), run, Equipment()).open()
         lease = Lease.read(server.folder)
         assert lease is not None
         with Client(server.address) as client:

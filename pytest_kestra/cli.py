@@ -180,8 +180,10 @@ def _validate(options: argparse.Namespace) -> int:
 def _server(options: argparse.Namespace, run: Run) -> Server:
     """Return the server that checks flows: the one that is asked for, a warm engine, or one for this command."""
     from pytest_kestra.server.chooser import open_server
+    from pytest_kestra.server.equipment import Equipment
     from pytest_kestra.settings import Settings
 
+    equipment = Equipment(plugins=options.plugin)
     settings = Settings.read({}, {}, os.environ)
     if options.server is not None:
         settings = settings.override({"server": options.server}, "--server")
@@ -190,9 +192,9 @@ def _server(options: argparse.Namespace, run: Run) -> Server:
         from pytest_kestra.server.engines import running
 
         warm = settings.override({"reuse": True}, "validate")
-        if running(EmbeddedServer(warm, run, config={}, secrets={}, plugins=options.plugin).folder):
+        if running(EmbeddedServer(warm, run, equipment).folder):
             settings = warm
-    return open_server(settings, config={}, secrets={}, plugins=options.plugin, run=run)
+    return open_server(settings, equipment, run)
 
 
 def _warm_folders() -> list[Path]:
@@ -203,12 +205,13 @@ def _warm_folders() -> list[Path]:
 
 def _warm(options: argparse.Namespace) -> EmbeddedServer:
     from pytest_kestra.server.embedded import EmbeddedServer
+    from pytest_kestra.server.equipment import Equipment
     from pytest_kestra.server.run import Run
     from pytest_kestra.settings import Settings
 
     values = {"version": options.version, "repository": options.repository, "reuse": "true"}
     settings = Settings.read(values, {}, os.environ)
-    return EmbeddedServer(settings, Run.join(Path()), config={}, secrets={}, plugins=())
+    return EmbeddedServer(settings, Run.join(Path()), Equipment())
 
 
 if __name__ == "__main__":

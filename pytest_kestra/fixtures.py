@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_kestra.report.guard import Allowed
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
+    from pytest_kestra.server.equipment import Equipment
 
 # What the mark `kestra` may set: the rest belongs to the server, which all tests share.
 PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level")
@@ -50,12 +51,46 @@ def kestra_plugins() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def kestra_server(
-    pytestconfig: pytest.Config,
-    kestra_settings: Settings,
+def kestra_image(kestra_settings: Settings) -> str | None:
+    """Return the container's image; None is the official one of the version."""
+    return kestra_settings.image
+
+
+@pytest.fixture(scope="session")
+def kestra_environment() -> dict[str, str]:
+    """Return variables of the container's environment; override it to give some."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kestra_volumes() -> dict[str, str]:
+    """Return what the container sees of this machine, as `{"data": "/data:ro"}`; override it to give some."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kestra_equipment(
     kestra_server_config: Mapping[str, Any],
     kestra_secrets: Mapping[str, str],
     kestra_plugins: Sequence[str],
+    kestra_environment: Mapping[str, str],
+    kestra_volumes: Mapping[str, str],
+) -> Equipment:
+    """Return what the server that is started is given; the fixtures that it is made of are what to override."""
+    from pytest_kestra.server.equipment import Equipment
+
+    return Equipment(
+        config=kestra_server_config,
+        secrets=kestra_secrets,
+        plugins=kestra_plugins,
+        environment=kestra_environment,
+        volumes=kestra_volumes,
+    )
+
+
+@pytest.fixture(scope="session")
+def kestra_server(
+    pytestconfig: pytest.Config, kestra_settings: Settings, kestra_image: str | None, kestra_equipment: Equipment
 ) -> Iterator[Server]:
     """Start or find the server of this run; all workers of pytest-xdist share one."""
     from pytest_kestra.server.chooser import open_server
@@ -66,17 +101,15 @@ def kestra_server(
         # Who waits for the first download wants to see it.
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             server = open_server(
-                kestra_settings,
-                config=kestra_server_config,
-                secrets=kestra_secrets,
-                plugins=kestra_plugins,
-                run=run_of(pytestconfig),
-                announce=reporter.ensure_newline if reporter else None,
+                kestra_settings.override({"image": kestra_image}, "the fixture kestra_image"),
+                kestra_equipment,
+                run_of(pytestconfig),
+                reporter.ensure_newline if reporter else None,
             )
     except ServerError as error:
         raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
-    pytestconfig.stash[SECRETS] += [*kestra_secrets.values(), *server.address.secrets]
+    pytestconfig.stash[SECRETS] += [*kestra_equipment.secrets.values(), *server.address.secrets]
     yield server
     server.close()
 

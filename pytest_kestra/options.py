@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "kestra"
-SERVERS = ("auto", "embedded")
+SERVERS = ("auto", "embedded", "container")
 
 
 @dataclass(frozen=True)
@@ -92,22 +92,25 @@ def _server(value: str) -> str:
         return value
     if value.startswith(("http://", "https://")) and urlsplit(value).hostname:
         return value.rstrip("/")
-    if value == "container":
-        raise ValueError(
-            "in this version of pytest-kestra yet: use embedded, or start Kestra yourself and give its address"
-        )
-    raise ValueError("auto, embedded or the http:// address of a Kestra server")
+    raise ValueError("auto, embedded, container or the http:// address of a Kestra server")
 
 
 OPTIONS = (
     Option(
         "server",
         _server,
-        "where Kestra comes from: `embedded` starts the engine on this machine, a URL uses the server there, `auto` is "
-        "embedded where that extra is installed",
-        metavar="auto|embedded|URL",
+        "where Kestra comes from: `embedded` starts the engine on this machine, `container` the official image, a URL "
+        "uses the server there, `auto` is embedded where that extra is installed, else container",
+        metavar="auto|embedded|container|URL",
     ),
     Option("version", _text, "the version or line of Kestra that is started", metavar="VERSION"),
+    Option("image", _text, "the image of the container, instead of the official one of the version", metavar="NAME"),
+    Option(
+        "docker-socket",
+        _truth,
+        "give Docker's socket to the container, so that scripts run in containers of their own",
+        flag=True,
+    ),
     Option("timeout", _seconds, "how long an execution may take, in seconds", metavar="SECONDS"),
     Option("startup-timeout", _seconds, "how long a server may take to start, in seconds", metavar="SECONDS"),
     Option(
@@ -116,7 +119,7 @@ OPTIONS = (
         "`namespace` gives every test a namespace below its flows' own, `none` deploys flows where they say",
         metavar="namespace|none",
     ),
-    Option("reuse", _truth, "keep the embedded engine warm between runs", flag=True),
+    Option("reuse", _truth, "keep the server that is started warm between runs", flag=True),
     Option(
         "keep",
         _one_of("no", "failed", "all"),

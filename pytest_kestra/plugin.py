@@ -5,11 +5,15 @@ from __future__ import annotations
 from pytest_kestra.fixtures import (
     kestra,
     kestra_client,
+    kestra_environment,
+    kestra_equipment,
+    kestra_image,
     kestra_plugins,
     kestra_secrets,
     kestra_server,
     kestra_server_config,
     kestra_settings,
+    kestra_volumes,
 )
 from pytest_kestra.hooks import (
     pytest_addoption,
@@ -26,11 +30,15 @@ from pytest_kestra.hooks import (
 __all__ = [
     "kestra",
     "kestra_client",
+    "kestra_environment",
+    "kestra_equipment",
+    "kestra_image",
     "kestra_plugins",
     "kestra_secrets",
     "kestra_server",
     "kestra_server_config",
     "kestra_settings",
+    "kestra_volumes",
     "pytest_addoption",
     "pytest_assertrepr_compare",
     "pytest_configure",

@@ -18,6 +18,8 @@ class Settings:
 
     server: str = "auto"
     version: str = "1.3"
+    image: str | None = None
+    docker_socket: bool = False
     timeout: float = 60.0
     startup_timeout: float = 120.0
     isolation: str = "namespace"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_kestra.engine.errors import EngineError
 
-class ContainerError(Exception):
+
+class ContainerError(EngineError):
     """Tell a problem with Docker, an image or a container, and what to do about it."""

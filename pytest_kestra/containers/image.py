@@ -66,6 +66,14 @@ def build(client: docker.DockerClient, installation: Installation, tag: str, pro
     return made
 
 
+def made_here(client: docker.DockerClient, image: str) -> bool:
+    """Say whether an image is one of these, which have no user interface."""
+    try:
+        return LABEL in (client.images.get(image).labels or {})
+    except docker.errors.ImageNotFound:
+        return False
+
+
 def _id(client: docker.DockerClient, tag: str) -> str | None:
     try:
         return str(client.images.get(tag).id)

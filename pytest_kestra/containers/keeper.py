@@ -33,10 +33,8 @@ from pytest_kestra.containers import daemon
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.kestra import Answering, KestraContainer, ended
 from pytest_kestra.engine import alive, owner
-from pytest_kestra.engine.lease import FILE_NAME, Lease
+from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 
-# Who wants the container to be removed makes this file in the keeper's folder.
-STOP = "stop"
 STOP_POLL_S = 0.1
 REMOVE_TIMEOUT_S = 60.0
 # What is known of an end that nobody has asked for.

@@ -52,7 +52,8 @@ PROCESS_DEFAULTS = [
 
 def official_image(version: str) -> str:
     """Return the name of Kestra's official image of a version or line, with all plugins."""
-    return f"{REPOSITORY}:v{resolve_version(version)}"
+    whole = version.count(".") > 1
+    return f"{REPOSITORY}:v{version if whole else resolve_version(version)}"
 
 
 class KestraContainer(DockerContainer):

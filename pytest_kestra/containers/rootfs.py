@@ -21,63 +21,11 @@ import pytest_kestra
 from pytest_kestra.engine.install import Installation
 
 # What shell scripts of flows may expect, as far as this machine has it.
-PROGRAMS = [
-    "sh",
-    "bash",
-    "env",
-    "true",
-    "false",
-    "test",
-    "expr",
-    "seq",
-    "sleep",
-    "date",
-    "uname",
-    "hostname",
-    "id",
-    "ls",
-    "cat",
-    "cp",
-    "mv",
-    "rm",
-    "mkdir",
-    "rmdir",
-    "ln",
-    "touch",
-    "chmod",
-    "mktemp",
-    "dirname",
-    "basename",
-    "pwd",
-    "echo",
-    "printf",
-    "head",
-    "tail",
-    "wc",
-    "sort",
-    "uniq",
-    "cut",
-    "tr",
-    "tee",
-    "paste",
-    "grep",
-    "sed",
-    "awk",
-    "find",
-    "xargs",
-    "diff",
-    "cmp",
-    "tar",
-    "gzip",
-    "gunzip",
-    "base64",
-    "md5sum",
-    "sha256sum",
-    "nproc",
-    "ps",
-    "kill",
-    "curl",
-]
+PROGRAMS = (
+    "sh bash env true false test expr seq sleep date uname hostname id ls cat cp mv rm mkdir rmdir ln touch chmod "
+    "mktemp dirname basename pwd echo printf head tail wc sort uniq cut tr tee paste grep sed awk find xargs diff cmp "
+    "tar gzip gunzip base64 md5sum sha256sum nproc ps kill curl"
+)
 FOLDERS = ("proc", "sys", "dev", "app/plugins")
 # Certificates of the authorities that this machine trusts, and how it finds names.
 ETC = ("/etc/ssl/certs/ca-certificates.crt", "/etc/nsswitch.conf", "/etc/mime.types")
@@ -117,11 +65,16 @@ class Files:
         elif _is_elf(path):
             self._link(path)
 
+    def add_link(self, path: Path) -> None:
+        """Add a link without what it leads to; anything else is left out."""
+        if path.is_symlink():
+            self._paths[path] = None
+
     def _resolved(self, path: Path) -> Path:
         """Return a path whose folders are no links, and add those that are."""
         for parent in [*reversed(path.parents)][1:]:
             if parent.is_symlink():
-                self._paths[parent] = None
+                self.add_link(parent)
                 target = os.path.normpath(parent.parent / parent.readlink())
                 return self._resolved(Path(target) / path.relative_to(parent))
         return path
@@ -138,7 +91,10 @@ class Files:
 def files(installation: Installation) -> Files:
     """Return all files of this machine that an engine in a container needs."""
     found = Files()
-    for name in PROGRAMS:
+    # Links where the system has merged them with those in /usr, as scripts begin with /bin/sh.
+    for name in ("/bin", "/sbin", "/lib", "/lib64"):
+        found.add_link(Path(name))
+    for name in PROGRAMS.split():
         if program := shutil.which(name, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
             found.add(Path(program))
     for name in ETC:

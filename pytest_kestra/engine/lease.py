@@ -9,6 +9,8 @@ from pathlib import Path
 
 FILE_NAME = "engine.json"
 LOG_NAME = "engine.log"
+# Who wants the keeper of a container to end makes this file beside its lease.
+STOP = "stop"
 
 
 @dataclass(frozen=True)

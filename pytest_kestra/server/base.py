@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pytest_kestra.address import Address
 
-CAPABILITIES = frozenset({"embedded", "settled", "ephemeral", "pages"})
+CAPABILITIES = frozenset({"embedded", "container", "settled", "ephemeral", "pages"})
 
 
 class Server(Protocol):
@@ -14,7 +14,7 @@ class Server(Protocol):
 
     @property
     def kind(self) -> str:
-        """Say where the server comes from: `embedded` or `url`."""
+        """Say where the server comes from: `embedded`, `container` or `url`."""
         ...
 
     @property
@@ -26,8 +26,9 @@ class Server(Protocol):
     def capabilities(self) -> frozenset[str]:
         """Name what tests may rely on.
 
-        `embedded` is our own engine, `settled` means that logs are complete when an execution has ended,
-        `ephemeral` that the server forgets everything when the run ends, `pages` that it has Kestra's user interface.
+        `embedded` is our own engine, `container` a container that this run has started, `settled` means that logs are
+        complete when an execution has ended, `ephemeral` that the server forgets everything when the run ends, `pages`
+        that it has Kestra's user interface.
         """
         ...
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pytest_kestra.engine import compiler
 from pytest_kestra.engine.errors import EngineError
@@ -20,6 +20,7 @@ from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
 from pytest_kestra.engine.repository import Repository
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import StartedServer
 from pytest_kestra.settings import Settings
@@ -34,25 +35,18 @@ class EmbeddedServer(StartedServer):
     kind = "embedded"
 
     def __init__(
-        self,
-        settings: Settings,
-        run: Run,
-        *,
-        config: Mapping[str, Any],
-        secrets: Mapping[str, str],
-        plugins: Sequence[str],
-        announce: Callable[[], None] | None = None,
+        self, settings: Settings, run: Run, equipment: Equipment, announce: Callable[[], None] | None = None
     ) -> None:
         home = Home.configured()
         # Jars that the user has put into the cache's folder of plugins serve always.
         found = map(str, sorted(home.plugins.glob("*.jar")))
-        plugins = [*plugins, *found]
-        key = _key(settings, config, secrets, plugins)
+        equipment = replace(equipment, plugins=[*equipment.plugins, *found])
+        key = _key(settings, equipment)
         # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
         capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
         folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         super().__init__(settings, run, folder, capabilities)
-        self.config, self.secrets, self.plugins = config, secrets, plugins
+        self.equipment = equipment
         self.announce = announce
         self.home = home
 
@@ -63,7 +57,7 @@ class EmbeddedServer(StartedServer):
             progress = AnnouncedProgress(progress, self.announce)
         repository = Repository.configured(self.settings.repository)
         version = resolve_version(self.settings.version)
-        jars = plugin_jars(self.plugins, home=self.home, repository=repository, progress=progress)
+        jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
         installation = install_engine(version, self.home, repository, progress)
         try:
             return self._launch(installation, jars)
@@ -77,8 +71,8 @@ class EmbeddedServer(StartedServer):
         launch = Launch(
             installation,
             self.folder,
-            configuration=self.config,
-            secrets=self.secrets,
+            configuration=self.equipment.config,
+            secrets=self.equipment.secrets,
             plugins=jars,
             owner_lock=self.owner_lock,
             startup_timeout=self.settings.startup_timeout,
@@ -95,13 +89,14 @@ def install_engine(
     return install(version, home=home, repository=repository, progress=progress, train=train, verify=verify)
 
 
-def _key(settings: Settings, config: Mapping[str, Any], secrets: Mapping[str, str], plugins: Sequence[str]) -> str:
+def _key(settings: Settings, equipment: Equipment) -> str:
     """Return a short name for an engine with these settings, which nothing of them can be read from.
 
     Who would start another engine gets another name: scripts run with this Python, and a jar may have been built anew.
     """
     made_of = [
-        *(settings.version, config, sorted(secrets.items()), [_plugin(plugin) for plugin in plugins]),
+        *(settings.version, equipment.config, sorted(equipment.secrets.items())),
+        *([_plugin(plugin) for plugin in equipment.plugins],),
         *(sys.executable, os.environ.get("TZ"), compiler.fingerprint(compiler.SOURCES)),
     ]
     text = json.dumps(made_of, sort_keys=True, default=str)

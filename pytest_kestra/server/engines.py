@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from pytest_kestra.engine.alive import alive
-from pytest_kestra.engine.lease import FILE_NAME, Lease
+from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 
 HEALTH_TIMEOUT_S = 5.0
@@ -44,8 +44,11 @@ def stop_engine(folder: Path) -> bool:
     lease = Lease.read(folder)
     lived = lease is not None and alive(folder)
     if lease is not None and lived:
-        with contextlib.suppress(httpx.HTTPError):
-            _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
+        if lease.container is not None:
+            (folder / STOP).touch()
+        else:
+            with contextlib.suppress(httpx.HTTPError):
+                _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
         wait_for_end(lease.pid, STOP_TIMEOUT_S)
         deadline = time.monotonic() + STOP_TIMEOUT_S
         while alive(folder) and time.monotonic() < deadline:

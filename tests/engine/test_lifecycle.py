@@ -26,6 +26,7 @@ from pytest_kestra.engine.repository import LOCAL_VARIABLE
 from pytest_kestra.engine.spawn import log_tail, wait_for_end
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.engines import running, stop_engine
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.existing import ExistingServer
 from pytest_kestra.server.run import Run
 from tests.unit.conftest import Stub, stub
@@ -84,7 +85,7 @@ def gone(lease: Lease) -> bool:
 
 def server(run: Run, **options: object) -> EmbeddedServer:
     settings = Settings().override({"timeout": 60, **options}, "the test")
-    return EmbeddedServer(settings, run, config={}, secrets={}, plugins=())
+    return EmbeddedServer(settings, run, Equipment())
 
 
 def test_credentials_are_in_no_command_line_and_no_log(installation: Installation, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_configuration_secrets_and_plugins_reach_the_engine(
     jar = tmp_path / "plugin-script.jar"
     shutil.copyfile(installation.scripts_jar, jar)
     config = {"kestra": {"variables": {"globals": {"color": "blue"}}}}
-    server = EmbeddedServer(Settings(), run, config=config, secrets={"fruit": "plum"}, plugins=[str(jar)]).open()
+    server = EmbeddedServer(Settings(), run, Equipment(config, {"fruit": "plum"}, [str(jar)])).open()
 
     with Client(server.address) as client, Kestra(client, namespace="t") as kestra:
         assert kestra.deploy(FLOW).run().task("say").outputs["value"] == "blue plum"
@@ -143,7 +144,7 @@ def test_engine_ends_when_the_process_that_owns_it_is_killed(tmp_path: Path) -> 
         "from pytest_kestra.server.embedded import EmbeddedServer\n"
         "from pytest_kestra.server.run import Run\n"
         "run = Run.create()\n"
-        "EmbeddedServer(Settings(), run, config={}, secrets={}, plugins=()).open()\n"
+        "EmbeddedServer(Settings(), run, Equipment()).open()\n"
         "print(run.folder, flush=True)\n"
         "input()\n"
     )
@@ -270,7 +271,7 @@ def test_engine_that_does_not_start(
 def test_wrong_configuration_is_told_with_the_log(run: Run) -> None:
     config = {"kestra": {"storage": {"type": "nothing"}}}
     with pytest.raises(ServerError, match=r"(?s)The embedded engine ended while it started.*nothing"):
-        EmbeddedServer(Settings(), run, config=config, secrets={}, plugins=()).open()
+        EmbeddedServer(Settings(), run, Equipment(config)).open()
 
 
 def test_damaged_jar_is_healed_when_the_engine_does_not_start(

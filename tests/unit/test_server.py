@@ -9,6 +9,7 @@ from pytest_kestra import ServerError, Settings
 from pytest_kestra.engine import extra
 from pytest_kestra.server.chooser import open_server
 from pytest_kestra.server.embedded import EmbeddedServer
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.existing import ExistingServer
 from pytest_kestra.server.run import Run
 from tests.unit.conftest import Stub
@@ -16,7 +17,7 @@ from tests.unit.conftest import Stub
 
 def opened(**values: object) -> object:
     run = Run.join(Path("nowhere"))
-    return open_server(Settings().override(values, "test"), config={}, secrets={}, plugins=(), run=run)
+    return open_server(Settings().override(values, "test"), Equipment(), run)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_something_else_than_kestra(stub: Stub) -> None:
 
 def test_plugin_that_is_not_there(tmp_path: Path) -> None:
     run = Run.create()
-    server = EmbeddedServer(Settings(), run, config={}, secrets={}, plugins=["nothing.jar"])
+    server = EmbeddedServer(Settings(), run, Equipment(plugins=["nothing.jar"]))
     with pytest.raises(ServerError, match=r"There is no plugin 'nothing.jar'"):
         server.open()
     assert server.ending() is None
@@ -98,7 +99,7 @@ def test_run_has_one_owner() -> None:
 def test_engines_differ_by_what_they_were_started_with() -> None:
     run = Run.join(Path("run"))
     folders = {
-        EmbeddedServer(Settings(), run, config=config, secrets=secrets, plugins=plugins).folder
+        EmbeddedServer(Settings(), run, Equipment(config, secrets, plugins)).folder
         for config, secrets, plugins in (({}, {}, ()), ({"a": 1}, {}, ()), ({}, {"a": "s3cret"}, ()), ({}, {}, ("x",)))
     }
 

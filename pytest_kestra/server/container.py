@@ -1,0 +1,131 @@
+"""Kestra in a container as a server: started once for all processes of a run, kept by a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from testcontainers.core.config import testcontainers_config
+
+from pytest_kestra.containers import daemon, image
+from pytest_kestra.containers.errors import ContainerError
+from pytest_kestra.containers.keeper import ENDED, Orders
+from pytest_kestra.containers.kestra import USER, made_password, official_image
+from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.plugins import plugin_jars
+from pytest_kestra.engine.progress import AnnouncedProgress, progress_for
+from pytest_kestra.engine.repository import Repository
+from pytest_kestra.engine.spawn import Spawn
+from pytest_kestra.server.equipment import Equipment
+from pytest_kestra.server.run import Run
+from pytest_kestra.server.started import StartedServer
+from pytest_kestra.settings import Settings
+
+# What the keeper may take longer than Kestra, so that it is the one who tells why Kestra does not start.
+KEEPER_TIMEOUT_S = 60.0
+MODES = ("ro", "rw")
+
+
+class ContainerServer(StartedServer):
+    """Start Kestra in a container, or use the one that another process of this run has started.
+
+    `announce` is called before anything is written about an image that is pulled, to the standard error.
+    """
+
+    kind = "container"
+    what = "The Kestra container"
+
+    def __init__(
+        self, settings: Settings, run: Run, equipment: Equipment, announce: Callable[[], None] | None = None
+    ) -> None:
+        self.image = settings.image or official_image(settings.version)
+        self.equipment = equipment
+        self.announce = announce
+        key = _key(self.image, settings, equipment)
+        home = Home.configured()
+        folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
+        capabilities = frozenset({"container"} | (set() if settings.reuse else {"ephemeral"}))
+        super().__init__(settings, run, folder, capabilities)
+        self.home = home
+
+    def start(self) -> Lease:
+        """Pull the image if need be and start a container; ContainerError says why it does not start."""
+        progress = progress_for(sys.stderr)
+        if self.announce is not None:
+            progress = AnnouncedProgress(progress, self.announce)
+        repository = Repository.configured(self.settings.repository)
+        jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
+        with daemon.connected() as client:
+            daemon.require_image(client, self.image, progress)
+            daemon.require_reaper(client, progress)
+        password = made_password()
+        return Spawn(
+            what=self.what,
+            module="pytest_kestra.containers.keeper",
+            folder=self.folder,
+            orders=lambda log: self._orders(password, log, jars).dumps(),
+            password=password,
+            timeout=self.settings.startup_timeout + KEEPER_TIMEOUT_S,
+        ).start()
+
+    def ending(self) -> str | None:
+        """Say how the container has ended, and where its log is; None where it has not."""
+        try:
+            how = (self.folder / ENDED).read_text(encoding="utf-8")
+        except OSError:
+            return super().ending()
+        assert self._lease is not None
+        until = "" if self.settings.reuse else ", until this run ends"
+        return f"{self.what} {how}.\nIts log{until}: {self.folder / self._lease.log}"
+
+    def _use(self, lease: Lease) -> None:
+        super()._use(lease)
+        with daemon.connected() as client:
+            if not image.made_here(client, self.image):
+                self.capabilities |= {"pages"}
+
+    def _orders(self, password: str, log: str, jars: list[Path]) -> Orders:
+        equipment, settings = self.equipment, self.settings
+        # A flow that calls the server's own API finds its credentials as on the embedded engine.
+        secrets = {"KESTRA_API_USER": USER, "KESTRA_API_PASSWORD": password, **equipment.secrets}
+        return Orders(
+            image=self.image,
+            folder=str(self.folder),
+            log=log,
+            user=USER,
+            password=password,
+            startup_timeout=settings.startup_timeout,
+            configuration=dict(equipment.config),
+            secrets=secrets,
+            environment=dict(equipment.environment),
+            volumes=[_volume(here, there) for here, there in equipment.volumes.items()],
+            plugins=[str(jar) for jar in jars],
+            docker_socket=testcontainers_config.ryuk_docker_socket if settings.docker_socket else None,
+            owner_lock=str(self.owner_lock) if self.owner_lock else None,
+        )
+
+
+def _volume(here: str, there: str) -> tuple[str, str, str]:
+    path, colon, mode = there.rpartition(":")
+    if not colon:
+        path, mode = there, "ro"
+    if mode not in MODES or not path.startswith("/"):
+        raise ContainerError(
+            f"The volume {here!r}: {there!r} is not a path in the container, such as /data, /data:ro or /data:rw. "
+            "Correct it in kestra_volumes."
+        )
+    return str(Path(here).expanduser().absolute()), path, mode
+
+
+def _key(image_name: str, settings: Settings, equipment: Equipment) -> str:
+    """Return a short name for a container with these settings, which nothing of them can be read from."""
+    made_of = [
+        *(image_name, settings.docker_socket, equipment.config, sorted(equipment.secrets.items())),
+        *(list(equipment.plugins), sorted(equipment.environment.items()), sorted(equipment.volumes.items())),
+    ]
+    text = json.dumps(made_of, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

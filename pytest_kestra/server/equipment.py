@@ -1,0 +1,23 @@
+"""What a server that is started here is given, besides the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Hold what the fixtures say about a server that is started; one that runs already takes none of it.
+
+    `config` is nested as in Kestra's YAML, `secrets` are what `{{ secret('NAME') }}` renders, `plugins` are Maven
+    coordinates or paths of jars. `environment` and `volumes` are a container's only: variables, and paths of this
+    machine with those in the container, `:ro` or `:rw` behind.
+    """
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plugins: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    volumes: Mapping[str, str] = field(default_factory=dict)
