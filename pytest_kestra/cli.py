@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from pytest_kestra.engine.extra import missing_packages
 
 if TYPE_CHECKING:
+    from pytest_kestra.engine.install import Installation
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.embedded import EmbeddedServer
     from pytest_kestra.server.run import Run
 
 DEFAULT_VERSION = "1.3"
+IMAGE = "make an image of the embedded engine and this machine's own files; only Docker and Linux are needed"
 VALIDATE = "check flows without running them: with Kestra's own validator, their expressions, and what they refer to"
 
 
@@ -52,18 +54,27 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.set_defaults(run=run)
         if name in ("install", "start"):
-            action.add_argument(
-                "--version", default=DEFAULT_VERSION, help="Kestra's version or line (default: %(default)s)"
-            )
-            action.add_argument(
-                "--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central"
-            )
+            _add_version(action)
         if name == "logs":
             action.add_argument(
                 "-n", "--lines", type=int, default=50, help="how many lines, from the end (default: %(default)s)"
             )
+    image = commands.add_parser("image", help="make an image of Kestra where none can be pulled")
+    build = image.add_subparsers(required=True, metavar="ACTION").add_parser(
+        "build", help=IMAGE, description=IMAGE[0].upper() + IMAGE[1:] + "."
+    )
+    build.set_defaults(run=_build_image)
+    build.add_argument("--tag", metavar="NAME", help="the image's name (default: pytest-kestra/kestra:VERSION)")
+    _add_version(build)
     _add_validate(commands.add_parser("validate", help=VALIDATE, description=VALIDATE[0].upper() + VALIDATE[1:] + "."))
     return parser
+
+
+def _add_version(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--version", default=DEFAULT_VERSION, help="Kestra's version or line (default: %(default)s)")
+    action.add_argument(
+        "--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central"
+    )
 
 
 def _add_validate(validate: argparse.ArgumentParser) -> None:
@@ -84,7 +95,7 @@ def _add_validate(validate: argparse.ArgumentParser) -> None:
     )
 
 
-def _install(options: argparse.Namespace) -> int:
+def _installed(options: argparse.Namespace, *, verify: bool) -> Installation:
     from pytest_kestra.engine.home import Home
     from pytest_kestra.engine.lock import resolve_version
     from pytest_kestra.engine.progress import progress_for
@@ -93,7 +104,23 @@ def _install(options: argparse.Namespace) -> int:
 
     version = resolve_version(options.version)
     repository = Repository.configured(options.repository)
-    installation = install_engine(version, Home.configured(), repository, progress_for(sys.stderr), verify=True)
+    return install_engine(version, Home.configured(), repository, progress_for(sys.stderr), verify=verify)
+
+
+def _build_image(options: argparse.Namespace) -> int:
+    from pytest_kestra.containers import daemon, image
+    from pytest_kestra.engine.progress import progress_for
+
+    installation = _installed(options, verify=False)
+    tag = options.tag or image.name(installation.version)
+    with daemon.connected() as client:
+        image.build(client, installation, tag, progress_for(sys.stderr))
+    print(f"The image {tag} is there; use it with: pytest --kestra-server=container --kestra-image={tag}")
+    return 0
+
+
+def _install(options: argparse.Namespace) -> int:
+    installation = _installed(options, verify=True)
     print(f"Kestra {installation.version} is installed in {installation.folder}")
     return 0
 

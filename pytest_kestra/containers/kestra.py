@@ -92,7 +92,7 @@ class KestraContainer(DockerContainer):
 
     def with_configuration(self, configuration: Mapping[str, Any]) -> Self:
         """Add configuration, nested as in Kestra's YAML; it goes over what was set before."""
-        self.configuration = _merged(self.configuration, configuration)
+        self.configuration = merged(self.configuration, configuration)
         return self
 
     def with_secret(self, name: str, value: str) -> Self:
@@ -126,14 +126,14 @@ class KestraContainer(DockerContainer):
     def _configure(self) -> None:
         """Set what the container is told, as late as possible: all `with_…` come before."""
         credentials = {"basic-auth": {"username": self.username, "password": self.password}}
-        values = _merged(CONFIGURATION, {"kestra": {"server": credentials}})
+        values = merged(CONFIGURATION, {"kestra": {"server": credentials}})
         values["kestra"]["encryption"] = {"secret-key": base64.b64encode(secrets.token_bytes(32)).decode()}
         if self.docker_socket is None:
             values["kestra"]["plugins"] = {"defaults": PROCESS_DEFAULTS}
         else:
             self.with_volume_mapping(self.docker_socket, DOCKER_SOCKET, "rw")
             self.with_kwargs(**{"user": "root", **self._kwargs})
-        self.with_env("KESTRA_CONFIGURATION", yaml.safe_dump(_merged(values, self.configuration)))
+        self.with_env("KESTRA_CONFIGURATION", yaml.safe_dump(merged(values, self.configuration)))
         for name, value in self.secrets.items():
             self.with_env(f"SECRET_{name.upper()}", base64.b64encode(value.encode()).decode())
         if self._is_local():
@@ -205,9 +205,10 @@ def _log(container: KestraContainer) -> str:
     return f"\nThe last lines of its log:\n{text}" if text else " Its log is empty."
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a nested configuration with another one over it; lists are taken whole."""
     values = dict(under)
     for key, value in over.items():
         both = isinstance(value, Mapping) and isinstance(values.get(key), Mapping)
-        values[key] = _merged(values[key], value) if both else value
+        values[key] = merged(values[key], value) if both else value
     return values

@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "containers": {"engine"},
     "engine": set(),
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
-    "cli": {"errors", "settings", "server", "engine", "checks", "client"},
+    "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client"},
     "validation": BASE | {"checks", "client", "flows"},
     "hooks": BASE | {"report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
