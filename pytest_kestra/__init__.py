@@ -59,6 +59,7 @@ __all__ = [
     "FlowWarning",
     "InputError",
     "Kestra",
+    "KestraContainer",
     "KestraError",
     "KeyValues",
     "LogEntry",
@@ -86,6 +87,7 @@ __all__ = [
 _MODULES = {
     "address": ("Address",),
     "client.client": ("Client",),
+    "containers.kestra": ("KestraContainer",),
     "errors": (
         "ApiError",
         "ConcurrencyLimitError",

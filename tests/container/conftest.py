@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker as docker_sdk
+import pytest
+from filelock import FileLock
+
+from pytest_kestra.containers import daemon
+from pytest_kestra.containers import image as images
+from pytest_kestra.containers.errors import ContainerError
+from pytest_kestra.containers.keeper import LABEL_FOLDER
+from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.lock import resolve_version
+from pytest_kestra.engine.progress import SilentProgress
+from pytest_kestra.engine.repository import Repository
+from pytest_kestra.server.embedded import install_engine
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[docker_sdk.DockerClient]:
+    """Return a client of this machine's Docker engine; without one, a test is skipped with the reason."""
+    if sys.platform != "linux":
+        pytest.skip("the image for these tests is made of a Linux machine's files")
+    try:
+        with daemon.connected() as client:
+            yield client
+    except ContainerError as error:
+        pytest.skip(str(error).splitlines()[0])
+
+
+@pytest.fixture(scope="session")
+def image(docker: docker_sdk.DockerClient, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
+    """Return the name of an image with this checkout's engine in it, made once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared if worker_id == "master" else shared.parent
+    name = images.name("tests")
+    with FileLock(shared / "image.lock"):
+        if not (shared / "image").exists():
+            progress = SilentProgress()
+            version = resolve_version("1.3")
+            installation = install_engine(version, Home.configured(), Repository.configured(), progress)
+            images.build(docker, installation, name, progress)
+            (shared / "image").touch()
+    return name
+
+
+def containers(docker: docker_sdk.DockerClient, below: Path) -> list[str]:
+    """Return the ids of the containers whose keeper works, or has worked, below a folder."""
+    found = docker.containers.list(all=True, filters={"label": LABEL_FOLDER}, ignore_removed=True)
+    return [str(one.id) for one in found if Path(one.labels[LABEL_FOLDER]).is_relative_to(below)]

@@ -1,0 +1,283 @@
+"""Runs of pytest with Kestra in a container: one for all workers, and nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polling2
+import pytest
+from docker import DockerClient
+
+from pytest_kestra.cli import main
+from pytest_kestra.engine.home import VARIABLE, Home
+from pytest_kestra.engine.lease import Lease
+from tests.container.conftest import containers
+from tests.container.registry import Registry, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT_S = 180
+FLOW = """\
+id: orders
+namespace: company.team
+tasks:
+  - {id: done, type: io.kestra.plugin.core.debug.Return, format: "{{ secret('FRUIT') }}"}
+"""
+SLOW = """\
+id: slow
+namespace: company.team
+tasks:
+  - {id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT5M}
+"""
+PASSES = """
+    def test_it(kestra):
+        assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+"""
+SECRET = "s3cret-plum"
+
+
+class Project:
+    """A folder with flows and tests, whose runs keep all they make below it."""
+
+    def __init__(self, pytester: pytest.Pytester, image: str) -> None:
+        self.pytester = pytester
+        self.arguments = ["--kestra-server=container", f"--kestra-image={image}", "--kestra-startup-timeout=300"]
+
+    def run(self, text: str, *arguments: str) -> pytest.RunResult:
+        self.pytester.makepyfile(text)
+        return self.pytester.runpytest_subprocess(*self.arguments, *arguments)
+
+    def begin(self, text: str, *arguments: str) -> subprocess.Popen[str]:
+        self.pytester.makepyfile(text)
+        command = [sys.executable, "-m", "pytest", *self.arguments, *arguments]
+        return subprocess.Popen(
+            command, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+
+    @property
+    def path(self) -> Path:
+        return self.pytester.path
+
+    def lease(self) -> Lease | None:
+        """Return the lease of the container that has started, if it has."""
+        found = [Lease.read(file.parent) for file in self.path.glob("tmp/*/*/engine.json")]
+        return found[0] if found else None
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, image: str, docker: DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """Return a project; nothing may be left of its runs."""
+    monkeypatch.setenv(VARIABLE, str(Home.configured().root))
+    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("tmp")))
+    pytester.makefile(".yaml", orders=FLOW, slow=SLOW)
+    pytester.makeconftest(f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            return {{"FRUIT": "{SECRET}"}}
+    """)
+    yield Project(pytester, image)
+    polling2.poll(lambda: not containers(docker, pytester.path), step=0.1, timeout=WAIT_S)
+    polling2.poll(lambda: not list(pytester.path.glob("tmp/pytest-kestra-*")), step=0.1, timeout=WAIT_S)
+
+
+def test_example_flows_pass_as_they_are(project: Project) -> None:
+    command = [sys.executable, "-m", "pytest", "example_flows", "-q", "-p", "no:cacheprovider", *project.arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert " passed in " in done.stdout.splitlines()[-1]
+    assert "skipped" not in done.stdout.splitlines()[-1]
+
+
+def test_workers_share_one_container(project: Project) -> None:
+    result = project.run(
+        """
+        import os
+        from pathlib import Path
+
+        import pytest
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(kestra, kestra_server, number):
+            assert kestra_server.kind == "container"
+            Path(f"url-{os.environ['PYTEST_XDIST_WORKER']}-{number}").write_text(kestra_server.address.url)
+            assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+        """,
+        "-n2",
+    )
+
+    result.assert_outcomes(passed=4)
+    assert len({file.read_text(encoding="utf-8") for file in project.path.glob("url-*")}) == 1
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_nothing_outlives_a_run(project: Project, sent: signal.Signals) -> None:
+    with project.begin("""
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run()
+    """) as process:
+        polling2.poll(project.lease, step=0.05, timeout=WAIT_S)
+        process.send_signal(sent)
+        process.communicate()
+    assert process.returncode != 0
+
+
+def test_run_that_ends_while_the_container_starts_leaves_nothing(project: Project, docker: DockerClient) -> None:
+    with project.begin(PASSES) as process:
+        polling2.poll(lambda: containers(docker, project.path), step=0.02, timeout=WAIT_S)
+        process.kill()
+        process.communicate()
+
+
+def test_container_whose_keeper_was_killed_is_removed_by_the_next(project: Project, docker: DockerClient) -> None:
+    with project.begin("""
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run()
+    """) as process:
+        lease = polling2.poll(project.lease, step=0.05, timeout=WAIT_S)
+        os.kill(lease.pid, signal.SIGKILL)
+        process.kill()
+        process.communicate()
+    assert lease.container in containers(docker, project.path)
+    for folder in project.path.glob("tmp/pytest-kestra-*/*"):
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+        (folder.parent / "owner.lock").unlink()
+        folder.parent.rmdir()
+
+    project.run(PASSES).assert_outcomes(passed=1)
+
+
+def test_killed_container_is_told(project: Project) -> None:
+    result = project.run("""
+        import docker
+        import pytest
+        from pytest_kestra.engine.lease import Lease
+
+        def test_it(kestra, kestra_server):
+            flow = kestra.deploy("orders.yaml")
+            client = docker.from_env()
+            client.containers.get(Lease.read(kestra_server.folder).container).kill()
+            client.close()
+            flow.run()
+    """)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*The Kestra container ended with the exit code 137 (SIGKILL, as the system does where memory runs out).*",
+            "*Its log, until this run ends: *engine.log*",
+        ]
+    )
+
+
+def test_warm_container_is_used_again_seen_and_stopped(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = project.path / "home"
+    home.mkdir()
+    monkeypatch.setenv(VARIABLE, str(home))
+    text = """
+        from pathlib import Path
+
+        def test_it(kestra, kestra_server):
+            assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+            with Path("urls").open("a") as file:
+                file.write(kestra_server.address.url + "\\n")
+    """
+    try:
+        for _ in range(2):
+            project.run(text, "--kestra-reuse").assert_outcomes(passed=1)
+        urls = (project.path / "urls").read_text(encoding="utf-8").split()
+        assert len(urls) == 2
+        assert len(set(urls)) == 1
+        main(["engine", "status"])
+        assert f"at {urls[0]}" in capsys.readouterr().out
+    finally:
+        main(["engine", "stop"])
+    assert "1 engine(s) stopped" in capsys.readouterr().out
+
+
+def test_container_that_does_not_start_shows_its_log(project: Project) -> None:
+    project.pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_server_config():
+            return {"kestra": {"storage": {"type": "nothing"}}}
+    """)
+    result = project.run(PASSES)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*The Kestra container ended while it started*", "*nothing*"])
+    assert "Traceback (most recent call last)" not in result.stdout.str()
+
+
+def test_no_docker(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{project.path}/nothing.sock")
+    result = project.run(PASSES)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [f"No Docker engine answers at unix://{project.path}/nothing.sock: its socket does not exist. Start Docker*"]
+    )
+
+
+def test_image_that_does_not_exist(project: Project) -> None:
+    with serving(Registry("kestra", "test", b"")) as address:
+        project.arguments[1] = f"--kestra-image={address}/kestra:nothing"
+        result = project.run(PASSES)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"The image {address}/kestra:nothing cannot be pulled: *", "To fix this, either:"])
+
+
+def test_volume_that_is_none(project: Project) -> None:
+    project.pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_volumes():
+            return {"data": "data:xy"}
+    """)
+    result = project.run(PASSES)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["The volume 'data': 'data:xy' is not a path in the container*"])
+
+
+def test_no_secret_is_seen(project: Project, docker: DockerClient) -> None:
+    """Nor in command lines, of all processes and of the container, nor in its log and labels."""
+    result = project.run("""
+        import os
+        from pathlib import Path
+
+        import docker
+        from pytest_kestra.engine.lease import Lease
+
+        def test_it(kestra, kestra_server):
+            execution = kestra.deploy("orders.yaml").run()
+            lines = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()]
+            client = docker.from_env()
+            container = client.containers.get(Lease.read(kestra_server.folder).container)
+            seen = [b" ".join(lines), str(container.labels).encode(), str(container.attrs["Args"]).encode()]
+            client.close()
+            for log in Path(kestra_server.folder).glob("*.log"):
+                seen.append(log.read_bytes())
+            for secret in (kestra_server.address.password, "s3cret-plum"):
+                assert not any(secret.encode() in text for text in seen)
+            assert execution.state == "FAILED"
+    """)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*orders is SUCCESS, not FAILED*"])
+    assert SECRET not in result.stdout.str()
