@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TextIO
 
 Advance = Callable[[int], None]
+HUNDRED = 100_000_000
 
 
 class Progress(Protocol):
@@ -53,17 +54,19 @@ class LineProgress:
 
     @contextlib.contextmanager
     def transfer(self, text: str, total: int) -> Iterator[Advance]:
-        """Write a line at the start, at each further tenth, and at the end."""
-        done = tenths = 0
+        """Write a line at the start, at each further tenth, and at the end; each 100 MB where the total is not known."""
+        done = tenths = hundreds = 0
         started = time.monotonic()
 
         def advance(count: int) -> None:
-            nonlocal done, tenths
+            nonlocal done, tenths, hundreds
             done += count
-            # Of a plugin nobody knows the size before it is there.
             if total and tenths < done * 10 // total < 10:
                 tenths = done * 10 // total
                 self.note(f"  {tenths * 10} % of {megabytes(total)}")
+            elif not total and hundreds < done // HUNDRED:
+                hundreds = done // HUNDRED
+                self.note(f"  {megabytes(hundreds * HUNDRED)}")
 
         self.note(text)
         yield advance

@@ -72,9 +72,13 @@ def test_a_tenth_that_is_passed_again_is_not_told_again() -> None:
     assert [line for line in stream.getvalue().splitlines() if "%" in line] == ["  50 % of 0.0 MB", "  60 % of 0.0 MB"]
 
 
-def test_a_log_bears_a_transfer_of_unknown_size() -> None:
-    with LineProgress(io.StringIO()).transfer("Fetching", 0) as advance:
-        advance(10)
+def test_a_log_gets_a_line_for_each_100_mb_of_unknown_size() -> None:
+    stream = io.StringIO()
+    with LineProgress(stream).transfer("Pulling", 0) as advance:
+        for _ in range(5):
+            advance(50_000_000)
+
+    assert stream.getvalue().splitlines()[:-1] == ["Pulling", "  100.0 MB", "  200.0 MB"]
 
 
 def test_a_terminal_bears_a_transfer_of_unknown_size(terminal: Terminal) -> None:
