@@ -13,7 +13,6 @@ from pytest_kestra.engine.extra import missing_packages
 
 if TYPE_CHECKING:
     from pytest_kestra.server.base import Server
-    from pytest_kestra.server.embedded import EmbeddedServer
     from pytest_kestra.server.run import Run
 
 DEFAULT_VERSION = "1.3"
@@ -99,8 +98,18 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
-    server = _warm(options).open()
-    print(f"Kestra {server.address.version} answers at {server.address.url}")
+    from pytest_kestra.server.embedded import EmbeddedServer
+    from pytest_kestra.server.run import Run
+    from pytest_kestra.settings import Settings
+
+    values = {"version": options.version, "repository": options.repository, "reuse": "true"}
+    settings = Settings.read(values, {}, os.environ)
+    run = Run.create()
+    try:
+        address = EmbeddedServer(settings, run, config={}, secrets={}, plugins=()).open().address
+    finally:
+        run.finish()
+    print(f"Kestra {address.version} answers at {address.url}")
     print("pytest uses it with --kestra-reuse; end it with: pytest-kestra engine stop")
     return 0
 
@@ -199,16 +208,6 @@ def _warm_folders() -> list[Path]:
     from pytest_kestra.engine.home import Home
 
     return [folder for folder in Home.configured().warm.glob("*") if folder.is_dir()]
-
-
-def _warm(options: argparse.Namespace) -> EmbeddedServer:
-    from pytest_kestra.server.embedded import EmbeddedServer
-    from pytest_kestra.server.run import Run
-    from pytest_kestra.settings import Settings
-
-    values = {"version": options.version, "repository": options.repository, "reuse": "true"}
-    settings = Settings.read(values, {}, os.environ)
-    return EmbeddedServer(settings, Run.join(Path()), config={}, secrets={}, plugins=())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 
-HEALTH_TIMEOUT_S = 5.0
+# How long an engine may take to say that it is there; one that takes longer hangs, and is ended.
+HEALTH_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.02
 # How long an engine that has closed its connections may take to end.
@@ -40,27 +41,31 @@ def answers(lease: Lease, timeout: float) -> bool:
 
 
 def stop_engine(folder: Path) -> bool:
-    """Stop the engine that lives in a folder and wait for its end; say whether there was one."""
-    lease = Lease.read(folder)
-    lived = lease is not None and alive(folder)
+    """Stop the engine that lives in a folder, also one that only starts or hangs; say whether there was one.
+
+    Its lease goes, also a stale one, and so do processes that an engine has left behind which was killed.
+    """
+    lived, lease = alive(folder), Lease.read(folder)
     if lease is not None and lived:
         with contextlib.suppress(httpx.HTTPError):
             _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
-        wait_for_end(lease.pid, STOP_TIMEOUT_S)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while alive(folder) and time.monotonic() < deadline:
-            time.sleep(STOP_POLL_S)
-        kill(folder)
+            wait_for_end(lease.pid, STOP_TIMEOUT_S)
+            deadline = time.monotonic() + STOP_TIMEOUT_S
+            while alive(folder) and time.monotonic() < deadline:
+                time.sleep(STOP_POLL_S)
+    kill(folder)
     (folder / FILE_NAME).unlink(missing_ok=True)
     return lived
 
 
 def ending(lease: Lease, folder: Path) -> str | None:
-    """Say how the engine with a lease in a folder has ended, as the end of a sentence; None where it has not."""
+    """Say how the engine with a lease in a folder has ended, or that it hangs, as the end of a sentence; else None."""
     if (code := exit_code(lease.pid, END_TIMEOUT_S)) is not None:
         return f"was ended by {_signal(-code)}" if code < 0 else f"ended with the exit code {code}"
-    # Only the process of this run that has started it knows more.
-    return None if alive(folder) and Lease.read(folder) == lease else "has ended"
+    if not alive(folder) or Lease.read(folder) != lease:
+        # Only the process of this run that has started it knows more.
+        return "has ended"
+    return None if answers(lease, HEALTH_TIMEOUT_S) else f"hangs: it has not answered for {HEALTH_TIMEOUT_S:g} s"
 
 
 def _signal(number: int) -> str:

@@ -45,10 +45,10 @@ class Run:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
-        if any(self.folder.glob("engine-*")):
+        if folders := list(self.folder.glob("engine-*/")):
             from pytest_kestra.server.engines import stop_engine
 
-            for folder in self.folder.glob("engine-*/"):
+            for folder in folders:
                 stop_engine(folder)
         lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
