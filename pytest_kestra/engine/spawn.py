@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ READY_POLL_S = 0.01
 KILL_POLL_S = 0.01
 KILL_TIMEOUT_S = 10.0
 STEM = LOG_NAME.removesuffix(".log")
+# A disk with less is full.
+FULL_BYTES = 100_000
 # One for each start of a run, and one more.
 KEPT_LOGS = 5
 # The processes that this one has started, by their ids: who started them takes note of their end.
@@ -174,6 +177,10 @@ def log_tail(folder: Path, lines: int = 50, name: str = LOG_NAME) -> str:
 
 def _told(log: Path) -> str:
     text = log_tail(log.parent, name=log.name)
+    if shutil.disk_usage(log.parent).free < FULL_BYTES:
+        # What is told then may not be in the log.
+        full = f" The disk of {log.parent} is full: make room, or set TMPDIR to a folder on another disk."
+        return full + (f"\nThe last lines of its log:\n{text}" if text else "")
     return f"\nThe last lines of its log, {log}:\n{text}" if text else " Its log is empty."
 
 

@@ -58,14 +58,12 @@ def stop_engine(folder: Path) -> bool:
     return lived
 
 
-def ending(lease: Lease, folder: Path) -> str | None:
-    """Say how the engine with a lease in a folder has ended, or that it hangs, as the end of a sentence; else None."""
+def ended(lease: Lease, folder: Path) -> str | None:
+    """Say how the engine with a lease in a folder has ended, as the end of a sentence; None where it lives."""
     if (code := exit_code(lease.pid, END_TIMEOUT_S)) is not None:
         return f"was ended by {_signal(-code)}" if code < 0 else f"ended with the exit code {code}"
-    if not alive(folder) or Lease.read(folder) != lease:
-        # Only the process of this run that has started it knows more.
-        return "has ended"
-    return None if answers(lease, HEALTH_TIMEOUT_S) else f"hangs: it has not answered for {HEALTH_TIMEOUT_S:g} s"
+    # Only the process of this run that has started it knows more.
+    return None if alive(folder) and Lease.read(folder) == lease else "has ended"
 
 
 def _signal(number: int) -> str:

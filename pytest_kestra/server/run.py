@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
+from pytest_kestra.errors import ServerError
+
 OWNER_LOCK = "owner.lock"
 
 
@@ -25,9 +27,15 @@ class Run:
     @classmethod
     def create(cls) -> Run:
         """Begin a run that this process owns, in a new folder that only this user can read."""
-        folder = Path(tempfile.mkdtemp(prefix="pytest-kestra-"))
-        lock = FileLock(folder / OWNER_LOCK)
-        lock.acquire()
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="pytest-kestra-"))
+            lock = FileLock(folder / OWNER_LOCK)
+            lock.acquire()
+        except OSError as error:
+            raise ServerError(
+                f"The run cannot have a folder of its own in {tempfile.gettempdir()}: {error.strerror or error}. "
+                "Make room there, or set TMPDIR to another folder."
+            ) from error
         return cls(folder, lock)
 
     @classmethod
@@ -45,10 +53,12 @@ class Run:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
-        if folders := list(self.folder.glob("engine-*/")):
-            from pytest_kestra.server.engines import stop_engine
+        try:
+            if folders := list(self.folder.glob("engine-*/")):
+                from pytest_kestra.server.engines import stop_engine
 
-            for folder in folders:
-                stop_engine(folder)
-        lock.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
+                for folder in folders:
+                    stop_engine(folder)
+        finally:  # also where Ctrl-C does not wait for that: then engines end by themselves
+            lock.release()
+            shutil.rmtree(self.folder, ignore_errors=True)

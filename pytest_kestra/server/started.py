@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,11 @@ from filelock import FileLock
 from pytest_kestra.address import Address
 from pytest_kestra.engine.alive import alive, locked
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.home import writing
+from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import ending, running
+from pytest_kestra.server.engines import HEALTH_TIMEOUT_S, answers, ended, running
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
@@ -45,7 +46,7 @@ class StartedServer(ABC):
         self.capabilities = capabilities
         self.address = Address("")
         self._lease: Lease | None = None
-        self._doubted = False
+        self._doubted = self._hangs = False
 
     @abstractmethod
     def start(self) -> Lease:
@@ -79,9 +80,14 @@ class StartedServer(ABC):
         return "" if self._lease is None else log_tail(self.folder, lines, self._lease.log)
 
     def ending(self) -> str | None:
-        """Say how the server has ended, and where its log is; None where it has not."""
-        how = None if self._lease is None else ending(self._lease, self.folder)
-        if how is None or self._lease is None:
+        """Say how the server has ended, or that it hangs, and where its log is; None where it does neither."""
+        if self._lease is None:
+            return None
+        self._hangs = False
+        how = ended(self._lease, self.folder)
+        if how is None and not answers(self._lease, HEALTH_TIMEOUT_S):
+            self._hangs, how = True, f"hangs: it has not answered for {HEALTH_TIMEOUT_S:g} s"
+        if how is None:
             return None
         until = "" if self.settings.reuse else ", until this run ends"
         return f"{self.what} {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / self._lease.log}"
@@ -90,14 +96,19 @@ class StartedServer(ABC):
         lock = FileLock(self.folder / START_LOCK)
         try:
             self._check_run()
-            with writing(self.folder):
+            with self._writing():
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock.acquire()
-            return running(self.folder) or self._started()
+            return self._running() or self._started()
         except EngineError as error:
             raise ServerError(str(error)) from error
         finally:
             lock.release()
+
+    def _running(self) -> Lease | None:
+        # One that hangs is not asked a second time.
+        known = self._hangs and Lease.read(self.folder) == self._lease
+        return None if known else running(self.folder)
 
     def _started(self) -> Lease:
         """Start the server if it may be; the lock is held."""
@@ -113,7 +124,7 @@ class StartedServer(ABC):
                 f"the log of the last one: {self._last_log()}"
             )
         starts = replace(starts, number=starts.number + 1)
-        with writing(self.folder):
+        with self._writing():
             starts.write(self.folder)
         try:
             return self.start()
@@ -123,6 +134,9 @@ class StartedServer(ABC):
             with contextlib.suppress(OSError):  # then others try it, too
                 replace(starts, failure=f"{failure} Its log: {log}" if log else failure).write(self.folder)
             raise
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.folder, variable=VARIABLE if self.settings.reuse else "TMPDIR")
 
     def _last_log(self) -> Path | None:
         found = logs(self.folder)
@@ -134,5 +148,5 @@ class StartedServer(ABC):
             raise ServerError("The test run has ended: no server is started for it any more.")
 
     def _use(self, lease: Lease) -> None:
-        self._lease = lease
+        self._lease, self._hangs = lease, False
         self.address = Address(lease.url, lease.user, lease.password, version=lease.version)

@@ -21,15 +21,11 @@ class Remains:
 
     def processes(self) -> list[str]:
         """Return the processes that were started with the temporary folder: runs, engines and scripts."""
-        found, mark = [], f"TMPDIR={self.temporary}".encode()
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                # Nothing can be read of one that has ended, of which nobody has taken note.
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-            except OSError:
-                continue
-        return found
+        return [
+            _text(folder / "cmdline").replace("\0", " ")
+            for folder in Path("/proc").glob("[0-9]*")
+            if f"TMPDIR={self.temporary}" in _text(folder / "environ").split("\0")
+        ]
 
     def all(self) -> list[object]:
         """Return what remains; an engine whose run was killed takes half a second to notice that."""
@@ -38,3 +34,11 @@ class Remains:
         except polling2.TimeoutException:
             return [*self.folders(), *self.processes()]
         return []
+
+
+def _text(file: Path) -> str:
+    """Return a text about a process; none of one that has ended, also where nobody has taken note of that."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
