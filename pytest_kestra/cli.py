@@ -44,9 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("install", _install, "download the engine and make its start-up cache; for the cache step of a CI job"),
         ("start", _start, "start an engine that stays warm; `pytest --kestra-reuse` uses it"),
-        ("stop", _stop, "stop the engines that were kept warm"),
-        ("status", _status, "show what is installed and what runs"),
-        ("logs", _logs, "print the log of the warm engine"),
+        ("stop", _stop, "stop the engines that were kept warm; those of test runs end with these"),
+        ("status", _status, "show what is installed and what runs: warm engines, and those of test runs"),
+        ("logs", _logs, "print the log of the warm engine that was written last"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.set_defaults(run=run)
@@ -124,17 +124,20 @@ def _stop(_: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
-    from pytest_kestra.server.engines import running
+    from pytest_kestra.server.engines import clean, of_runs, running
 
     home = Home.configured()
     print(f"Folder: {home.root}")
     installed = sorted(marker.parent.name for marker in home.root.glob("engines/*/installed.json"))
     print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
-    leases = [lease for folder in _warm_folders() if (lease := running(folder))]
-    for lease in leases:
-        print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}")
-    if not leases:
+    found = {folder: lease for folder in (*_warm_folders(), *of_runs()) if (lease := running(folder))}
+    for folder, lease in found.items():
+        use = "" if folder.parent == home.warm else ", used by a test run, with which it ends"
+        print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}{use}")
+    if not found:
         print("Running: nothing")
+    for folder in _warm_folders():
+        clean(folder)
     return 0
 
 

@@ -177,11 +177,18 @@ def log_tail(folder: Path, lines: int = 50, name: str = LOG_NAME) -> str:
 
 def _told(log: Path) -> str:
     text = log_tail(log.parent, name=log.name)
-    if shutil.disk_usage(log.parent).free < FULL_BYTES:
+    if _is_full(log.parent):
         # What is told then may not be in the log.
         full = f" The disk of {log.parent} is full: make room, or set TMPDIR to a folder on another disk."
         return full + (f"\nThe last lines of its log:\n{text}" if text else "")
     return f"\nThe last lines of its log, {log}:\n{text}" if text else " Its log is empty."
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:  # the folder has gone with its run
+        return False
 
 
 def logs(folder: Path) -> list[Path]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import tempfile
 import time
 from pathlib import Path
 
 import httpx
+from filelock import FileLock, Timeout
 
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
+from pytest_kestra.server.run import RUNS
 
 # How long an engine may take to say that it is there; one that takes longer hangs, and is ended.
 HEALTH_TIMEOUT_S = 10.0
+# Who starts or cleans holds this file of an engine's folder locked.
+START_LOCK = "start.lock"
 STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.02
 # How long an engine that has closed its connections may take to end.
@@ -38,6 +43,20 @@ def answers(lease: Lease, timeout: float) -> bool:
         return _ask("GET", lease, "/api/v1/configs", timeout).is_success
     except httpx.HTTPError:
         return False
+
+
+def of_runs() -> list[Path]:
+    """Return the folders of the engines that test runs of this user have started, and not ended yet."""
+    return sorted(lock.parent for lock in Path(tempfile.gettempdir()).glob(f"{RUNS}*/*/{FILE_NAME}"))
+
+
+def clean(folder: Path) -> None:
+    """Remove what an engine has left that was killed: its lease, and processes that it has started."""
+    lock = FileLock(folder / START_LOCK)
+    with contextlib.suppress(OSError, Timeout), lock.acquire(timeout=0):  # else one is just being started
+        if not alive(folder):
+            kill(folder)
+            (folder / FILE_NAME).unlink(missing_ok=True)
 
 
 def stop_engine(folder: Path) -> bool:

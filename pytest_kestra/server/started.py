@@ -17,12 +17,11 @@ from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import HEALTH_TIMEOUT_S, answers, ended, running
+from pytest_kestra.server.engines import HEALTH_TIMEOUT_S, START_LOCK, answers, ended, running
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
 
-START_LOCK = "start.lock"
 # How often a server that has ended is started again in a run.
 MOST_RESTARTS = 3
 

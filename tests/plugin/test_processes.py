@@ -12,6 +12,7 @@ import polling2
 import pytest
 
 from pytest_kestra.engine.lease import Lease
+from tests.plugin.remains import Remains
 
 WAIT_S = 60
 URLS = """
@@ -65,6 +66,20 @@ def test_nothing_outlives_a_run(
 
     polling2.poll(lambda: not _alive(lease.pid), step=0.05, timeout=WAIT_S)
     polling2.poll(lambda: not list(temporary.glob("pytest-kestra-*")), step=0.05, timeout=WAIT_S)
+
+
+def test_ten_runs_at_the_same_moment(flows: pytest.Pytester, remains: Remains) -> None:
+    flows.makepyfile(URLS.replace("range(6)", "range(1)").replace("url-{", "url-{os.getpid()}-{"))
+    command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", "--kestra-startup-timeout=600"]
+    runs = [
+        subprocess.Popen([*command, "-p", "no:cacheprovider"], cwd=flows.path, stdout=subprocess.PIPE, text=True)
+        for _ in range(10)
+    ]
+    told = [run.communicate()[0] for run in runs]
+
+    assert [run.returncode for run in runs] == [0] * 10, "\n".join(told)
+    assert len({file.read_text(encoding="utf-8") for file in flows.path.glob("url-*")}) == 10
+    assert remains.all() == []
 
 
 def _lease(temporary: Path) -> Lease | None:
