@@ -39,8 +39,8 @@ inputs:
 """
 # What the tests inside have at hand.
 HELPERS = """
+import os
 import signal
-import time
 from pathlib import Path
 
 import polling2
