@@ -14,7 +14,6 @@ from pytest_kestra.engine.extra import missing_packages
 if TYPE_CHECKING:
     from pytest_kestra.engine.install import Installation
     from pytest_kestra.server.base import Server
-    from pytest_kestra.server.embedded import EmbeddedServer
     from pytest_kestra.server.run import Run
 
 DEFAULT_VERSION = "1.3"
@@ -47,9 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, text in (
         ("install", _install, "download the engine and make its start-up cache; for the cache step of a CI job"),
         ("start", _start, "start an engine that stays warm; `pytest --kestra-reuse` uses it"),
-        ("stop", _stop, "stop the engines that were kept warm"),
-        ("status", _status, "show what is installed and what runs"),
-        ("logs", _logs, "print the log of the warm engine"),
+        ("stop", _stop, "stop the engines that were kept warm; those of test runs end with these"),
+        ("status", _status, "show what is installed and what runs: warm engines, and those of test runs"),
+        ("logs", _logs, "print the log of the warm engine that was written last"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.set_defaults(run=run)
@@ -126,8 +125,19 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
-    server = _warm(options).open()
-    print(f"Kestra {server.address.version} answers at {server.address.url}")
+    from pytest_kestra.server.embedded import EmbeddedServer
+    from pytest_kestra.server.equipment import Equipment
+    from pytest_kestra.server.run import Run
+    from pytest_kestra.settings import Settings
+
+    values = {"version": options.version, "repository": options.repository, "reuse": "true"}
+    settings = Settings.read(values, {}, os.environ)
+    run = Run.create()
+    try:
+        address = EmbeddedServer(settings, run, Equipment()).open().address
+    finally:
+        run.finish()
+    print(f"Kestra {address.version} answers at {address.url}")
     print("pytest uses it with --kestra-reuse; end it with: pytest-kestra engine stop")
     return 0
 
@@ -142,17 +152,20 @@ def _stop(_: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
-    from pytest_kestra.server.engines import running
+    from pytest_kestra.server.engines import clean, of_runs, running
 
     home = Home.configured()
     print(f"Folder: {home.root}")
     installed = sorted(marker.parent.name for marker in home.root.glob("engines/*/installed.json"))
     print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
-    leases = [lease for folder in _warm_folders() if (lease := running(folder))]
-    for lease in leases:
-        print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}")
-    if not leases:
+    found = {folder: lease for folder in (*_warm_folders(), *of_runs()) if (lease := running(folder))}
+    for folder, lease in found.items():
+        use = "" if folder.parent == home.warm else ", used by a test run, with which it ends"
+        print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}{use}")
+    if not found:
         print("Running: nothing")
+    for folder in _warm_folders():
+        clean(folder)
     return 0
 
 
@@ -228,17 +241,6 @@ def _warm_folders() -> list[Path]:
     from pytest_kestra.engine.home import Home
 
     return [folder for folder in Home.configured().warm.glob("*") if folder.is_dir()]
-
-
-def _warm(options: argparse.Namespace) -> EmbeddedServer:
-    from pytest_kestra.server.embedded import EmbeddedServer
-    from pytest_kestra.server.equipment import Equipment
-    from pytest_kestra.server.run import Run
-    from pytest_kestra.settings import Settings
-
-    values = {"version": options.version, "repository": options.repository, "reuse": "true"}
-    settings = Settings.read(values, {}, os.environ)
-    return EmbeddedServer(settings, Run.join(Path()), Equipment())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError, SettingsError
-from pytest_kestra.hooks import FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
+from pytest_kestra.hooks import CLIENT, ENDED, FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,11 +115,12 @@ def kestra_server(
 
 
 @pytest.fixture(scope="session")
-def kestra_client(kestra_server: Server) -> Iterator[Client]:
-    """Return a client of the server's REST API."""
+def kestra_client(pytestconfig: pytest.Config, kestra_server: Server) -> Iterator[Client]:
+    """Return a client of the server's REST API; where the server had to be started again, it calls the new one."""
     from pytest_kestra.client.client import Client
 
     with Client(kestra_server.address) as client:
+        pytestconfig.stash[CLIENT] = client
         yield client
 
 
@@ -157,6 +158,8 @@ def kestra(
     yield kestra
     del request.config.stash[KESTRA]
     failed = node.stash.get(FAILED, False)
+    if request.config.stash.get(ENDED, None) == node.nodeid:
+        return  # nothing can be removed, and nothing is left
     if settings.keep == "all" or (settings.keep == "failed" and failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
         kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"

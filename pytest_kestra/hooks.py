@@ -15,6 +15,7 @@ from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
 
 if TYPE_CHECKING:
+    from pytest_kestra.client.client import Client
     from pytest_kestra.report.guard import Allowed
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
@@ -28,6 +29,7 @@ MARKS = (
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 SERVER: pytest.StashKey[Server] = pytest.StashKey()
+CLIENT: pytest.StashKey[Client] = pytest.StashKey()
 # What no report shows, whatever test it is of.
 SECRETS: pytest.StashKey[list[str]] = pytest.StashKey()
 # That of a test, and in the configuration that of the test which runs.
@@ -134,6 +136,25 @@ def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, righ
     return [*told, "", MASKED] if told and clean[0] == clean[1] else told
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give a test that needs the server one that lives: where it has ended since, another is started."""
+    stash, server = item.config.stash, item.config.stash.get(SERVER, None)
+    if server is None or "kestra_server" not in getattr(item, "fixturenames", ()):
+        return
+    try:
+        renewed = server.renew()
+    except ServerError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    if renewed:
+        stash[SECRETS] += server.address.secrets
+        if CLIENT in stash:
+            stash[CLIENT].move(server.address)
+        # Of the new one, nobody has told an end.
+        if ENDED in stash:
+            del stash[ENDED]
+
+
 # After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
@@ -158,6 +179,7 @@ def pytest_runtest_makereport(
     if isinstance(error, ServerError) and server is not None:
         from pytest_kestra.report.ending import tell_ending
 
+        server.doubt()
         if tell_ending(error, server, item.config.stash.get(ENDED, None)):
             item.config.stash.setdefault(ENDED, item.nodeid)
     if isinstance(error, KestraError) and not item.config.option.fulltrace:

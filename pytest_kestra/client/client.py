@@ -24,7 +24,6 @@ class Client:
     """
 
     def __init__(self, address: Address) -> None:
-        self.address = address
         self._transport = Transport(address)
         self.flows = Flows(self._transport)
         self.executions = Executions(self._transport)
@@ -32,6 +31,15 @@ class Client:
         self.kv = KeyValues(self._transport)
         self.files = NamespaceFiles(self._transport)
         self.plugins = Plugins(self._transport)
+
+    @property
+    def address(self) -> Address:
+        """Where the server answers that is called."""
+        return self._transport.address
+
+    def move(self, address: Address) -> None:
+        """Call the server at another address from now on, such as one that was started instead of one that ended."""
+        self._transport.move(address)
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: object) -> httpx.Response:
         """Send a request to a path below `/api/v1/{tenant}`, given in parts; `options` are those of httpx.

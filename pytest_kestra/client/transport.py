@@ -32,14 +32,12 @@ class Transport:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._http = httpx.Client(
-            base_url=address.url,
-            auth=address.auth,
-            headers=address.headers,
-            timeout=TIMEOUT,
-            trust_env=not address.is_local,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-        )
+        self._http = _http(address)
+
+    def move(self, address: Address) -> None:
+        """Send requests to another address from now on."""
+        old, self.address, self._http = self._http, address, _http(address)
+        old.close()
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a path below the tenant, given in parts, and return the answer.
@@ -103,6 +101,17 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+
+def _http(address: Address) -> httpx.Client:
+    return httpx.Client(
+        base_url=address.url,
+        auth=address.auth,
+        headers=address.headers,
+        timeout=TIMEOUT,
+        trust_env=not address.is_local,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+    )
 
 
 def refusal(answer: httpx.Response, request: str) -> ApiError:

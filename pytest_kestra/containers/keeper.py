@@ -108,7 +108,7 @@ class Keeper:
         """Start the container and follow it to its end; it may take minutes, and a stop does not wait for it."""
         try:
             with daemon.connected() as client:
-                sweep(client)
+                sweep(client, self.folder)
             self.container = container = self._container()
             container.start()
             version = (
@@ -207,11 +207,16 @@ def _version(container: KestraContainer) -> str:
     return str(answer.json()["version"])
 
 
-def sweep(client: docker.DockerClient) -> list[str]:
-    """Remove the containers of this machine and user whose keeper no longer lives, and return their ids."""
+def sweep(client: docker.DockerClient, own: Path | None = None) -> list[str]:
+    """Remove the containers of this machine and user whose keeper no longer lives, and return their ids.
+
+    In its `own` folder a keeper finds only what one before it has left.
+    """
     removed = []
-    for container in client.containers.list(all=True, filters={"label": f"{LABEL_HOST}={_host()}"}):
-        if not alive.alive(Path(container.labels.get(LABEL_FOLDER, ""))):
+    filters: dict[str, Any] = {"label": f"{LABEL_HOST}={_host()}"}
+    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
+        folder = Path(container.labels.get(LABEL_FOLDER, ""))
+        if folder == own or not alive.alive(folder):
             with _gone():
                 container.remove(force=True, v=True)
                 removed.append(str(container.id))

@@ -13,6 +13,7 @@ except ImportError:  # pragma: no cover - only Linux can be proven here
     fcntl = None  # type: ignore[assignment]
 
 FILE_NAME = "alive.lock"
+PID_NAME = "alive.pid"
 # Whoever looks holds the lock for some microseconds.
 HOLD_POLL_S = 0.005
 
@@ -21,12 +22,30 @@ def hold(folder: Path) -> BaseFileLock:
     """Say that the process of a folder lives, until it ends, however it does; keep what is returned."""
     lock = FileLock(folder / FILE_NAME)
     lock.acquire(poll_interval=HOLD_POLL_S)
+    (folder / PID_NAME).write_text(str(os.getpid()), encoding="ascii")
     return lock
+
+
+def pid(folder: Path) -> int | None:
+    """Return the number of the process that lives in a folder, or of the last one that did."""
+    try:
+        return int((folder / PID_NAME).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def forget(folder: Path) -> None:
+    """Forget the last process of a folder, before another is started in it."""
+    (folder / PID_NAME).unlink(missing_ok=True)
 
 
 def alive(folder: Path) -> bool:
     """Return whether the process of a folder lives, though it may hang; it takes some microseconds."""
-    path = folder / FILE_NAME
+    return locked(folder / FILE_NAME)
+
+
+def locked(path: Path) -> bool:
+    """Return whether a process keeps a file locked."""
     try:
         return _locked(path)
     except OSError:  # there is no such file, or no longer

@@ -68,8 +68,11 @@ class Home:
 
 
 @contextlib.contextmanager
-def writing(folder: Path, needed: int = 0) -> Iterator[None]:
-    """Tell what the system has against writing into a folder as an InstallError; `needed` is in bytes."""
+def writing(folder: Path, needed: int = 0, variable: str = VARIABLE) -> Iterator[None]:
+    """Tell what the system has against writing into a folder as an InstallError.
+
+    `needed` is in bytes, `variable` the one that leads to another folder.
+    """
     try:
         yield
     except OSError as error:
@@ -77,11 +80,12 @@ def writing(folder: Path, needed: int = 0) -> Iterator[None]:
             raise InstallError(
                 f"The disk of {folder} is full: {f'{megabytes(needed)} are needed, ' if needed else ''}"
                 f"{_free(folder)} are free. "
-                f"Make room, or set {VARIABLE} to a folder on another disk; what was downloaded is kept."
+                f"Make room, or set {variable} to a folder on another disk"
+                f"{'; what was downloaded is kept' if variable == VARIABLE else ''}."
             ) from error
         raise InstallError(
             f"Cannot write to {folder}: {error.strerror or error}. "
-            f"Make it writable, or set {VARIABLE} to a folder that is."
+            f"Make it writable, or set {variable} to a folder that is."
         ) from error
 
 

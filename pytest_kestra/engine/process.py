@@ -124,7 +124,7 @@ class Engine:
             shutil.rmtree(folder, ignore_errors=True)
         if self.abandoned and self.orders.owner_lock is not None:
             with contextlib.suppress(OSError):  # another engine of the same run may still be there
-                Path(self.orders.owner_lock).unlink()
+                Path(self.orders.owner_lock).unlink(missing_ok=True)
                 Path(self.orders.owner_lock).parent.rmdir()
         sys.stdout.flush()
         sys.stderr.flush()

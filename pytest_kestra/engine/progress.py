@@ -54,7 +54,7 @@ class LineProgress:
 
     @contextlib.contextmanager
     def transfer(self, text: str, total: int) -> Iterator[Advance]:
-        """Write a line at the start, at each further tenth, and at the end; each 100 MB where the total is not known."""
+        """Write a line at the start, at each further tenth, and at the end; each 100 MB of an unknown total."""
         done = tenths = hundreds = 0
         started = time.monotonic()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_kestra.engine.alive import alive
+from pytest_kestra.engine import alive
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.lease import FILE_NAME, LOG_NAME, Lease
 
@@ -21,6 +22,8 @@ READY_POLL_S = 0.01
 KILL_POLL_S = 0.01
 KILL_TIMEOUT_S = 10.0
 STEM = LOG_NAME.removesuffix(".log")
+# A disk with less is full.
+FULL_BYTES = 100_000
 # One for each start of a run, and one more.
 KEPT_LOGS = 5
 # The processes that this one has started, by their ids: who started them takes note of their end.
@@ -51,6 +54,7 @@ class Spawn:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / FILE_NAME).unlink(missing_ok=True)
+        alive.forget(self.folder)
         log = _new_log(self.folder)
         with log.open("ab") as output:
             process = subprocess.Popen(
@@ -115,16 +119,34 @@ def exit_code(pid: int, timeout: float) -> int | None:
 
 
 def kill(folder: Path) -> None:
-    """End the process that lives in a folder, whoever has started it, and those that it has started; return then."""
-    lease = Lease.read(folder)
-    # While the folder's lock is held, nobody else can have the number of its process.
-    if lease is None or not alive(folder):
+    """End the process that lives in a folder, whoever has started it, and return when it has ended.
+
+    Those that it has started end too, also where it has ended before and has left them behind.
+    """
+    pid = alive.pid(folder)
+    if pid is None:
         return
-    _kill_group(lease.pid)
-    wait_for_end(lease.pid, KILL_TIMEOUT_S)
+    # Another process can only get the number of one that has ended, and none that its group still has.
+    if alive.alive(folder) or not _exists(pid):
+        _kill_group(pid)
+    wait_for_end(pid, KILL_TIMEOUT_S)
     deadline = time.monotonic() + KILL_TIMEOUT_S
-    while alive(folder) and time.monotonic() < deadline:
+    while alive.alive(folder) and time.monotonic() < deadline:
         time.sleep(KILL_POLL_S)
+
+
+def _exists(pid: int) -> bool:
+    """Return whether there is a process of a number that has not ended."""
+    process = _STARTED.get(pid)
+    if process is not None:
+        return process.poll() is None
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True  # pragma: no cover - only Linux can be proven here
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -155,7 +177,18 @@ def log_tail(folder: Path, lines: int = 50, name: str = LOG_NAME) -> str:
 
 def _told(log: Path) -> str:
     text = log_tail(log.parent, name=log.name)
+    if _is_full(log.parent):
+        # What is told then may not be in the log.
+        full = f" The disk of {log.parent} is full: make room, or set TMPDIR to a folder on another disk."
+        return full + (f"\nThe last lines of its log:\n{text}" if text else "")
     return f"\nThe last lines of its log, {log}:\n{text}" if text else " Its log is empty."
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:  # the folder has gone with its run
+        return False
 
 
 def logs(folder: Path) -> list[Path]:

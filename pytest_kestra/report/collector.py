@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Collector:
         self.config = config
         command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
         self.about = {"command": masked(command, settings.secrets)}
-        self.started = datetime.now(timezone.utc)
+        self.started, self._begun = datetime.now(timezone.utc), time.monotonic()
         self.tests: dict[str, dict[str, Any]] = {}
         self.annotations: list[dict[str, str]] = []
 
@@ -91,7 +92,7 @@ class Collector:
             **self.about,
             "title": "pytest-kestra",
             "started": self.started.isoformat(),
-            "duration": (datetime.now(timezone.utc) - self.started).total_seconds(),
+            "duration": time.monotonic() - self._begun,
             "counts": counts,
             "tests": tests,
         }

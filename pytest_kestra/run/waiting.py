@@ -22,16 +22,15 @@ Read = TypeVar("Read")
 
 def poll(read: Callable[[], Read], done: Callable[[Read], bool], timeout: float) -> Read:
     """Read something until it is as wished or `timeout` seconds have gone by; return it as it was last read."""
-    try:
-        found: Read = polling2.poll(
-            read,
-            step=FIRST_PAUSE_S,
-            step_function=lambda pause: min(pause * 1.3, LONGEST_PAUSE_S),
-            timeout=max(timeout, FIRST_PAUSE_S),
-            check_success=done,
-        )
-    except polling2.TimeoutException as error:
-        found = error.last
+    # polling2's own deadline is one of the wall clock, which may jump.
+    deadline = time.monotonic() + max(timeout, FIRST_PAUSE_S)
+    found: Read = polling2.poll(
+        read,
+        step=FIRST_PAUSE_S,
+        step_function=lambda pause: min(pause * 1.3, LONGEST_PAUSE_S),
+        poll_forever=True,
+        check_success=lambda found: done(found) or time.monotonic() >= deadline,
+    )
     return found
 
 

@@ -41,5 +41,13 @@ class Server(Protocol):
         ...
 
     def ending(self) -> str | None:
-        """Say how the server has ended, and where its log is; None where it has not, or where nobody can know."""
+        """Say how the server has ended, or that it hangs, and where its log is; None where nobody can know."""
+        ...
+
+    def renew(self) -> bool:
+        """Let the server be there again where it has ended or hangs; return whether its address is another now."""
+        ...
+
+    def doubt(self) -> None:
+        """Let `renew` ask the server whether it still answers."""
         ...

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import tempfile
 import time
 from pathlib import Path
 
 import httpx
+from filelock import FileLock, Timeout
 
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
+from pytest_kestra.server.run import RUNS
 
-HEALTH_TIMEOUT_S = 5.0
-STOP_TIMEOUT_S = 10.0
+# How long an engine may take to say that it is there; one that takes longer hangs, and is ended.
+HEALTH_TIMEOUT_S = 10.0
+# Who starts or cleans holds this file of an engine's folder locked.
+START_LOCK = "start.lock"
+STOP_TIMEOUT_S = 30.0
 STOP_POLL_S = 0.02
 # How long an engine that has closed its connections may take to end.
 END_TIMEOUT_S = 2.0
@@ -39,27 +45,55 @@ def answers(lease: Lease, timeout: float) -> bool:
         return False
 
 
+def of_runs() -> list[Path]:
+    """Return the folders of the engines that test runs of this user have started, and not ended yet."""
+    return sorted(lock.parent for lock in Path(tempfile.gettempdir()).glob(f"{RUNS}*/*/{FILE_NAME}"))
+
+
+def clean(folder: Path) -> None:
+    """Remove what an engine has left that was killed: its lease, and processes that it has started."""
+    lock = FileLock(folder / START_LOCK)
+    with contextlib.suppress(OSError, Timeout), lock.acquire(timeout=0):  # else one is just being started
+        if not alive(folder):
+            kill(folder)
+            (folder / FILE_NAME).unlink(missing_ok=True)
+
+
 def stop_engine(folder: Path) -> bool:
-    """Stop the engine that lives in a folder and wait for its end; say whether there was one."""
-    lease = Lease.read(folder)
-    lived = lease is not None and alive(folder)
+    """Stop the engine that lives in a folder, also one that only starts or hangs; say whether there was one.
+
+    Its lease goes, also a stale one, and so do processes that an engine has left behind which was killed.
+    """
+    lived, lease = alive(folder), Lease.read(folder)
     if lease is not None and lived:
-        if lease.container is not None:
-            (folder / STOP).touch()
-        else:
-            with contextlib.suppress(httpx.HTTPError):
+        with contextlib.suppress(httpx.HTTPError):
+            if lease.container is None:
                 _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
-        wait_for_end(lease.pid, STOP_TIMEOUT_S)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while alive(folder) and time.monotonic() < deadline:
-            time.sleep(STOP_POLL_S)
-        kill(folder)
+            else:
+                (folder / STOP).touch()
+            wait_for_end(lease.pid, STOP_TIMEOUT_S)
+            deadline = time.monotonic() + STOP_TIMEOUT_S
+            while alive(folder) and time.monotonic() < deadline:
+                time.sleep(STOP_POLL_S)
+    kill(folder)
+    if lease is not None and lease.container is not None and Lease.read(folder) == lease:
+        _remove_container()
     (folder / FILE_NAME).unlink(missing_ok=True)
     return lived
 
 
-def ending(lease: Lease, folder: Path) -> str | None:
-    """Say how the engine with a lease in a folder has ended, as the end of a sentence; None where it has not."""
+def _remove_container() -> None:
+    """Remove the containers whose keeper was killed; where Docker does not answer, the next one does."""
+    from pytest_kestra.containers.daemon import connected
+    from pytest_kestra.containers.errors import ContainerError
+    from pytest_kestra.containers.keeper import sweep
+
+    with contextlib.suppress(ContainerError), connected() as client:
+        sweep(client)
+
+
+def ended(lease: Lease, folder: Path) -> str | None:
+    """Say how the engine with a lease in a folder has ended, as the end of a sentence; None where it lives."""
     if (code := exit_code(lease.pid, END_TIMEOUT_S)) is not None:
         return f"was ended by {_signal(-code)}" if code < 0 else f"ended with the exit code {code}"
     # Only the process of this run that has started it knows more.

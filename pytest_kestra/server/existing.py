@@ -70,6 +70,13 @@ class ExistingServer:
         """Return nothing: of a server elsewhere it is only known that it does not answer."""
         return None
 
+    def renew(self) -> bool:
+        """Do nothing: who runs the server starts it again."""
+        return False
+
+    def doubt(self) -> None:
+        """Do nothing: there is no other one."""
+
 
 def _version(answer: httpx.Response) -> str | None:
     try:

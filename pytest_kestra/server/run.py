@@ -8,7 +8,13 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
+from pytest_kestra.engine.alive import FILE_NAME, alive, locked
+from pytest_kestra.engine.spawn import kill
+from pytest_kestra.errors import ServerError
+
 OWNER_LOCK = "owner.lock"
+# How the names of runs' folders begin.
+RUNS = "pytest-kestra-"
 
 
 class Run:
@@ -25,9 +31,16 @@ class Run:
     @classmethod
     def create(cls) -> Run:
         """Begin a run that this process owns, in a new folder that only this user can read."""
-        folder = Path(tempfile.mkdtemp(prefix="pytest-kestra-"))
-        lock = FileLock(folder / OWNER_LOCK)
-        lock.acquire()
+        sweep()
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=RUNS))
+            lock = FileLock(folder / OWNER_LOCK)
+            lock.acquire()
+        except OSError as error:
+            raise ServerError(
+                f"The run cannot have a folder of its own in {tempfile.gettempdir()}: {error.strerror or error}. "
+                "Make room there, or set TMPDIR to another folder."
+            ) from error
         return cls(folder, lock)
 
     @classmethod
@@ -45,10 +58,23 @@ class Run:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
-        if any(self.folder.glob("engine-*")):
-            from pytest_kestra.server.engines import stop_engine
+        try:
+            if folders := [path for path in self.folder.iterdir() if path.is_dir()]:
+                from pytest_kestra.server.engines import stop_engine
 
-            for folder in self.folder.glob("engine-*/"):
-                stop_engine(folder)
-        lock.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
+                for folder in folders:
+                    stop_engine(folder)
+        finally:  # also where Ctrl-C does not wait for that: then engines end by themselves
+            lock.release()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove what runs have left whose owner and servers were killed together, as where a machine stops."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{RUNS}*"):
+        servers = [lock.parent for lock in folder.glob(f"*/{FILE_NAME}")]
+        # One without a server may just begin, and a server ends by itself that only has no owner.
+        if servers and not locked(folder / OWNER_LOCK) and not any(map(alive, servers)):
+            for server in servers:
+                kill(server)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
 
 from pytest_kestra.address import Address
+from pytest_kestra.engine.alive import alive, locked
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.home import writing
+from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.engine.spawn import log_tail
+from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import ending, running
+from pytest_kestra.server.engines import HEALTH_TIMEOUT_S, START_LOCK, answers, ended, running
 from pytest_kestra.server.run import Run
+from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
 
-START_LOCK = "start.lock"
+# How often a server that has ended is started again in a run.
+MOST_RESTARTS = 3
 
 
 class StartedServer(ABC):
@@ -39,6 +45,7 @@ class StartedServer(ABC):
         self.capabilities = capabilities
         self.address = Address("")
         self._lease: Lease | None = None
+        self._doubted = self._hangs = False
 
     @abstractmethod
     def start(self) -> Lease:
@@ -46,17 +53,23 @@ class StartedServer(ABC):
 
     def open(self) -> StartedServer:
         """Return this server when it answers; ServerError says why it does not."""
-        lock = FileLock(self.folder / START_LOCK)
-        try:
-            with writing(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                lock.acquire()
-            self._use(running(self.folder) or self.start())
-        except EngineError as error:
-            raise ServerError(str(error)) from error
-        finally:
-            lock.release()
+        self._use(self._found_or_started())
         return self
+
+    def renew(self) -> bool:
+        """Start the server anew where it has ended or hangs, once for all processes; return whether it is another now.
+
+        It takes some microseconds where nothing has happened. ServerError where it cannot be had any more.
+        """
+        old, doubted, self._doubted = self._lease, self._doubted, False
+        if old is None or (not doubted and alive(self.folder) and Lease.read(self.folder) == old):
+            return False
+        self._use(self._found_or_started())
+        return self._lease != old
+
+    def doubt(self) -> None:
+        """Let `renew` ask the server whether it answers: a request has failed, and it may hang."""
+        self._doubted = True
 
     def close(self) -> None:  # noqa: B027 - nothing is what most do
         """Do nothing: the run ends its servers, or the server stays warm."""
@@ -66,13 +79,73 @@ class StartedServer(ABC):
         return "" if self._lease is None else log_tail(self.folder, lines, self._lease.log)
 
     def ending(self) -> str | None:
-        """Say how the server has ended, and where its log is; None where it has not."""
-        how = None if self._lease is None else ending(self._lease, self.folder)
-        if how is None or self._lease is None:
+        """Say how the server has ended, or that it hangs, and where its log is; None where it does neither."""
+        if self._lease is None:
+            return None
+        self._hangs = False
+        how = ended(self._lease, self.folder)
+        if how is None and not answers(self._lease, HEALTH_TIMEOUT_S):
+            self._hangs, how = True, f"hangs: it has not answered for {HEALTH_TIMEOUT_S:g} s"
+        if how is None:
             return None
         until = "" if self.settings.reuse else ", until this run ends"
         return f"{self.what} {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / self._lease.log}"
 
+    def _found_or_started(self) -> Lease:
+        lock = FileLock(self.folder / START_LOCK)
+        try:
+            self._check_run()
+            with self._writing():
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                lock.acquire()
+            return self._running() or self._started()
+        except EngineError as error:
+            raise ServerError(str(error)) from error
+        finally:
+            lock.release()
+
+    def _running(self) -> Lease | None:
+        # One that hangs is not asked a second time.
+        known = self._hangs and Lease.read(self.folder) == self._lease
+        return None if known else running(self.folder)
+
+    def _started(self) -> Lease:
+        """Start the server if it may be; the lock is held."""
+        # What hangs, or was left behind.
+        kill(self.folder)
+        self._check_run()
+        starts = Starts.read(self.folder, self.run.folder.name)
+        if starts.failure is not None:
+            raise ServerError(starts.failure)
+        if starts.number > MOST_RESTARTS:
+            raise ServerError(
+                f"{self.what} has ended again after {starts.number} starts in this run, and is not started any more; "
+                f"the log of the last one: {self._last_log()}"
+            )
+        starts = replace(starts, number=starts.number + 1)
+        with self._writing():
+            starts.write(self.folder)
+        try:
+            return self.start()
+        except EngineError as error:
+            failure = f"{self.what} cannot be had in this run: {str(error).splitlines()[0]}"
+            log = self._last_log()
+            with contextlib.suppress(OSError):  # then others try it, too
+                replace(starts, failure=f"{failure} Its log: {log}" if log else failure).write(self.folder)
+            raise
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.folder, variable=VARIABLE if self.settings.reuse else "TMPDIR")
+
+    def _last_log(self) -> Path | None:
+        found = logs(self.folder)
+        return found[-1] if found else None
+
+    def _check_run(self) -> None:
+        """Start nothing for a run that has ended, such as in a worker that has not heard of that yet."""
+        if not locked(self.run.owner_lock):
+            raise ServerError("The test run has ended: no server is started for it any more.")
+
     def _use(self, lease: Lease) -> None:
-        self._lease = lease
+        self._lease, self._hangs = lease, False
         self.address = Address(lease.url, lease.user, lease.password, version=lease.version)

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_kestra import Server
 from pytest_kestra.engine.home import VARIABLE, Home
+from tests.plugin.remains import Remains
 
 RETURN = """\
 id: orders
@@ -60,3 +61,12 @@ def run_pytest(flows: pytest.Pytester, kestra_server: Server, monkeypatch: pytes
         return run_inside(f"--kestra-server={address.url}", *arguments)
 
     return run
+
+
+@pytest.fixture
+def remains(flows: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Remains:
+    """Return what looks for what the runs of a test have left."""
+    folder = flows.path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return Remains(folder)

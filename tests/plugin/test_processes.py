@@ -11,7 +11,11 @@ from pathlib import Path
 import polling2
 import pytest
 
+from pytest_kestra.engine.alive import alive
+from pytest_kestra.engine.home import VARIABLE
 from pytest_kestra.engine.lease import Lease
+from tests.plugin.conftest import HOME
+from tests.plugin.remains import Remains
 
 WAIT_S = 60
 URLS = """
@@ -65,6 +69,60 @@ def test_nothing_outlives_a_run(
 
     polling2.poll(lambda: not _alive(lease.pid), step=0.05, timeout=WAIT_S)
     polling2.poll(lambda: not list(temporary.glob("pytest-kestra-*")), step=0.05, timeout=WAIT_S)
+
+
+def test_ten_runs_at_the_same_moment(flows: pytest.Pytester, remains: Remains) -> None:
+    flows.makepyfile(URLS.replace("range(6)", "range(1)").replace("url-{", "url-{os.getpid()}-{"))
+    command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", "--kestra-startup-timeout=600"]
+    runs = [
+        subprocess.Popen([*command, "-p", "no:cacheprovider"], cwd=flows.path, stdout=subprocess.PIPE, text=True)
+        for _ in range(10)
+    ]
+    told = [run.communicate()[0] for run in runs]
+
+    assert [run.returncode for run in runs] == [0] * 10, "\n".join(told)
+    assert len({file.read_text(encoding="utf-8") for file in flows.path.glob("url-*")}) == 10
+    assert remains.all() == []
+
+
+def test_warm_engine_is_shared_and_replaced_where_it_was_killed(
+    flows: pytest.Pytester, remains: Remains, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("jars", "engines"):
+        (home / name).symlink_to(Path(HOME) / name)
+    monkeypatch.setenv(VARIABLE, str(home))
+    flows.makepyfile(URLS.replace("range(6)", "range(1)").replace("url-{", "url-{os.getpid()}-{"))
+
+    def urls(runs: int) -> set[str]:
+        """Run so many at once, and return on which engines they were."""
+        command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", "--kestra-reuse"]
+        command += ["--kestra-startup-timeout=600", "-p", "no:cacheprovider"]
+        started = [subprocess.Popen(command, cwd=flows.path, stdout=subprocess.PIPE, text=True) for _ in range(runs)]
+        told = [run.communicate()[0] for run in started]
+        assert [run.returncode for run in started] == [0] * runs, "\n".join(told)
+        files = list(flows.path.glob("url-*"))
+        found = {file.read_text(encoding="utf-8") for file in files}
+        for file in files:
+            file.unlink()
+        return found
+
+    try:
+        first = urls(2)
+        assert len(first) == 1
+        assert urls(1) == first
+        (folder,) = (home / "warm").iterdir()
+        lease = Lease.read(folder)
+        assert lease is not None
+        os.kill(lease.pid, signal.SIGKILL)
+        polling2.poll(lambda: not alive(folder), step=0.01, timeout=WAIT_S)
+        assert first & urls(1) == set()
+    finally:
+        command = [sys.executable, "-m", "pytest_kestra.cli", "engine", "stop"]
+        stopped = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert stopped.stdout == "1 engine(s) stopped\n"
+    assert remains.all() == []
 
 
 def _lease(temporary: Path) -> Lease | None:

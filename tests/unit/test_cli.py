@@ -7,6 +7,7 @@ import pytest
 
 from pytest_kestra import cli
 from pytest_kestra.engine import extra
+from pytest_kestra.engine.alive import hold
 from pytest_kestra.engine.home import VARIABLE
 from pytest_kestra.engine.lease import Lease
 from tests.unit.conftest import Stub
@@ -15,6 +16,8 @@ from tests.unit.conftest import Stub
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(VARIABLE, str(tmp_path))
+    # Where other runs are not seen.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
 
 
@@ -45,6 +48,30 @@ def test_nothing_is_installed_and_nothing_runs(capsys: pytest.CaptureFixture[str
         "No engine was running",
         "There is no log: no warm engine was started, or it had nothing to tell",
     ]
+
+
+def test_status_shows_engines_of_test_runs_and_cleans_stale_leases(
+    stub: Stub, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.on("GET", "/api/v1/configs", "{}")
+    stale, warm, of_run = home / "warm" / "a", home / "warm" / "b", home / "pytest-kestra-x" / "engine-c"
+    for number, folder in enumerate((stale, warm, of_run)):
+        folder.mkdir(parents=True)
+        Lease(stub.url, "ada", "s3cret", "1.3.31", number).write(folder)
+    locks = [hold(folder) for folder in (warm, of_run)]
+
+    assert cli.main(["engine", "status"]) == 0
+
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        f"Running: Kestra 1.3.31 at {stub.url}, process 1",
+        f"Running: Kestra 1.3.31 at {stub.url}, process 2, used by a test run, with which it ends",
+    ]
+    assert [Lease.read(folder) is not None for folder in (stale, warm, of_run)] == [False, True, True]
+    for lock in locks:
+        lock.release()
+    assert cli.main(["engine", "stop"]) == 0
+    assert capsys.readouterr().out == "No engine was running\n"
+    assert Lease.read(of_run) is not None
 
 
 @pytest.mark.parametrize("action", ["install", "start"])

@@ -61,7 +61,7 @@ def test_process_that_has_ended_says_how(code: str, told: str, tmp_path: Path, m
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         monkeypatch.setitem(spawn._STARTED, process.pid, process)
 
-        assert engines.ending(Lease(URL, "a", "b", "1", process.pid), tmp_path) == told
+        assert engines.ended(Lease(URL, "a", "b", "1", process.pid), tmp_path) == told
 
 
 def test_engine_of_another_process_has_ended_when_nobody_holds_its_lock(tmp_path: Path) -> None:
@@ -69,10 +69,10 @@ def test_engine_of_another_process_has_ended_when_nobody_holds_its_lock(tmp_path
     lease.write(tmp_path)
     lock = alive.hold(tmp_path)
 
-    assert engines.ending(lease, tmp_path) is None
-    assert engines.ending(later, tmp_path) == "has ended"
+    assert engines.ended(lease, tmp_path) is None
+    assert engines.ended(later, tmp_path) == "has ended"
     lock.release()
-    assert engines.ending(lease, tmp_path) == "has ended"
+    assert engines.ended(lease, tmp_path) == "has ended"
 
 
 def test_engine_that_runs_on_has_no_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

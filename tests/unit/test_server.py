@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from pytest_kestra import ServerError, Settings
 from pytest_kestra.engine import extra
+from pytest_kestra.engine.alive import hold
 from pytest_kestra.server.chooser import open_server
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
@@ -94,6 +96,32 @@ def test_run_has_one_owner() -> None:
     owner.finish()
     owner.finish()
     assert not owner.folder.exists()
+
+
+def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended, begun, lives, owned = (tmp_path / f"pytest-kestra-{name}" for name in ("ended", "begun", "lives", "owned"))
+    for folder in (ended, begun, lives, owned):
+        folder.mkdir()
+        (folder / "owner.lock").touch()
+    for folder in (ended, lives, owned):
+        (folder / "engine-x").mkdir()
+        (folder / "engine-x" / "alive.lock").touch()
+    locks = [hold(lives / "engine-x"), FileLock(owned / "owner.lock").acquire().lock]
+
+    run = Run.create()
+
+    assert sorted(tmp_path.iterdir()) == sorted([begun, lives, owned, run.folder])
+    run.finish()
+    for lock in locks:
+        lock.release()
+
+
+def test_run_without_a_place_for_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+
+    with pytest.raises(ServerError, match=r"^The run cannot have a folder of its own in .*/nowhere: No such file"):
+        Run.create()
 
 
 def test_engines_differ_by_what_they_were_started_with() -> None:

@@ -99,9 +99,10 @@ def _runs(pid: int) -> bool:
 def test_each_start_has_its_log_and_the_last_ones_are_kept(tmp_path: Path) -> None:
     assert spawn.logs(tmp_path) == []
     (tmp_path / "engine-notes.log").touch()
-    for _ in range(8):
-        with pytest.raises(EngineError):
-            keeper(tmp_path, "sys.exit(1)").start()
+    for number in range(2, 8):
+        (tmp_path / f"engine-{number}.log").touch()
+    with pytest.raises(EngineError):
+        keeper(tmp_path, "sys.exit(1)").start()
 
     assert [log.name for log in spawn.logs(tmp_path)] == [f"engine-{number}.log" for number in range(3, 9)]
 
