@@ -10,10 +10,10 @@ from urllib.parse import quote
 import httpx
 
 from pytest_kestra.address import Address
+from pytest_kestra.connection import TIMEOUT, http_client, trouble
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
 from pytest_kestra.records import Json
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_SIZE = 100
 KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
 
@@ -32,14 +32,7 @@ class Transport:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._http = httpx.Client(
-            base_url=address.url,
-            auth=address.auth,
-            headers=address.headers,
-            timeout=TIMEOUT,
-            trust_env=not address.is_local,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-        )
+        self._http = http_client(address)
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a path below the tenant, given in parts, and return the answer.
@@ -76,7 +69,7 @@ class Transport:
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
-            reason = str(error) or type(error).__name__
+            reason = trouble(error, self.address).reason
             raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
 
     def json(self, method: str, *path: str, **options: Any) -> Any:
