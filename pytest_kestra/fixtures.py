@@ -109,6 +109,7 @@ def kestra(
     kestra = Kestra(
         kestra_client,
         namespace=_namespace(node) if settings.isolation == "namespace" else None,
+        prefix=settings.prefix,
         timeout=settings.timeout,
         folders=[Path.cwd(), request.config.rootpath, node.path.parent],
         settled="settled" in kestra_server.capabilities,
@@ -148,6 +149,11 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
             settings = settings.override(mark.kwargs, where)
         except SettingsError as error:
             raise _told(str(error)) from None
+    if settings.isolation == "none" and settings.prefix is not None:
+        raise _told(
+            f"isolation=none ({settings.source('isolation')}) deploys flows where they say, but "
+            f"prefix={settings.prefix} ({settings.source('prefix')}) wants them below it: leave one of them out."
+        )
     return settings
 
 
@@ -189,10 +195,8 @@ def _checked(mark: pytest.Mark, names: Sequence[str], node: pytest.Item) -> str:
 
 def _namespace(node: pytest.Item) -> str:
     """Return a name for worker, test and attempt that no other test has."""
-    import secrets
-
-    from pytest_kestra.flows.namespaces import slug
+    from pytest_kestra.flows.namespaces import slug, unique
 
     worker = getattr(node.config, "workerinput", {}).get("workerid", "")
-    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker, secrets.token_hex(3)]
-    return "-".join(part for part in parts if part)
+    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker]
+    return unique("-".join(part for part in parts if part), run_of(node.config).key)
