@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, ServerError, SettingsError
+from pytest_kestra.errors import KestraError, ServerError, ServerWarning, SettingsError
 from pytest_kestra.hooks import FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
@@ -77,6 +77,8 @@ def kestra_server(
         raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
     pytestconfig.stash[SECRETS] += [*kestra_secrets.values(), *server.address.secrets]
+    given = {"secrets": kestra_secrets, "plugins": kestra_plugins, "configuration": kestra_server_config}
+    _warn_of_idle([name for name, value in given.items() if value and name not in server.capabilities], pytestconfig)
     yield server
     server.close()
 
@@ -135,6 +137,25 @@ def kestra(
     except KestraError as error:
         if not (failed and isinstance(error, ServerError)):  # which the test has told already
             raise _told(f"What the test made could not be removed. {error}") from None
+
+
+def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
+    """Say once, in pytest's summary of warnings, which fixtures do nothing on the server of this run."""
+    if not capabilities:
+        return
+    import warnings
+
+    names = {"secrets": "kestra_secrets", "plugins": "kestra_plugins", "configuration": "kestra_server_config"}
+    text = (
+        f"{' and '.join(names[name] for name in capabilities)} do nothing on a server that this run has not started: "
+        "set there what tests need, and let those that need yours skip: "
+        f'@pytest.mark.kestra_requires(capability="{capabilities[0]}").'
+    )
+    # Past all filters: who makes warnings errors may run the same tests on several servers.
+    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "", 0)
+    config.hook.pytest_warning_recorded.call_historic(
+        kwargs={"warning_message": told, "when": "runtest", "nodeid": "", "location": None}
+    )
 
 
 def _told(message: str) -> BaseException:

@@ -20,6 +20,7 @@ from pytest_kestra.hooks import (
     pytest_runtest_call,
     pytest_runtest_makereport,
     pytest_sessionfinish,
+    pytest_testnodedown,
     pytest_unconfigure,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "pytest_runtest_call",
     "pytest_runtest_makereport",
     "pytest_sessionfinish",
+    "pytest_testnodedown",
     "pytest_unconfigure",
 ]

@@ -17,7 +17,7 @@ NO_REFERENCES = frozenset({"id", "type", "description", "displayName", "labels"}
 # Kestra's own limit is 150 characters (io.kestra.core.models.flows.AbstractFlow).
 LONGEST = 150
 # The end of a name that only a test gives: which run, which test.
-MARK = re.compile(r"(?:.*[.-])?pytest-([0-9a-f]{6})-[0-9a-f]{4}")
+MARK = re.compile(r"((?:.*[.-])?pytest-([0-9a-f]{6})-[0-9a-f]{4})(?:\.|$)")
 MARK_LENGTH = len("pytest-123456-1234")
 
 
@@ -35,10 +35,15 @@ def unique(name: str, run: str) -> str:
     return f"{name}-pytest-{run}-{secrets.token_hex(2)}".lstrip("-")
 
 
-def is_marked(namespace: str, run: str | None = None) -> bool:
-    """Say whether only a test can have made a namespace of this name; with `run`, one of that run."""
-    found = MARK.fullmatch(namespace)
-    return found is not None and run in (None, found[1])
+def marked_part(namespace: str, run: str | None = None) -> str | None:
+    """Return the namespace of a test that another one is, or is in; with `run`, only of that run."""
+    found = MARK.match(namespace)
+    return found[1] if found and run in (None, found[2]) else None
+
+
+def is_marked(namespace: str) -> bool:
+    """Say whether only a test can have made a namespace of this name."""
+    return marked_part(namespace) == namespace
 
 
 def slug(text: str) -> str:

@@ -46,26 +46,37 @@ class Cleanup:
 
     def run(self) -> None:
         """Do it; what fails is raised when the rest is done."""
-        namespaces = dict.fromkeys(self._ours.namespaces)
-        with self._collecting():
-            self._end(self._executions())
-        # An ephemeral server is about to forget the rest.
+        self._end_all()
         if self._session.ephemeral:
+            # All else is about to be forgotten.
             for namespace, flow_id in self._ours.flows:
                 with self._collecting():
                     self._removal.flow(namespace, flow_id)
         else:
-            namespaces |= dict.fromkeys(self._remove_flows())
-            namespaces |= dict.fromkeys(self._remove_executions())
-            for namespace in namespaces:
-                if self._ours.has_namespace(namespace):
-                    with self._collecting():
-                        self._removal.contents(namespace)
+            self._remove()
         if self._errors:
             raise self._errors[0]
 
-    def _remove_flows(self) -> Iterator[str]:
-        """Delete the flows and yield their namespaces."""
+    def _remove(self) -> None:
+        places = self._remove_flows()
+        # Their triggers may have started some until then.
+        found = self._end_all()
+        for namespace in dict.fromkeys([*self._ours.namespaces, *places, *(record.namespace for record in found)]):
+            if self._ours.has_namespace(namespace):
+                with self._collecting():
+                    self._removal.contents(namespace)
+        # Executions go last: as long as there are some, what an interrupted run has left can be found by them.
+        for _ in range(ROUNDS):
+            for record in found:
+                with self._collecting():
+                    self._removal.execution(record)
+                self._removed.add(record.id)
+            found = self._end_all()
+            if not found:
+                break
+
+    def _remove_flows(self) -> list[str]:
+        """Delete the flows, and return their namespaces."""
         found: dict[tuple[str, str], list[str]] = {key: [] for key in self._ours.flows}
         with self._collecting():
             for namespace in self._ours.marked:
@@ -76,22 +87,15 @@ class Cleanup:
                 known = namespace in self._ours.marked
                 here = triggers if known else list(self._client.flows.get(namespace, flow_id).triggers)
                 self._removal.flow(namespace, flow_id, here)
-            yield namespace
+        return [namespace for namespace, _ in found]
 
-    def _remove_executions(self) -> Iterator[str]:
-        """Delete the executions and yield their namespaces."""
-        for _ in range(ROUNDS):
-            found: list[ExecutionRecord] = []
-            with self._collecting():
-                found = self._executions()
-                self._end(found)
-            for record in found:
-                with self._collecting():
-                    self._removal.execution(record)
-                self._removed.add(record.id)
-                yield record.namespace
-            if not found:
-                break
+    def _end_all(self) -> list[ExecutionRecord]:
+        """End all executions, and return them."""
+        found: list[ExecutionRecord] = []
+        with self._collecting():
+            found = self._executions()
+            self._end(found)
+        return found
 
     def _executions(self) -> list[ExecutionRecord]:
         """Return the executions that are the test's and not removed yet, oldest first."""

@@ -28,6 +28,8 @@ from pytest_kestra.server.engines import ending, running
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
 
+STARTED = frozenset({"embedded", "settled", "secrets", "plugins", "configuration"})
+
 
 class EmbeddedServer:
     """Start the embedded engine, or use the one that another process of this run has started.
@@ -59,7 +61,7 @@ class EmbeddedServer:
         self._lease: Lease | None = None
         self.address = Address("")
         # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
-        self.capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
+        self.capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
 
     def open(self) -> EmbeddedServer:
         """Return this server when its engine answers; ServerError says why it does not."""

@@ -37,9 +37,9 @@ ALLOWED: dict[str, set[str]] = {
     "server": {"errors", "address", "connection", "settings", "engine"},
     "engine": set(),
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
-    "cli": {"errors", "settings", "server", "engine", "checks", "client"},
+    "cli": {"errors", "settings", "server", "engine", "checks", "client", "run"},
     "validation": BASE | {"checks", "client", "flows"},
-    "hooks": BASE | {"report", "run", "server", "validation"},
+    "hooks": BASE | {"client", "report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "run", "server"},
 }

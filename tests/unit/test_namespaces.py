@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_kestra.errors import FlowError, KestraError
-from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, is_marked, slug, unique
+from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, is_marked, marked_part, slug, unique
 from pytest_kestra.flows.source import FlowSource
 
 FLOW = """\
@@ -114,8 +114,8 @@ def test_unique_names_are_marked_with_their_run() -> None:
     assert first.startswith("test-a-gw0-pytest-4fac22-")
     for name in (first, f"company.team.{first}", unique("", "4fac22")):
         assert is_marked(name)
-        assert is_marked(name, "4fac22")
-        assert not is_marked(name, "000000")
+        assert marked_part(name, "4fac22") == marked_part(f"{name}.below") == name
+        assert marked_part(name, "000000") is None
 
 
 @pytest.mark.parametrize(
