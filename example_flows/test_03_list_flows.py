@@ -8,6 +8,9 @@ import pytest
 
 from pytest_kestra import Kestra
 
+# The flow's credentials for the API are secrets that the servers which a run starts have.
+pytestmark = pytest.mark.kestra_requires(capability="secrets")
+
 NEIGHBOUR = """\
 id: neighbour
 namespace: examples.api

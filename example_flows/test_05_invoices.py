@@ -11,6 +11,9 @@ from pytest_kestra import ApiError, Execution, Flow, Kestra
 
 Send = Callable[[str, float], Execution]
 
+# The webhook's key is one of `kestra_secrets`.
+pytestmark = pytest.mark.kestra_requires(capability="secrets")
+
 
 @pytest.fixture
 def report(kestra: Kestra, flows: Path) -> Flow:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_VERSION = "1.3"
 IMAGE = "make an image of the embedded engine and this machine's own files; only Docker and Linux are needed"
+CLEAN = "remove what interrupted test runs have left on a server, by the marks of their namespaces"
 VALIDATE = "check flows without running them: with Kestra's own validator, their expressions, and what they refer to"
 
 
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--tag", metavar="NAME", help="the image's name (default: pytest-kestra/kestra:VERSION)")
     _add_version(build)
     _add_validate(commands.add_parser("validate", help=VALIDATE, description=VALIDATE[0].upper() + VALIDATE[1:] + "."))
+    _add_clean(commands.add_parser("clean", help=CLEAN, description=CLEAN[0].upper() + CLEAN[1:] + "."))
     return parser
 
 
@@ -74,6 +77,27 @@ def _add_version(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--repository", metavar="URL", help="a Maven repository to download from, instead of Maven Central"
     )
+
+
+def _add_clean(clean: argparse.ArgumentParser) -> None:
+    clean.set_defaults(run=_clean)
+    clean.add_argument("--server", metavar="URL", help="its address (default: what PYTEST_KESTRA_SERVER says)")
+    clean.add_argument(
+        "--older-than",
+        type=_age,
+        default=_age("1h"),
+        metavar="AGE",
+        help="only where nothing has happened for this long, such as 30m, 2h or 1d (default: 1h), so that runs which "
+        "go on are not disturbed",
+    )
+    clean.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
+def _age(text: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    if text[-1:] not in units or not text[:-1].isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 30m, 2h or 1d")
+    return timedelta(**{units[text[-1]]: int(text[:-1])})
 
 
 def _add_validate(validate: argparse.ArgumentParser) -> None:
@@ -215,6 +239,37 @@ def _validate(options: argparse.Namespace) -> int:
     else:
         print(FORMATS[options.format](findings, number))
     return 1 if counts(findings)[0] else 0
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.errors import SettingsError
+    from pytest_kestra.run import leftovers
+    from pytest_kestra.server.existing import ExistingServer
+    from pytest_kestra.settings import Settings
+
+    settings = Settings.read({}, {}, os.environ)
+    if options.server is not None:
+        settings = settings.override({"server": options.server}, "--server")
+    if not settings.server.startswith("http"):
+        raise SettingsError("Which server is to be cleaned? Give its address: --server=http://localhost:8080.")
+    server = ExistingServer(settings).open()
+    limit = datetime.now(timezone.utc) - options.older_than
+    with Client(server.address) as client:
+        found = leftovers.find(client)
+        for left in found:
+            counts = f"{len(left.flows)} flow(s), {len(left.executions)} execution(s)"
+            what = f"{left.namespace}: {counts}, last {left.last:%Y-%m-%d %H:%M} UTC"
+            if left.last > limit:
+                print(f"left there, as it may be in use: {what}")
+            elif options.dry_run:
+                print(f"would be removed: {what}")
+            else:
+                leftovers.remove(client, left)
+                print(f"removed: {what}")
+    if not found:
+        print(f"Tests have left nothing at {server.address.url}")
+    return 0
 
 
 def _server(options: argparse.Namespace, run: Run) -> Server:

@@ -48,6 +48,10 @@ class FlowWarning(UserWarning):
     """Tell what is doubtful about a flow, with its file and line; `-W error::pytest_kestra.FlowWarning` is strict."""
 
 
+class ServerWarning(UserWarning):
+    """Tell which fixtures have no effect on the server of this run."""
+
+
 class InputError(KestraError):
     """Tell which input is missing, unknown or of the wrong type."""
 

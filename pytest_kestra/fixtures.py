@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, ServerError, SettingsError
+from pytest_kestra.errors import KestraError, ServerError, ServerWarning, SettingsError
 from pytest_kestra.hooks import CLIENT, ENDED, FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
 
@@ -110,6 +110,7 @@ def kestra_server(
         raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
     pytestconfig.stash[SECRETS] += [*kestra_equipment.secrets.values(), *server.address.secrets]
+    _warn_of_idle([name for name in kestra_equipment.given if name not in server.capabilities], pytestconfig)
     yield server
     server.close()
 
@@ -143,6 +144,7 @@ def kestra(
     kestra = Kestra(
         kestra_client,
         namespace=_namespace(node) if settings.isolation == "namespace" else None,
+        prefix=settings.prefix,
         timeout=settings.timeout,
         folders=[Path.cwd(), request.config.rootpath, node.path.parent],
         settled="settled" in kestra_server.capabilities,
@@ -172,6 +174,25 @@ def kestra(
             raise _told(f"What the test made could not be removed. {error}") from None
 
 
+def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
+    """Say once, in pytest's summary of warnings, which fixtures do nothing on the server of this run."""
+    if not capabilities:
+        return
+    import warnings
+
+    names = {"secrets": "kestra_secrets", "plugins": "kestra_plugins", "configuration": "kestra_server_config"}
+    text = (
+        f"{' and '.join(names[name] for name in capabilities)} do nothing on a server that this run has not started: "
+        "set there what tests need, and let those that need yours skip: "
+        f'@pytest.mark.kestra_requires(capability="{capabilities[0]}").'
+    )
+    # Past all filters: who makes warnings errors may run the same tests on several servers.
+    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "", 0)
+    config.hook.pytest_warning_recorded.call_historic(
+        kwargs={"warning_message": told, "when": "runtest", "nodeid": "", "location": None}
+    )
+
+
 def _told(message: str) -> BaseException:
     """Return a failure that shows its message and nothing else."""
     return pytest.fail.Exception(message, pytrace=False)
@@ -184,6 +205,11 @@ def _of_test(node: pytest.Item, settings: Settings) -> Settings:
             settings = settings.override(mark.kwargs, where)
         except SettingsError as error:
             raise _told(str(error)) from None
+    if settings.isolation == "none" and settings.prefix is not None:
+        raise _told(
+            f"isolation=none ({settings.source('isolation')}) deploys flows where they say, but "
+            f"prefix={settings.prefix} ({settings.source('prefix')}) wants them below it: leave one of them out."
+        )
     return settings
 
 
@@ -225,10 +251,8 @@ def _checked(mark: pytest.Mark, names: Sequence[str], node: pytest.Item) -> str:
 
 def _namespace(node: pytest.Item) -> str:
     """Return a name for worker, test and attempt that no other test has."""
-    import secrets
-
-    from pytest_kestra.flows.namespaces import slug
+    from pytest_kestra.flows.namespaces import slug, unique
 
     worker = getattr(node.config, "workerinput", {}).get("workerid", "")
-    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker, secrets.token_hex(3)]
-    return "-".join(part for part in parts if part)
+    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker]
+    return unique("-".join(part for part in parts if part), run_of(node.config).key)

@@ -35,6 +35,8 @@ SECRETS: pytest.StashKey[list[str]] = pytest.StashKey()
 # That of a test, and in the configuration that of the test which runs.
 KESTRA: pytest.StashKey[Kestra] = pytest.StashKey()
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
+# Whether workers of pytest-xdist were ended before their tests.
+CUT_OFF: pytest.StashKey[bool] = pytest.StashKey()
 # The test that has told how the server has ended.
 ENDED: pytest.StashKey[str] = pytest.StashKey()
 # The first line of what the last assertion about an execution has told.
@@ -95,12 +97,22 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the servers at once when a run with workers is interrupted: pytest-xdist waits for these for some seconds."""
     if exitstatus == pytest.ExitCode.INTERRUPTED and session.config.pluginmanager.has_plugin("dsession"):
-        pytest_unconfigure(session.config)
+        session.config.stash[CUT_OFF] = True
+        run_of(session.config).finish()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Remember that a worker of pytest-xdist has crashed."""
+    if error is not None:
+        node.config.stash[CUT_OFF] = True
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the servers of the run, if this process owns it."""
     if (run := config.stash.get(RUN, None)) is not None:
+        if CUT_OFF in config.stash and config.stash[SETTINGS].server.startswith("http"):
+            _remove_leftovers(config, run)
         run.finish()
 
 
@@ -211,6 +223,20 @@ def pytest_runtest_makereport(
 
         add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
     return report
+
+
+def _remove_leftovers(config: pytest.Config, run: Run) -> None:
+    """Remove what workers that were cut off have left on a server at a URL, which goes on."""
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.run import leftovers
+    from pytest_kestra.server.existing import ExistingServer
+
+    try:
+        with Client(ExistingServer(config.stash[SETTINGS]).open().address) as client:
+            for leftover in leftovers.find(client, run.key):
+                leftovers.remove(client, leftover)
+    except (KestraError, AssertionError) as error:
+        print(f"kestra: what the run has left could not be removed: {error}", file=sys.stderr)  # noqa: T201
 
 
 def _mask(of: pytest.Config | pytest.Item) -> Callable[[str], str]:

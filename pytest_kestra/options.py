@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -85,13 +86,39 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        wrong = not parts.hostname or parts.port == 0
+    except ValueError:  # such as a port that is none
+        wrong = True
+    if wrong or not value.isprintable() or " " in value:
+        raise ValueError("an address such as http://localhost:8080")
+    if parts.query or parts.fragment or parts.path.startswith("/ui"):
+        raise ValueError(f"the address of the server, but of a page: give {parts.scheme}://{parts.netloc}")
+    return value.rstrip("/")
+
+
+def _token(value: str) -> str:
+    # What stands in a header; an error about that would show it.
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("a token: it has letters beyond ASCII, or a line break")
+    return value
+
+
+def _namespace(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*", value):
+        raise ValueError("a namespace, such as ci.tests: small letters, digits, `-`, `_`, in parts with dots between")
+    return value
+
+
 def _server(value: str) -> str:
     if "@" in value:
         raise ValueError("an address without user and password: give these in PYTEST_KESTRA_USER and _PASSWORD")
     if value in SERVERS:
         return value
-    if value.startswith(("http://", "https://")) and urlsplit(value).hostname:
-        return value.rstrip("/")
+    if value.startswith(("http://", "https://")):
+        return _url(value)
     raise ValueError("auto, embedded, container or the http:// address of a Kestra server")
 
 
@@ -119,6 +146,12 @@ OPTIONS = (
         "`namespace` gives every test a namespace below its flows' own, `none` deploys flows where they say",
         metavar="namespace|none",
     ),
+    Option(
+        "prefix",
+        _namespace,
+        "a namespace below which the namespaces of all tests are, instead of below their flows' own",
+        metavar="NAMESPACE",
+    ),
     Option("reuse", _truth, "keep the server that is started warm between runs", flag=True),
     Option(
         "keep",
@@ -143,7 +176,7 @@ OPTIONS = (
     Option("validate", _truth, "collect each flow file as a test that checks it without running it", flag=True),
     Option("user", _text, "the user of the server at a URL", metavar="NAME"),
     Option("password", _text, "that user's password; better in the environment", metavar="TEXT", secret=True),
-    Option("token", _text, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),
+    Option("token", _token, "an API token instead of both; better in the environment", metavar="TEXT", secret=True),
     Option("tenant", _text, "the tenant of the server at a URL", metavar="NAME"),
     Option(
         "repository",

@@ -25,6 +25,7 @@ from pytest_kestra.hooks import (
     pytest_runtest_makereport,
     pytest_runtest_setup,
     pytest_sessionfinish,
+    pytest_testnodedown,
     pytest_unconfigure,
 )
 
@@ -49,5 +50,6 @@ __all__ = [
     "pytest_runtest_makereport",
     "pytest_runtest_setup",
     "pytest_sessionfinish",
+    "pytest_testnodedown",
     "pytest_unconfigure",
 ]

@@ -23,6 +23,7 @@ class Settings:
     timeout: float = 60.0
     startup_timeout: float = 120.0
     isolation: str = "namespace"
+    prefix: str | None = None
     reuse: bool = False
     keep: str = "no"
     fail_on_log_level: str = "none"

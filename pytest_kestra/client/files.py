@@ -24,6 +24,12 @@ class NamespaceFiles:
         """Delete a file, or a folder with all in it."""
         self._transport.request("DELETE", "namespaces", namespace, "files", params={"path": path})
 
+    def names(self, namespace: str) -> list[str]:
+        """Return the names of the files and folders at the top."""
+        params = {"path": "/"}
+        found = self._transport.json("GET", "namespaces", namespace, "files", "directory", params=params)
+        return [item["fileName"] for item in found]
+
     def paths(self, namespace: str) -> list[str]:
         """Return the paths of all files of a namespace, sorted."""
         found: list[str] = self._transport.json("GET", "namespaces", namespace, "files", "search", params={"q": "/"})

@@ -88,9 +88,9 @@ class Flows:
         found: Json = self._transport.json("POST", *path, params=params, content=source.encode(), headers=YAML)
         return found.get("constraints")
 
-    def search(self, namespace: str) -> list[FlowRecord]:
-        """Return the flows in a namespace and below it, without their sources."""
-        found = self._transport.pages("flows", "search", params={"filters[namespace][PREFIX]": namespace})
+    def search(self, namespace: str, how: str = "PREFIX") -> list[FlowRecord]:
+        """Return the flows in a namespace and below it, without their sources; or as `how` says, such as CONTAINS."""
+        found = self._transport.pages("flows", "search", params={f"filters[namespace][{how}]": namespace})
         return [FlowRecord.of(item) for item in found]
 
     def _post(self, path: str, source: str, *more: str) -> Any:

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import httpx
 
 from pytest_kestra.address import Address
+from pytest_kestra.connection import TIMEOUT, http_client, trouble
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
 from pytest_kestra.records import Json
 
-TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 PAGE_SIZE = 100
 KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
 
@@ -32,11 +32,11 @@ class Transport:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._http = _http(address)
+        self._http = http_client(address)
 
     def move(self, address: Address) -> None:
         """Send requests to another address from now on."""
-        old, self.address, self._http = self._http, address, _http(address)
+        old, self.address, self._http = self._http, address, http_client(address)
         old.close()
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
@@ -74,7 +74,7 @@ class Transport:
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
-            reason = str(error) or type(error).__name__
+            reason = trouble(error, self.address).reason
             raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
 
     def json(self, method: str, *path: str, **options: Any) -> Any:
@@ -101,17 +101,6 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
-
-
-def _http(address: Address) -> httpx.Client:
-    return httpx.Client(
-        base_url=address.url,
-        auth=address.auth,
-        headers=address.headers,
-        timeout=TIMEOUT,
-        trust_env=not address.is_local,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-    )
 
 
 def refusal(answer: httpx.Response, request: str) -> ApiError:

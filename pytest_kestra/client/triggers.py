@@ -78,6 +78,14 @@ class Triggers:
         """Return the states of those triggers of a flow that the scheduler knows."""
         return self._transport.pages("triggers", namespace, flow_id, params={})
 
+    def delete(self, namespace: str, flow_id: str, trigger_id: str) -> None:
+        """Delete the state of a trigger; NotFoundError where there is none."""
+        self._transport.request("DELETE", "triggers", namespace, flow_id, trigger_id)
+
+    def delete_logs(self, namespace: str, flow_id: str, trigger_id: str) -> None:
+        """Delete what a trigger has logged outside of executions, such as that it could not be evaluated."""
+        self._transport.request("DELETE", "logs", namespace, flow_id, params={"triggerId": trigger_id})
+
     def disable(self, namespace: str, flow_id: str, trigger_id: str, *, disabled: bool) -> None:
         """Disable or enable a trigger; NotFoundError where the scheduler does not know it."""
         self._transport.request(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pytest_kestra.names import Named
 from pytest_kestra.records.values import Json, labels_of
+from pytest_kestra.times import instant
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class FlowRecord:
     labels: Mapping[str, str]
     variables: Json
     concurrency: Json | None
+    updated: datetime | None = None
 
     @classmethod
     def of(cls, data: Json) -> FlowRecord:
@@ -47,6 +50,7 @@ class FlowRecord:
             labels=named("label", labels_of(data)),
             variables=named("variable", data.get("variables") or {}),
             concurrency=data.get("concurrency"),
+            updated=instant(data["updated"]) if data.get("updated") else None,
         )
 
 

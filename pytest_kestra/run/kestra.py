@@ -28,8 +28,9 @@ from pytest_kestra.run.waiting import SHORTEST_S, poll
 class Kestra:
     """Deploy flows and run them, in a namespace that only one test uses.
 
-    `namespace` is the name of that namespace below each flow's own; None leaves the flows where they are. `timeout` is
-    in seconds. Usable without pytest: `with Kestra(Client(Address("http://localhost:8080"))) as kestra: …`
+    `namespace` is the name of that namespace below each flow's own; None leaves the flows where they are. With `prefix`
+    all of them are below that namespace. `timeout` is in seconds.
+    Usable without pytest: `with Kestra(Client(Address("http://localhost:8080"))) as kestra: …`
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Kestra:
         client: Client,
         *,
         namespace: str | None = None,
+        prefix: str | None = None,
         timeout: float = 60.0,
         folders: Sequence[Path] = (),
         settled: bool = False,
@@ -46,7 +48,7 @@ class Kestra:
         reproduce: str = "",
         verbosity: int = 0,
     ) -> None:
-        deployer = Deployer(client, Namespaces(namespace))
+        deployer = Deployer(client, Namespaces(namespace, prefix))
         self._session = Session(
             client,
             deployer,
@@ -174,6 +176,7 @@ class Kestra:
         started = found[0]
         if started.id not in self._session.started:
             self._session.started.append(started.id)
+            self._session.awaited.add(started.id)
         return started.wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
 
     def _unknown(self, flow: Flow, triggered_by: Execution | None) -> list[Execution]:
@@ -216,7 +219,8 @@ class Kestra:
         """End what still runs of the deployed flows, and delete these and their executions.
 
         Of a flow that was there before, only what this test has started. Key-value pairs and files go with a namespace
-        of the test's own. What fails is raised when the rest is done.
+        of the test's own, and all that flows have made there with one that the fixture has named. Elsewhere nothing is
+        deleted. What fails is raised when the rest is done.
         """
         clean_up(self._session)
 

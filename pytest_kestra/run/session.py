@@ -27,9 +27,10 @@ class Session:
 
     `timeout` is in seconds. `settled` says that the server's logs are complete when an execution has ended; elsewhere
     they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `pages`
-    says that the server has Kestra's user interface. `started` are the ids of the executions that the test has started,
-    `seen` all executions as they were last read, `secrets` values that no report shows. `reproduce` is the command that
-    runs the test again, and `verbosity` says how much a failure tells, as pytest's.
+    says that the server has Kestra's user interface. `started` are the ids of the executions that the test has started
+    or waited for, `awaited` the latter, `seen` all executions as they were last read, `secrets` values that no report
+    shows. `reproduce` is the command that runs the test again, and `verbosity` says how much a failure tells, as
+    pytest's.
     """
 
     client: Client
@@ -40,6 +41,7 @@ class Session:
     ephemeral: bool = False
     pages: bool = False
     started: list[str] = field(default_factory=list, repr=False)
+    awaited: set[str] = field(default_factory=set, repr=False)
     secrets: list[str] = field(default_factory=list, repr=False)
     reproduce: str = ""
     verbosity: int = 0

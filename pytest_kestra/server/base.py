@@ -6,7 +6,9 @@ from typing import Protocol
 
 from pytest_kestra.address import Address
 
-CAPABILITIES = frozenset({"embedded", "container", "settled", "ephemeral", "pages"})
+CAPABILITIES = frozenset(
+    {"embedded", "container", "settled", "ephemeral", "pages", "secrets", "plugins", "configuration"}
+)
 
 
 class Server(Protocol):
@@ -28,7 +30,8 @@ class Server(Protocol):
 
         `embedded` is our own engine, `container` a container that this run has started, `settled` means that logs are
         complete when an execution has ended, `ephemeral` that the server forgets everything when the run ends, `pages`
-        that it has Kestra's user interface.
+        that it has Kestra's user interface. `secrets`, `plugins` and `configuration` mean that the server has what the
+        fixtures of these names give, and `secrets` those of Kestra's own API, too.
         """
         ...
 

@@ -28,6 +28,7 @@ from pytest_kestra.settings import Settings
 # What the keeper may take longer than Kestra, so that it is the one who tells why Kestra does not start.
 KEEPER_TIMEOUT_S = 60.0
 MODES = ("ro", "rw")
+STARTED = frozenset({"container", "secrets", "plugins", "configuration"})
 
 
 class ContainerServer(StartedServer):
@@ -48,7 +49,7 @@ class ContainerServer(StartedServer):
         key = _key(self.image, settings, equipment)
         home = Home.configured()
         folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
-        capabilities = frozenset({"container"} | (set() if settings.reuse else {"ephemeral"}))
+        capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
         super().__init__(settings, run, folder, capabilities)
         self.home = home
 

@@ -25,6 +25,8 @@ from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import StartedServer
 from pytest_kestra.settings import Settings
 
+STARTED = frozenset({"embedded", "settled", "secrets", "plugins", "configuration"})
+
 
 class EmbeddedServer(StartedServer):
     """Start the embedded engine, or use the one that another process of this run has started.
@@ -43,7 +45,7 @@ class EmbeddedServer(StartedServer):
         equipment = replace(equipment, plugins=[*equipment.plugins, *found])
         key = _key(settings, equipment)
         # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
-        capabilities = frozenset({"embedded", "settled"} | (set() if settings.reuse else {"ephemeral"}))
+        capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
         folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         super().__init__(settings, run, folder, capabilities)
         self.equipment = equipment

@@ -21,3 +21,9 @@ class Equipment:
     plugins: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     volumes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def given(self) -> list[str]:
+        """Name the capabilities of a server that something is given for."""
+        values = {"secrets": self.secrets, "plugins": self.plugins, "configuration": self.config}
+        return [name for name, value in values.items() if value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -52,6 +53,11 @@ class Run:
     def owner_lock(self) -> Path:
         """Return the file that the owner keeps locked."""
         return self.folder / OWNER_LOCK
+
+    @property
+    def key(self) -> str:
+        """Return six hexadecimal digits that all processes of the run share."""
+        return hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]
 
     def finish(self) -> None:
         """End the run if this process owns it: stop its engines and remove its folder; a second time does nothing."""

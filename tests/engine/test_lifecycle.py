@@ -245,7 +245,7 @@ def test_processes_of_a_run_share_one_engine(run: Run) -> None:
     assert first.address == second.address
     second.close()
     assert len(list(run.folder.glob("engine-*"))) == 1
-    assert first.capabilities == {"embedded", "settled", "ephemeral"}
+    assert first.capabilities == {"embedded", "settled", "ephemeral", "secrets", "plugins", "configuration"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,9 +24,13 @@ class Asked:
 
 @dataclass
 class Stub:
-    """A server that gives the answers it was told to, by method and path without query; else 404."""
+    """A server that gives the answers it was told to, by method and path without query; else 404.
+
+    `headers` are those of every answer.
+    """
 
     url: str = ""
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     answers: dict[tuple[str, str], Callable[[Asked], tuple[int, str]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
 
@@ -37,8 +43,9 @@ class Stub:
         return found(asked) if found else (404, '{"message": "Not Found"}')
 
 
-@pytest.fixture
-def stub() -> Iterator[Stub]:
+@contextlib.contextmanager
+def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
+    """Run a stub on this machine, with TLS if it is given how."""
     stub = Stub()
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,7 +57,8 @@ def stub() -> Iterator[Stub]:
             status, text = stub.answer(Asked(self.command, self.path, dict(self.headers.items()), body))
             content = text.encode()
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            for name, value in stub.headers.items():
+                self.send_header(name, value)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
@@ -66,12 +74,20 @@ def stub() -> Iterator[Stub]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        stub.url = f"http://127.0.0.1:{server.server_port}"
+        stub.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
         thread.start()
         yield stub
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with stub_server() as stub:
+        yield stub
 
 
 @pytest.fixture

@@ -14,12 +14,15 @@ PACKAGE = Path(__file__).resolve().parents[2] / "pytest_kestra"
 NAME = "pytest_kestra"
 # What the modules of each layer may import of this package; a layer may always import itself.
 BASE = {"errors", "names", "states", "times", "records", "address", "masking", "github", "options", "settings"}
+BASE |= {"certificates", "connection"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "states": set(),
     "times": {"errors"},
     "names": {"errors"},
     "address": set(),
+    "certificates": {"address", "errors"},
+    "connection": {"address", "certificates"},
     "masking": set(),
     "github": set(),
     "options": set(),
@@ -31,13 +34,13 @@ ALLOWED: dict[str, set[str]] = {
     "checks": BASE | {"client", "flows"},
     "run": BASE | {"client", "flows"},
     "report": BASE | {"client", "flows", "run", "server"},
-    "server": {"errors", "address", "settings", "engine", "containers"},
+    "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
     "engine": set(),
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
-    "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client"},
+    "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client", "run"},
     "validation": BASE | {"checks", "client", "flows"},
-    "hooks": BASE | {"report", "run", "server", "validation"},
+    "hooks": BASE | {"client", "report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "run", "server"},
 }

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_kestra import connection
 from pytest_kestra.address import Address
-from pytest_kestra.client import transport
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.executions import Field
 from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
@@ -172,9 +172,9 @@ def test_server_that_hangs_no_longer_answers(stub: Stub, monkeypatch: pytest.Mon
         return 200, "{}"
 
     stub.answers["GET", f"{API}/executions/e1"] = hang
-    monkeypatch.setattr(transport, "TIMEOUT", httpx.Timeout(0.05))
+    monkeypatch.setattr(connection, "TIMEOUT", httpx.Timeout(0.05))
     with Client(Address(stub.url)) as client:
-        with pytest.raises(ServerError, match=r"no longer answers: timed out"):
+        with pytest.raises(ServerError, match=r"no longer answers: no answer came in time"):
             client.executions.get("e1")
         with pytest.raises(httpx.ReadTimeout):
             client.request("GET", "executions", "e1", timeout=0.05)

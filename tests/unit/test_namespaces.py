@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_kestra.errors import FlowError
-from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, slug
+from pytest_kestra.errors import FlowError, KestraError
+from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, is_marked, marked_part, slug, unique
 from pytest_kestra.flows.source import FlowSource
 
 FLOW = """\
@@ -105,3 +105,64 @@ def test_namespace_that_cannot_be_rewritten_is_refused(monkeypatch: pytest.Monke
 
     with pytest.raises(FlowError, match=r"^<text>:2: this way to write the `namespace` cannot be rewritten"):
         broken.rewritten(source, {"dev"})
+
+
+def test_unique_names_are_marked_with_their_run() -> None:
+    first, second = (unique("test-a-gw0", "4fac22") for _ in range(2))
+
+    assert first != second
+    assert first.startswith("test-a-gw0-pytest-4fac22-")
+    for name in (first, f"company.team.{first}", unique("", "4fac22")):
+        assert is_marked(name)
+        assert marked_part(name, "4fac22") == marked_part(f"{name}.below") == name
+        assert marked_part(name, "000000") is None
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "company.team",
+        "company.pytest",
+        "pytest-4fac22",
+        "a.pytest-4fac22-12345",
+        "a.mypytest-4fac22-1234",
+        "a.pytest-4fac22-1234.b",
+    ],
+)
+def test_names_of_others_are_not_marked(namespace: str) -> None:
+    assert not is_marked(namespace)
+
+
+def test_mark_survives_a_long_parent() -> None:
+    name = unique("test-" + "x" * 40, "4fac22")
+
+    assert is_marked(child("n" * 120, name))
+
+
+def test_prefix_stands_before_all_namespaces() -> None:
+    text = Namespaces("t1", "ci.tests").rewritten(FlowSource(FLOW), {"company.team", "company.other"})
+
+    assert "namespace: ci.tests.company.team.t1   #" in text
+    assert "namespace: 'ci.tests.company.team.t1'" in text
+    assert "namespace: ci.tests.company.other.t1\n" in text
+
+
+def test_prefix_stands_once() -> None:
+    namespaces = Namespaces("t1", "ci.tests")
+
+    assert namespaces.of("ci.tests") == "ci.tests.t1"
+    assert namespaces.of("ci.tests.team") == "ci.tests.team.t1"
+    assert namespaces.of("ci.testsuite") == "ci.tests.ci.testsuite.t1"
+
+
+def test_prefix_without_a_name_is_refused() -> None:
+    with pytest.raises(KestraError, match=r"^Below the prefix ci each test has a namespace of its own"):
+        Namespaces(None, "ci")
+
+
+def test_namespace_without_room_for_one_of_the_test_is_refused() -> None:
+    source = FlowSource(f"id: x\nnamespace: {'n' * 131}\n", "x.yaml")
+
+    Namespaces(unique("t", "4fac22")).rewritten(source, {source.namespace})
+    with pytest.raises(FlowError, match=r"^x.yaml:2: a namespace of the test's own below ci\.nnn"):
+        Namespaces(unique("t", "4fac22"), "ci").rewritten(source, {source.namespace})

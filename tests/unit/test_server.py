@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from pytest_kestra.engine.alive import hold
 from pytest_kestra.server.chooser import open_server
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
-from pytest_kestra.server.existing import ExistingServer
 from pytest_kestra.server.run import Run
-from tests.unit.conftest import Stub
 
 
 def opened(**values: object) -> object:
@@ -41,40 +38,6 @@ def test_missing_extra_names_the_ways_out(monkeypatch: pytest.MonkeyPatch, serve
         '  - install the embedded engine: pip install "pytest-kestra[embedded]"',
         "  - use a server that runs: --kestra-server=http://localhost:8080",
     ]
-
-
-def test_existing_server_tells_its_version(stub: Stub) -> None:
-    stub.on("GET", "/api/v1/configs", json.dumps({"version": "1.3.19"}))
-
-    server = opened(server=stub.url, token="t0ken", tenant="team")
-
-    assert isinstance(server, ExistingServer)
-    assert (server.address.version, server.address.tenant) == ("1.3.19", "team")
-    assert stub.asked[0].headers["Authorization"] == "Bearer t0ken"
-    assert (server.kind, server.capabilities, server.log_tail()) == ("url", frozenset({"pages"}), "")
-    assert server.ending() is None
-    server.close()
-
-
-def test_existing_server_without_a_user_that_wants_one(stub: Stub) -> None:
-    stub.on("GET", "/api/v1/configs", json.dumps({"version": "1.3.19"}))
-    stub.on("GET", "/api/v1/main/flows/search", "", 401)
-    with pytest.raises(
-        ServerError, match=r"refused who gives no user \(401\)\.\nSet the credentials in PYTEST_KESTRA_USER"
-    ):
-        opened(server=stub.url)
-
-
-def test_proxy_before_a_server_that_wants_a_user(stub: Stub) -> None:
-    stub.on("GET", "/api/v1/configs", "", 401)
-    with pytest.raises(ServerError, match=r"refused user 'ada' \(401\)\."):
-        opened(server=stub.url, user="ada", password="wrong")
-
-
-def test_something_else_than_kestra(stub: Stub) -> None:
-    stub.on("GET", "/api/v1/configs", "<html>", 200)
-    with pytest.raises(ServerError, match=r"is not Kestra: /api/v1/configs gave status 200\."):
-        opened(server=stub.url)
 
 
 def test_plugin_that_is_not_there(tmp_path: Path) -> None:

@@ -67,9 +67,46 @@ def test_container_is_named_as_not_there_yet() -> None:
         Settings.read({"server": "container"}, {}, {})
 
 
-def test_address_without_a_host_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"--kestra-server: 'http://' is not auto, embedded or the http:// address"):
-        Settings.read({"server": "http://"}, {}, {})
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://",
+        "http://localhost:80800",
+        "http://localhost:x",
+        "http://[::1",
+        "http://a b",
+        "http://a\n",
+        "http://a:0",
+    ],
+)
+def test_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--kestra-server: .* is not an address such as http://localhost:8080\.$"):
+        Settings.read({"server": url}, {}, {})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://kestra/ui", "https://kestra/ui/main/flows", "https://kestra?x", "https://kestra#x"]
+)
+def test_address_of_a_page_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"is not the address of the server, but of a page: give https://kestra\.$"):
+        Settings.read({"server": url}, {}, {})
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", "s3crét"])
+def test_token_that_no_header_takes_is_refused_and_not_shown(token: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({}, {}, {"PYTEST_KESTRA_TOKEN": token})
+
+    assert str(raised.value) == (
+        "the environment variable PYTEST_KESTRA_TOKEN: its value is not a token: it has letters beyond ASCII, "
+        "or a line break."
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", ".ci", "ci.", "ci..tests", "CI", "c i"])
+def test_prefix_is_a_namespace(prefix: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--kestra-prefix: .* is not a namespace, such as ci\.tests: "):
+        Settings.read({"prefix": prefix}, {}, {})
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("off", False), ("no", False)])
