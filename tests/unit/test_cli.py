@@ -182,7 +182,7 @@ def test_validate_has_colours_on_a_terminal(
         (["empty"], "pytest-kestra: There is no flow in empty: YAML with `id`, `namespace` and `tasks`.\n"),
         (
             [".", "--server", "nothing"],
-            "pytest-kestra: --server: 'nothing' is not auto, embedded or the http:// address",
+            "pytest-kestra: --server: 'nothing' is not auto, embedded, container or the http:// address",
         ),
         ([".", "--server", "http://127.0.0.1:9"], "pytest-kestra: No Kestra server answers at http://127.0.0.1:9: "),
     ],

