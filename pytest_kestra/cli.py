@@ -135,8 +135,11 @@ def _logs(options: argparse.Namespace) -> int:
     # The one that wrote last is the one of interest.
     logs = [folder / LOG_NAME for folder in _warm_folders() if (folder / LOG_NAME).is_file()]
     newest = max(logs, key=lambda log: log.stat().st_mtime, default=None)
-    text = log_tail(newest.parent, options.lines) if newest else ""
-    print(text or "There is no log: no warm engine was started, or it had nothing to tell")
+    if newest is None:
+        print("There is no log: no engine was started; do it with: pytest-kestra engine start")
+    else:
+        quiet = f"The log is empty, and that is good: an engine writes warnings and errors only ({newest})"
+        print(log_tail(newest.parent, options.lines) or quiet)
     return 0
 
 

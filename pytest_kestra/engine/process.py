@@ -6,6 +6,7 @@ It is told what to do by a JSON text on its standard input, so that nothing secr
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -95,6 +96,7 @@ class Engine:
             timeout_graceful_shutdown=1,
         )
         self.server = uvicorn.Server(settings)
+        _freeze()
         # uvicorn ends its loop and then raises the signal anew.
         signal.signal(signal.SIGTERM, lambda *_: self.end())
         threading.Thread(target=self._watch_kestra, daemon=True, name="kestra").start()
@@ -201,6 +203,15 @@ def _import_server() -> None:
 
     import pytest_kestra.engine.api.app
     import pytest_kestra.engine.api.protocol  # noqa: F401
+
+
+def _freeze() -> None:
+    """Take what is there now, which stays to the end, out of what the collector of garbage walks each time.
+
+    Of the virtual machine's objects Python holds many: a loop of some hundred task runs spent a fifth of its time so.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _end_children() -> None:
