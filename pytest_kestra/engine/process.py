@@ -208,8 +208,8 @@ def _import_server() -> None:
 def _freeze() -> None:
     """Take what is there now out of what Python's collector of garbage walks.
 
-    It stays to the end: some 30,000 objects of the imports alone, and what Python holds of the virtual machine. JPype's
-    collector follows Python's, so a walk for nothing costs twice.
+    It stays to the end: some 30,000 objects of the imports alone, and what Python holds of the virtual machine. A walk
+    that finds nothing may cost twice, since JPype lets Java's collector follow Python's.
     """
     gc.collect()
     gc.freeze()
