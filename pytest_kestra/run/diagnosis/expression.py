@@ -110,8 +110,9 @@ def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun |
         "inputs": dict(execution.inputs),
         "outputs": outputs,
         "labels": dict(execution.labels),
-        "vars": dict(flow.variables) if flow is not None else {},
     }
+    if flow is not None and flow.variables:  # Kestra has no `vars` where a flow has none
+        context["vars"] = dict(flow.variables)
     if execution.trigger is not None:
         context["trigger"] = execution.trigger.get("variables") or {}
     if run is not None:
