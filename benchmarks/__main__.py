@@ -14,6 +14,7 @@ from benchmarks.figures import Row
 ROWS: dict[str, Callable[[], list[Row]]] = {
     "start": engine.start,
     "executions": engine.executions,
+    "loops": engine.loops,
     "endurance": engine.endurance,
     "idle": engine.idle,
     "suite": runs.suite,

@@ -8,6 +8,7 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.figures import Row, milliseconds, seconds, spread
@@ -19,11 +20,25 @@ from pytest_kestra.server.run import Run
 
 STARTS, WARM_UP, SINGLES, FIVES, CROWDS, CROWD, IDLE_S = 7, 30, 300, 20, 5, 100, 20.0
 LONG_WARM_UP, MANY, PART = 300, 1000, 100
+LENGTHS, LOOP_TIMEOUT_S = (50, 100, 200), 600.0
 ONE = """\
 id: one
 namespace: benchmarks
 tasks:
   - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ execution.id }}"}
+"""
+LOOP = """\
+id: loop
+namespace: benchmarks
+inputs:
+  - {id: length, type: INT}
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: "{{ range(1, inputs.length) }}"
+    concurrencyLimit: 0
+    tasks:
+      - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ taskrun.value }}"}
 """
 FIVE = Path(__file__).resolve().parent.parent / "example_flows" / "01_hello_world.yaml"
 
@@ -74,6 +89,20 @@ def executions() -> list[Row]:
     ]
 
 
+def loops() -> list[Row]:
+    """Measure loops of some lengths, and the processor time they take; Linux only for that."""
+    rows = []
+    with kestra() as (engine, lease):
+        flow, process = engine.deploy(LOOP), Path(f"/proc/{lease.pid}")
+        flow.run(inputs={"length": 5})
+        for length in LENGTHS:
+            before = _processor_seconds(process)
+            taken = seconds(partial(flow.run, inputs={"length": length}, timeout=LOOP_TIMEOUT_S))
+            used = _processor_seconds(process) - before
+            rows.append(Row(f"ForEach over {length} values", f"{taken:.1f} s, {used:.1f} s of a core", "–"))
+    return rows
+
+
 def endurance() -> list[Row]:
     """Compare the first and the last of many executions in one engine, count them, and look at its memory."""
     with kestra() as (engine, lease):
@@ -119,6 +148,9 @@ def idle() -> list[Row]:
 
 
 def _processor_seconds(process: Path) -> float:
+    """Return what a process has used of the processor; nothing where the system does not tell."""
+    if not process.exists():
+        return math.nan
     fields = (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 

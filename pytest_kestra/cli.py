@@ -199,8 +199,11 @@ def _logs(options: argparse.Namespace) -> int:
     # The one that was written last is the one of interest.
     found = [logs(folder)[-1] for folder in _warm_folders() if logs(folder)]
     newest = max(found, key=lambda log: log.stat().st_mtime, default=None)
-    text = log_tail(newest.parent, options.lines, newest.name) if newest else ""
-    print(text or "There is no log: no warm engine was started, or it had nothing to tell")
+    if newest is None:
+        print("There is no log: no engine was started; do it with: pytest-kestra engine start")
+    else:
+        quiet = f"The log is empty, and that is good: an engine writes warnings and errors only ({newest})"
+        print(log_tail(newest.parent, options.lines, newest.name) or quiet)
     return 0
 
 

@@ -11,7 +11,10 @@ from typing import Any
 
 from pytest_kestra.engine.jvm import java
 
-URL = "jdbc:h2:mem:public;DB_CLOSE_DELAY=-1;DB_CLOSE_ON_EXIT=FALSE"
+# Milliseconds. Kestra ends its server where a lock comes late, and H2's two seconds pass quickly on a busy machine: in
+# a long loop all results wait for one execution. Transactions that wait for each other are found at once, as before.
+LOCK_TIMEOUT = 60_000
+URL = f"jdbc:h2:mem:public;DB_CLOSE_DELAY=-1;DB_CLOSE_ON_EXIT=FALSE;LOCK_TIMEOUT={LOCK_TIMEOUT}"
 USER = "sa"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from pytest_kestra.errors import (
     WaitTimeout,
 )
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
+from pytest_kestra.run.diagnosis.expression import missing_name
 from pytest_kestra.run.diagnosis.text import diagnosis, late
 from pytest_kestra.run.file import File
 from pytest_kestra.run.inputs import Inputs
@@ -147,11 +149,14 @@ class Execution(ExecutionRecord):
         """Return what Kestra renders for an expression such as `{{ outputs.total.value }}` in this execution.
 
         In a task run the expression also knows `taskrun.value` and the like. ExpressionError where it cannot be
-        rendered.
+        rendered: for a name that is missing it tells the nearest.
         """
         try:
             return self.session.client.executions.evaluate(self.id, expression, task.id if task else None)
         except ExpressionError as error:
+            with contextlib.suppress(KestraError):  # Kestra's own words are better than another problem
+                why = missing_name(str(error), self, self.session.flow(self), task)
+                error = error if why is None else ExpressionError(self.session.masked(why))
             raise ExpressionError(f"{expression} in {self._name}: {error}") from None
 
     @property

@@ -124,8 +124,34 @@ def test_expressions_are_kestras_own(kestra: Kestra) -> None:
 
     assert execution.evaluate("{{ outputs.before.value | upper }}") == "ADA 1"
     assert execution.evaluate("{{ taskrun.id }}", execution.task("before")) == execution.task("before").id
-    with pytest.raises(ExpressionError, match=r"^\{\{ outputs.x \}\} in the execution of gated: Unable to find `x`"):
-        execution.evaluate("{{ outputs.x }}")
+    with pytest.raises(ExpressionError, match=r"^\{\{ 1 \| uper \}\} in the execution of gated: .*uper"):
+        execution.evaluate("{{ 1 | uper }}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("{{ outputs.befor.value }}", "there is no outputs.befor; did you mean 'before'? It has: before."),
+        ("{{ outputs.before.valu }}", "there is no outputs.before.valu; did you mean 'value'? It has: value."),
+        ("{{ inputs.nmae }}", "there is no inputs.nmae; did you mean 'name'? It has: count, name."),
+        ("{{ outputs.before.value }}\n{{ inptus.name }}", "there is no variable 'inptus'; did you mean 'inputs'?"),
+        ("{{ vars.region }}", "there is no variable 'vars'. It has: flow, execution, inputs, outputs, labels."),
+    ],
+)
+def test_name_that_an_expression_lacks_is_told_with_the_nearest(kestra: Kestra, expression: str, told: str) -> None:
+    execution = kestra.deploy(GATED).run()
+
+    with pytest.raises(ExpressionError) as raised:
+        execution.evaluate(expression)
+
+    assert str(raised.value).startswith(f"{expression} in the execution of gated: {told}")
+
+
+def test_name_that_an_expression_of_a_task_run_lacks(kestra: Kestra) -> None:
+    execution = kestra.deploy(GATED).run()
+
+    with pytest.raises(ExpressionError, match=r"there is no taskrun\.valeu; did you mean 'value'\?"):
+        execution.evaluate("{{ taskrun.valeu }}", execution.task("before"))
 
 
 def test_executions_are_found_by_what_they_are(kestra: Kestra) -> None:

@@ -46,7 +46,7 @@ def test_nothing_is_installed_and_nothing_runs(capsys: pytest.CaptureFixture[str
         "Installed: nothing; run: pytest-kestra engine install",
         "Running: nothing",
         "No engine was running",
-        "There is no log: no warm engine was started, or it had nothing to tell",
+        "There is no log: no engine was started; do it with: pytest-kestra engine start",
     ]
 
 
@@ -72,6 +72,26 @@ def test_status_shows_engines_of_test_runs_and_cleans_stale_leases(
     assert cli.main(["engine", "stop"]) == 0
     assert capsys.readouterr().out == "No engine was running\n"
     assert Lease.read(of_run) is not None
+
+
+def test_empty_log_is_good_news(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    log = home / "warm" / "1.3.31" / "engine.log"
+    log.parent.mkdir(parents=True)
+    log.touch()
+
+    assert cli.main(["engine", "logs"]) == 0
+    assert capsys.readouterr().out == (
+        f"The log is empty, and that is good: an engine writes warnings and errors only ({log})\n"
+    )
+
+
+def test_log_ends_with_what_was_written_last(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    log = home / "warm" / "1.3.31" / "engine.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("one\ntwo\nthree\n", encoding="utf-8")
+
+    assert cli.main(["engine", "logs", "--lines", "2"]) == 0
+    assert capsys.readouterr().out == "two\nthree\n"
 
 
 @pytest.mark.parametrize("action", ["install", "start"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry
-from pytest_kestra.run.diagnosis.expression import failed_expression
+from pytest_kestra.run.diagnosis.expression import failed_expression, missing_name
 
 SOURCE = """\
 id: orders
@@ -124,3 +124,15 @@ def test_last_expression_counts_and_other_errors_are_none() -> None:
     assert found is not None
     assert (found.text, found.line, found.task_run_id) == ("{{ b }}", None, None)
     assert failed_expression(entries[2:], EXECUTION, FLOW) is None
+
+
+def test_name_that_an_expression_of_the_test_lacks() -> None:
+    def told(message: str, task: str | None = None) -> str | None:
+        run = next((run for run in EXECUTION.task_runs if run.task_id == task), None)
+        return missing_name(message, EXECUTION, FLOW, run)
+
+    nearest = "there is no outputs.cuont; did you mean 'count'? It has: count, each."
+    assert told(missing("cuont", "{{ outputs.cuont.value }}")) == nearest
+    assert told(missing("cuont", "{{ inputs.name }}\n{{ outputs.cuont.value }}", 2)) == nearest
+    assert told(missing("idd", "{{ task.idd }}"), "count") == "there is no task.idd; did you mean 'id'? It has: id."
+    assert told("Missing endif tag. ({% if true %}:1)") is None

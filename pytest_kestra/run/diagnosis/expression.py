@@ -42,8 +42,7 @@ def failed_expression(
         found = MISSING.search(entry.message) or OTHER.match(entry.message)
         if found is None:
             continue
-        lines, number = found["text"].splitlines(), int(found["line"])
-        text = lines[number - 1].strip() if 0 < number <= len(lines) else found["text"]
+        text = _part(found)
         run = next((run for run in execution.task_runs if run.id == entry.task_run_id), None)
         if found.re is MISSING:
             why = _why(found["name"], text, execution, _context(execution, flow, run))
@@ -52,6 +51,20 @@ def failed_expression(
             why = reason + next((remedy for start, remedy in REMEDIES.items() if reason.startswith(start)), "")
         return Expression(text, _line(text, entry.task_id, flow), why, entry.task_run_id)
     return None
+
+
+def missing_name(
+    message: str, execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun | None = None
+) -> str | None:
+    """Return which name an expression lacks, and the nearest that there is; None where Kestra says something else."""
+    found = MISSING.search(message)
+    return None if found is None else _why(found["name"], _part(found), execution, _context(execution, flow, run))
+
+
+def _part(found: re.Match[str]) -> str:
+    """Return the line that failed, of a text with expressions."""
+    lines, number = found["text"].splitlines(), int(found["line"])
+    return lines[number - 1].strip() if 0 < number <= len(lines) else found["text"]
 
 
 def _why(name: str, text: str, execution: ExecutionRecord, context: Mapping[str, Any]) -> str:
@@ -97,8 +110,9 @@ def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun |
         "inputs": dict(execution.inputs),
         "outputs": outputs,
         "labels": dict(execution.labels),
-        "vars": dict(flow.variables) if flow is not None else {},
     }
+    if flow is not None and flow.variables:  # Kestra has no `vars` where a flow has none
+        context["vars"] = dict(flow.variables)
     if execution.trigger is not None:
         context["trigger"] = execution.trigger.get("variables") or {}
     if run is not None:
