@@ -149,5 +149,8 @@ def test_update_is_not_undone_by_a_later_deployment(kestra: Kestra) -> None:
     other = kestra.deploy(FLOW.replace("company.team", "company.shared").replace("id: hello", "id: other"))
 
     now = updated.refresh()
+    assert now.updated is not None
+    assert flow.updated is not None
+    assert now.updated > flow.updated
     assert now.variables == {"greeting": "hello"}
     assert now.tasks["ask"]["format"] == other.namespace
