@@ -16,7 +16,7 @@ from pytest_kestra.engine.lease import FILE_NAME, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 from pytest_kestra.server.run import RUNS
 
-# How long an engine may take to say that it is there; one that takes longer hangs, and is ended.
+# How long an engine may take to say that it is there.
 HEALTH_TIMEOUT_S = 10.0
 # Who starts or cleans holds this file of an engine's folder locked.
 START_LOCK = "start.lock"
