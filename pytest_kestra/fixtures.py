@@ -114,7 +114,7 @@ def kestra(
         settled="settled" in kestra_server.capabilities,
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
-        secrets=request.config.stash[SECRETS],
+        secrets=[*request.config.stash[SECRETS]],
         reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
     )
