@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
     "cli": {"errors", "settings", "server", "engine", "checks", "client"},
     "validation": BASE | {"checks", "client", "flows"},
-    "hooks": BASE | {"report", "run", "server", "validation"},
+    "hooks": BASE | {"client", "report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "run", "server"},
 }
