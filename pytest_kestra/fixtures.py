@@ -131,7 +131,6 @@ def kestra(
     kestra_client: Client,
     kestra_server: Server,
     kestra_settings: Settings,
-    kestra_secrets: Mapping[str, str],
 ) -> Iterator[Kestra]:
     """Return Kestra for one test: flows get a namespace of their own, and what the test made is removed after it."""
     from pytest_kestra.report.command import run_again
@@ -150,7 +149,7 @@ def kestra(
         settled="settled" in kestra_server.capabilities,
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
-        secrets=[*kestra_secrets.values(), *kestra_server.address.secrets],
+        secrets=[*request.config.stash[SECRETS]],
         reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
     )

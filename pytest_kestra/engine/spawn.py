@@ -144,8 +144,8 @@ def _exists(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True  # pragma: no cover - only Linux can be proven here
 
 
@@ -162,7 +162,8 @@ def _kill_group(pid: int) -> None:
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
     else:
-        with contextlib.suppress(ProcessLookupError):  # it was not detached yet, or has just ended
+        # It was not detached yet, has just ended, or is that of another user.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
 
 

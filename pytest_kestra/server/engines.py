@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import tempfile
 import time
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from filelock import FileLock, Timeout
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
-from pytest_kestra.server.run import RUNS
+from pytest_kestra.server.run import servers_of_runs
 
-# How long an engine may take to say that it is there; one that takes longer hangs, and is ended.
+# How long an engine may take to say that it is there.
 HEALTH_TIMEOUT_S = 10.0
 # Who starts or cleans holds this file of an engine's folder locked.
 START_LOCK = "start.lock"
@@ -47,7 +46,7 @@ def answers(lease: Lease, timeout: float) -> bool:
 
 def of_runs() -> list[Path]:
     """Return the folders of the engines that test runs of this user have started, and not ended yet."""
-    return sorted(lock.parent for lock in Path(tempfile.gettempdir()).glob(f"{RUNS}*/*/{FILE_NAME}"))
+    return sorted(server for servers in servers_of_runs().values() for server in servers)
 
 
 def clean(folder: Path) -> None:

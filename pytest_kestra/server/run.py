@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -32,8 +35,8 @@ class Run:
     @classmethod
     def create(cls) -> Run:
         """Begin a run that this process owns, in a new folder that only this user can read."""
-        sweep()
         try:
+            sweep()
             folder = Path(tempfile.mkdtemp(prefix=RUNS))
             lock = FileLock(folder / OWNER_LOCK)
             lock.acquire()
@@ -65,20 +68,30 @@ class Run:
             return
         lock, self._lock = self._lock, None
         try:
-            if folders := [path for path in self.folder.iterdir() if path.is_dir()]:
+            if servers := [path for path in self.folder.iterdir() if path.is_dir()]:
                 from pytest_kestra.server.engines import stop_engine
 
-                for folder in folders:
-                    stop_engine(folder)
+                for server in servers:
+                    stop_engine(server)
         finally:  # also where Ctrl-C does not wait for that: then engines end by themselves
             lock.release()
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def servers_of_runs() -> dict[Path, list[Path]]:
+    """Return the folders of this user's runs with those of their servers; nothing of other users."""
+    found = {}
+    for folder in Path(tempfile.gettempdir()).glob(f"{RUNS}*"):
+        with contextlib.suppress(OSError):  # a run may just end
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid()):
+                found[folder] = [lock.parent for lock in folder.glob(f"*/{FILE_NAME}")]
+    return found
+
+
 def sweep() -> None:
     """Remove what runs have left whose owner and servers were killed together, as where a machine stops."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{RUNS}*"):
-        servers = [lock.parent for lock in folder.glob(f"*/{FILE_NAME}")]
+    for folder, servers in servers_of_runs().items():
         # One without a server may just begin, and a server ends by itself that only has no owner.
         if servers and not locked(folder / OWNER_LOCK) and not any(map(alive, servers)):
             for server in servers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,15 @@ from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import HEALTH_TIMEOUT_S, START_LOCK, answers, ended, running
+from pytest_kestra.server.engines import START_LOCK, answers, ended
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
 
 # How often a server that has ended is started again in a run.
 MOST_RESTARTS = 3
+# What takes longer to say that it is there hangs, after a request that has failed, also on a busy machine.
+HANG_TIMEOUT_S = 30.0
 
 
 class StartedServer(ABC):
@@ -53,7 +56,7 @@ class StartedServer(ABC):
 
     def open(self) -> StartedServer:
         """Return this server when it answers; ServerError says why it does not."""
-        self._use(self._found_or_started())
+        self._use(self._found_or_started(lambda _: True))
         return self
 
     def renew(self) -> bool:
@@ -64,7 +67,12 @@ class StartedServer(ABC):
         old, doubted, self._doubted = self._lease, self._doubted, False
         if old is None or (not doubted and alive(self.folder) and Lease.read(self.folder) == old):
             return False
-        self._use(self._found_or_started())
+
+        def good(found: Lease) -> bool:
+            # Another is not doubted: it is in use by others, and may only be slow.
+            return found != old or not (self._hangs or (doubted and not answers(old, HANG_TIMEOUT_S)))
+
+        self._use(self._found_or_started(good))
         return self._lease != old
 
     def doubt(self) -> None:
@@ -84,30 +92,26 @@ class StartedServer(ABC):
             return None
         self._hangs = False
         how = ended(self._lease, self.folder)
-        if how is None and not answers(self._lease, HEALTH_TIMEOUT_S):
-            self._hangs, how = True, f"hangs: it has not answered for {HEALTH_TIMEOUT_S:g} s"
+        if how is None and not answers(self._lease, HANG_TIMEOUT_S):
+            self._hangs, how = True, f"hangs: it has not answered for {HANG_TIMEOUT_S:g} s"
         if how is None:
             return None
         until = "" if self.settings.reuse else ", until this run ends"
         return f"{self.what} {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / self._lease.log}"
 
-    def _found_or_started(self) -> Lease:
+    def _found_or_started(self, good: Callable[[Lease], bool]) -> Lease:
         lock = FileLock(self.folder / START_LOCK)
         try:
             self._check_run()
             with self._writing():
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock.acquire()
-            return self._running() or self._started()
+            found = Lease.read(self.folder) if alive(self.folder) else None
+            return found if found is not None and good(found) else self._started()
         except EngineError as error:
             raise ServerError(str(error)) from error
         finally:
             lock.release()
-
-    def _running(self) -> Lease | None:
-        # One that hangs is not asked a second time.
-        known = self._hangs and Lease.read(self.folder) == self._lease
-        return None if known else running(self.folder)
 
     def _started(self) -> Lease:
         """Start the server if it may be; the lock is held."""

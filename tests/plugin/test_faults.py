@@ -187,7 +187,7 @@ def test_engine_that_hangs_is_told_and_the_next_attempt_gets_another(flows: pyte
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "rerun": 1}
     result.stdout.fnmatch_lines(
         [
-            "E *The Kestra engine hangs: it has not answered for 10 s (process *).",
+            "E *The Kestra engine hangs: it has not answered for 30 s (process *).",
             "E *Its log, until this run ends: */engine.log",
         ]
     )

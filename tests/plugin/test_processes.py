@@ -17,7 +17,7 @@ from pytest_kestra.engine.lease import Lease
 from tests.plugin.conftest import HOME
 from tests.plugin.remains import Remains
 
-WAIT_S = 60
+WAIT_S = 600
 URLS = """
     import os
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_nothing_outlives_a_run(
         def test_it(kestra):
             kestra.deploy("slow.yaml").run()
     """)
-    command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", *workers]
+    command = [sys.executable, "-m", "pytest", "--kestra-server=embedded", "--kestra-startup-timeout=600", *workers]
     with subprocess.Popen(command, cwd=flows.path, stdout=subprocess.DEVNULL) as process:
         lease = polling2.poll(lambda: _lease(temporary), step=0.05, timeout=WAIT_S)
         process.send_signal(sent)

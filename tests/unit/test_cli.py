@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -247,8 +248,9 @@ def test_validate_uses_a_warm_engine(
     folder: Path, stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lease = Lease(stub.url, "ada", "s3cret", "1.3.31", os.getpid())
-    for module in ("engines", "started"):
-        monkeypatch.setattr(f"pytest_kestra.server.{module}.running", lambda _: lease)
+    monkeypatch.setattr("pytest_kestra.server.engines.running", lambda _: lease)
+    monkeypatch.setattr("pytest_kestra.server.started.alive", lambda _: True)
+    monkeypatch.setattr("pytest_kestra.server.started.Lease", SimpleNamespace(read=lambda _: lease))
 
     assert cli.main(["validate", str(folder), "--server", "embedded"]) == 0
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -204,3 +205,15 @@ def test_file_that_is_not_there(stub: Stub, client: Client, status: int, kind: t
 def test_file_of_a_server_that_is_gone() -> None:
     with Client(Address("http://127.0.0.1:9")) as client, pytest.raises(ServerError, match="no longer answers"):
         client.executions.file("e1", "kestra:///x")
+
+
+def test_client_can_move_to_another_server(stub: Stub) -> None:
+    with Client(Address("http://127.0.0.1:9", "ada", "old")) as client:
+        flows = client.flows
+        client.move(Address(stub.url, "ada", "new"))
+
+        assert client.address.url == stub.url
+        with pytest.raises(NotFoundError):
+            flows.get("a.b", "gone")
+    given = stub.asked[0].headers["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(given) == b"ada:new"

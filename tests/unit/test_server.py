@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,11 +96,15 @@ def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, mo
     for folder in (ended, lives, owned):
         (folder / "engine-x").mkdir()
         (folder / "engine-x" / "alive.lock").touch()
+    # Nothing of ours, though it is called so.
+    shutil.copytree(ended, tmp_path / "elsewhere")
+    (link := tmp_path / "pytest-kestra-link").symlink_to(tmp_path / "elsewhere")
     locks = [hold(lives / "engine-x"), FileLock(owned / "owner.lock").acquire().lock]
 
     run = Run.create()
 
-    assert sorted(tmp_path.iterdir()) == sorted([begun, lives, owned, run.folder])
+    assert sorted(tmp_path.iterdir()) == sorted([begun, tmp_path / "elsewhere", link, lives, owned, run.folder])
+    assert list((tmp_path / "elsewhere").glob("*/*"))
     run.finish()
     for lock in locks:
         lock.release()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,3 +126,21 @@ def test_process_of_another_one_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
     assert spawn.log_tail(tmp_path) == ""
+
+
+def test_full_disk_is_told_where_a_process_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4096))
+
+    with pytest.raises(EngineError) as raised:
+        keeper(tmp_path, "print('no way'); sys.exit(3)").start()
+
+    assert str(raised.value) == (
+        f"The keeper ended while it started (exit code 3). The disk of {tmp_path} is full: make room, or set TMPDIR to "
+        "a folder on another disk.\nThe last lines of its log:\nno way"
+    )
+
+
+def test_number_of_a_process_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    (tmp_path / "alive.pid").write_text("x", encoding="ascii")
+
+    spawn.kill(tmp_path)

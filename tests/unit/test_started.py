@@ -122,7 +122,7 @@ def test_server_that_hangs_is_ended_when_it_is_doubted(run: Run, monkeypatch: py
     assert not server.renew()
     os.kill(lease.pid, signal.SIGSTOP)
     assert not server.renew()
-    monkeypatch.setattr(started, "HEALTH_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(started, "HANG_TIMEOUT_S", 0.1)
 
     told = server.ending()
 
