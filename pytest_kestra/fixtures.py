@@ -152,7 +152,7 @@ def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
         f'@pytest.mark.kestra_requires(capability="{capabilities[0]}").'
     )
     # Past all filters: who makes warnings errors may run the same tests on several servers.
-    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "", 0)
+    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "conftest.py", 0)
     config.hook.pytest_warning_recorded.call_historic(
         kwargs={"warning_message": told, "when": "runtest", "nodeid": "", "location": None}
     )
