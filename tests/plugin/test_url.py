@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polling2
 import pytest
 
 from pytest_kestra import Address, Client, Server, Settings
+from pytest_kestra.cli import main
 from pytest_kestra.run import leftovers
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.run import Run
@@ -142,4 +146,70 @@ def test_prefix_is_the_only_namespace_that_is_touched(as_user: Address, client: 
     finally:
         for leftover in leftovers.find(client):
             leftovers.remove(client, leftover)
+    assert found(client) == {}
+
+
+SLOW_TEST = """
+    def test_it(kestra):
+        kestra.deploy("slow.yaml").run()
+"""
+
+
+def interrupted(client: Client, url: str, folder: Path, sent: signal.Signals, *arguments: str) -> None:
+    """Run pytest, and send a signal to all its processes, as a terminal does, when an execution runs."""
+    command = [sys.executable, "-m", "pytest", f"--kestra-server={url}", *arguments]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        polling2.poll(lambda: client.executions.search({"state][EQUALS": "RUNNING"}), step=0.05, timeout=WAIT_S)
+        os.killpg(process.pid, sent)
+    assert process.returncode != 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_nothing_is_left_by_an_interrupted_run(
+    as_user: Address, client: Client, flows: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    flows.makepyfile(SLOW_TEST)
+    interrupted(client, as_user.url, flows.path, signal.SIGINT, *workers)
+
+    assert found(client) == {}
+
+
+def test_nothing_is_left_by_a_worker_that_crashes(as_user: Address, client: Client, flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        import os
+
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run_until("RUNNING")
+            kestra.kv["a"] = 1
+            os._exit(3)
+    """)
+    result = flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1")
+
+    result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
+    assert found(client) == {}
+
+
+def test_what_a_killed_run_has_left_is_found_and_removed(
+    as_user: Address,
+    client: Client,
+    flows: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flows.makepyfile(SLOW_TEST)
+    interrupted(client, as_user.url, flows.path, signal.SIGKILL)
+    (left,) = leftovers.find(client)
+    assert left.namespace.startswith("company.team.test-it-pytest-")
+    told = f"{left.namespace}: 1 flow(s), 1 execution(s), last {left.last:%Y-%m-%d %H:%M} UTC"
+
+    assert main(["clean", "--server", as_user.url]) == 0
+    assert capsys.readouterr().out == f"left there, as it may be in use: {told}\n"
+    assert main(["clean", "--server", as_user.url, "--older-than=0m", "--dry-run"]) == 0
+    assert capsys.readouterr().out == f"would be removed: {told}\n"
+    assert leftovers.find(client) == [left]
+    monkeypatch.setenv("PYTEST_KESTRA_SERVER", as_user.url)
+    assert main(["clean", "--older-than=0m"]) == 0
+    assert capsys.readouterr().out == f"removed: {told}\n"
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == f"Tests have left nothing at {as_user.url}\n"
     assert found(client) == {}
