@@ -129,6 +129,8 @@ def kestra(
     failed = node.stash.get(FAILED, False)
     if settings.keep == "all" or (settings.keep == "failed" and failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
+        if kestra.namespace is not None:
+            run_of(request.config).keep(kestra.namespace)
         kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"
         node.add_report_section("teardown", "kestra", kept)
         return

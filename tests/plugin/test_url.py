@@ -189,6 +189,35 @@ def test_nothing_is_left_by_a_worker_that_crashes(as_user: Address, client: Clie
     assert found(client) == {}
 
 
+def test_what_is_kept_stays_when_a_worker_crashes(as_user: Address, client: Client, flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        import os
+
+        import pytest
+
+        @pytest.mark.kestra(keep="all")
+        def test_kept(kestra):
+            kestra.deploy("orders.yaml")
+
+        def test_lost(kestra):
+            kestra.deploy("orders.yaml")
+            os._exit(3)
+    """)
+    flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1")
+    (kept,) = leftovers.find(client)
+    flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1", "--kestra-keep=failed", "-k", "lost")
+    both = leftovers.find(client)
+    for leftover in both:
+        leftovers.remove(client, leftover)
+
+    assert [leftover.namespace.partition("-gw0-pytest-")[0] for leftover in both] == [
+        "company.team.test-kept",
+        "company.team.test-lost",
+    ]
+    assert both[0] == kept
+    assert found(client) == {}
+
+
 def test_what_a_killed_run_has_left_is_found_and_removed(
     as_user: Address,
     client: Client,
