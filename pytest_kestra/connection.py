@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -43,6 +44,22 @@ def http_client(address: Address, *, timeout: httpx.Timeout | None = None) -> ht
 
 def trouble(error: httpx.RequestError, address: Address) -> Trouble:
     """Return in words what an error of httpx means, and what to do."""
+    found = _trouble(error, address)
+    if proxy := _proxy(address):
+        return found._replace(remedy=f"{found.remedy} The way there leads through a proxy: {proxy} is set.")
+    return found
+
+
+def _proxy(address: Address) -> str | None:
+    """Return the variable that names a proxy for an address."""
+    place = urlsplit(address.url)
+    if address.is_local or proxy_bypass(place.hostname or ""):
+        return None
+    known = getproxies()
+    return next((f"{name.upper()}_PROXY" for name in (place.scheme, "all") if name in known), None)
+
+
+def _trouble(error: httpx.RequestError, address: Address) -> Trouble:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -163,6 +163,8 @@ def kestra(
         return  # nothing can be removed, and nothing is left
     if settings.keep == "all" or (settings.keep == "failed" and failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
+        if kestra.namespace is not None:
+            run_of(request.config).keep(kestra.namespace)
         kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"
         node.add_report_section("teardown", "kestra", kept)
         return
@@ -186,7 +188,7 @@ def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
         f'@pytest.mark.kestra_requires(capability="{capabilities[0]}").'
     )
     # Past all filters: who makes warnings errors may run the same tests on several servers.
-    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "", 0)
+    told = warnings.WarningMessage(ServerWarning(text), ServerWarning, "conftest.py", 0)
     config.hook.pytest_warning_recorded.call_historic(
         kwargs={"warning_message": told, "when": "runtest", "nodeid": "", "location": None}
     )

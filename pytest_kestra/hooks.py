@@ -98,7 +98,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the servers at once when a run with workers is interrupted: pytest-xdist waits for these for some seconds."""
     if exitstatus == pytest.ExitCode.INTERRUPTED and session.config.pluginmanager.has_plugin("dsession"):
         session.config.stash[CUT_OFF] = True
-        run_of(session.config).finish()
+        if not _is_url(session.config):
+            run_of(session.config).finish()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -111,7 +112,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the servers of the run, if this process owns it."""
     if (run := config.stash.get(RUN, None)) is not None:
-        if CUT_OFF in config.stash and config.stash[SETTINGS].server.startswith("http"):
+        if CUT_OFF in config.stash and _is_url(config) and config.stash[SETTINGS].keep == "no":
             _remove_leftovers(config, run)
         run.finish()
 
@@ -234,9 +235,14 @@ def _remove_leftovers(config: pytest.Config, run: Run) -> None:
     try:
         with Client(ExistingServer(config.stash[SETTINGS]).open().address) as client:
             for leftover in leftovers.find(client, run.key):
-                leftovers.remove(client, leftover)
+                if leftover.mark not in {name[-len(leftover.mark) :] for name in run.kept}:
+                    leftovers.remove(client, leftover)
     except (KestraError, AssertionError) as error:
         print(f"kestra: what the run has left could not be removed: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _is_url(config: pytest.Config) -> bool:
+    return config.stash[SETTINGS].server.startswith("http")
 
 
 def _mask(of: pytest.Config | pytest.Item) -> Callable[[str], str]:

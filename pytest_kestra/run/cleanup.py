@@ -28,7 +28,7 @@ def clean_up(session: Session) -> None:
         Belongings(
             namespaces=dict.fromkeys([*created, *deployer.namespaces]) if deployer.namespace is not None else (),
             flows=deployer.created,
-            started=[one for one in session.started if one not in session.awaited],
+            started=dict.fromkeys(one for one in session.started if one not in session.awaited),
         ),
     ).run()
 
@@ -42,6 +42,7 @@ class Cleanup:
         self._ours = ours
         self._removal = Removal(session.client, ours)
         self._removed: set[str] = set()
+        self._killed: set[str] = set()
         self._errors: list[KestraError | AssertionError] = []
 
     def run(self) -> None:
@@ -124,7 +125,9 @@ class Cleanup:
 
     def _end(self, records: Sequence[ExecutionRecord]) -> None:
         """Kill executions, and return when all of them have ended."""
-        running = [record.id for record in records if not record.state.is_final]
+        # What has withstood once is not waited for again.
+        running = [record.id for record in records if not record.state.is_final and record.id not in self._killed]
+        self._killed.update(running)
         deadline = time.monotonic() + KILL_TIMEOUT_S
         # The newest first: queued ones would begin to run as soon as those before them end.
         for execution_id in reversed(running):

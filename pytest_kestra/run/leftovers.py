@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.flows.deployer import Deployer
-from pytest_kestra.flows.namespaces import Namespaces, marked_part
+from pytest_kestra.flows.namespaces import MARK_LENGTH, Namespaces, marked_part
 from pytest_kestra.run.belongings import Belongings
 from pytest_kestra.run.cleanup import Cleanup
 from pytest_kestra.run.session import Session
@@ -25,6 +25,11 @@ class Leftover:
     last: datetime = LONG_AGO
     flows: list[str] = field(default_factory=list)
     executions: list[str] = field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        """The end of the namespace, which no other has."""
+        return self.namespace[-MARK_LENGTH:]
 
 
 def find(client: Client, run: str | None = None) -> list[Leftover]:

@@ -19,6 +19,7 @@ from pytest_kestra.errors import ServerError
 OWNER_LOCK = "owner.lock"
 # How the names of runs' folders begin.
 RUNS = "pytest-kestra-"
+KEPT = "kept"
 
 
 class Run:
@@ -61,6 +62,16 @@ class Run:
     def key(self) -> str:
         """Return six hexadecimal digits that all processes of the run share."""
         return hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]
+
+    def keep(self, name: str) -> None:
+        """Remember for all processes of the run that a test's namespace stays."""
+        (self.folder / KEPT).mkdir(exist_ok=True)
+        (self.folder / KEPT / name).touch()
+
+    @property
+    def kept(self) -> list[str]:
+        """The names of the namespaces that stay."""
+        return [path.name for path in self.folder.glob(f"{KEPT}/*")]
 
     def finish(self) -> None:
         """End the run if this process owns it: stop its engines and remove its folder; a second time does nothing."""

@@ -21,6 +21,7 @@ from pytest_kestra import (
     UnknownNameError,
     WaitTimeout,
 )
+from pytest_kestra.flows.namespaces import unique
 
 RETURN = """\
 id: quick
@@ -458,6 +459,50 @@ def test_pairs_and_files_go_with_their_namespace(kestra: Kestra) -> None:
         inner.files["a.txt"] = "text"
 
     assert (list(flow.kv), list(flow.files)) == ([], [])
+
+
+def test_pairs_go_with_the_namespace_of_a_flow_that_was_deleted(kestra: Kestra) -> None:
+    with Kestra(kestra.client, namespace="goes-too") as inner:
+        flow = inner.deploy(RETURN)
+        inner.kv["a"] = 1
+        flow.delete()
+
+    assert list(flow.kv) == []
+
+
+def test_all_in_a_marked_namespace_goes_and_nothing_beside_it(kestra: Kestra) -> None:
+    name = unique("inner", "0123ab")
+    theirs = kestra.deploy(RETURN)
+    with Kestra(kestra.client, namespace=name, settled=True) as inner:
+        flow = inner.deploy(RETURN)
+        others = [flow.namespace, f"{flow.namespace}.below", f"{flow.namespace}s"]
+        for namespace in others[1:]:
+            kestra.client.flows.create(RETURN.replace("company.team", namespace))
+            kestra.client.executions.create(namespace, "quick", wait=True)
+            kestra.client.kv.set(namespace, "a", 1)
+
+    assert kestra.client.flows.search(flow.namespace) == []
+    assert kestra.client.executions.search({"namespace][PREFIX": flow.namespace}) == []
+    assert [kestra.client.kv.keys(namespace) for namespace in others] == [[], [], ["a"]]
+    assert theirs.refresh().revision == 1
+    (neighbour,) = kestra.client.executions.of_flow(others[2], "quick")
+    # Its name is that of no test, so that only we know that it is ours.
+    kestra.client.executions.delete(neighbour.id)
+    kestra.client.flows.delete(others[2], "quick")
+    kestra.client.kv.delete(others[2], "a")
+
+
+def test_execution_of_others_that_was_waited_for_is_left(kestra: Kestra) -> None:
+    theirs = kestra.deploy(RETURN)
+    with Kestra(kestra.client, namespace=unique("inner", "0123ab")) as inner:
+        flow = inner.flow(theirs.id, theirs.namespace)
+        execution = theirs.run()
+        assert inner.wait_for_execution(flow).id == execution.id
+        mine = flow.run()
+
+    assert execution.refresh().state == "SUCCESS"
+    with pytest.raises(NotFoundError):
+        mine.refresh()
 
 
 def test_execution_that_nothing_triggers_is_not_waited_for_ever(kestra: Kestra) -> None:

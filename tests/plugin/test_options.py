@@ -161,7 +161,7 @@ def test_server_that_is_not_there(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "No Kestra server answers at http://127.0.0.1:9: *",
+            "No Kestra server answers at http://127.0.0.1:9: the connection was refused.",
             "Start it, give another address with --kestra-server, or use --kestra-server=embedded.",
         ]
     )
@@ -189,7 +189,82 @@ def test_what_answers_is_not_kestra(pytester: pytest.Pytester, stub: Stub) -> No
     pytester.makepyfile(USES_KESTRA)
     result = pytester.runpytest(f"--kestra-server={stub.url}")
 
-    result.stdout.fnmatch_lines(["What answers at http://127.0.0.1:* is not Kestra: /api/v1/configs gave status 200."])
+    result.stdout.fnmatch_lines(
+        ["What answers at http://127.0.0.1:* is not Kestra: /api/v1/configs gave application/json *"]
+    )
+
+
+def test_prefix_and_no_isolation_are_a_contradiction(run_pytest: RunPytest) -> None:
+    result = run_pytest(
+        """
+        import pytest
+
+        @pytest.mark.kestra(isolation="none")
+        def test_it(kestra):
+            pass
+        """,
+        "--kestra-prefix=ci.tests",
+    )
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "isolation=none (the mark `kestra` of test_it) deploys flows where they say, but prefix=ci.tests "
+            "(--kestra-prefix) wants them below it: leave one of them out."
+        ]
+    )
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_fixtures_without_effect_are_told_once(
+    run_pytest: RunPytest, pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            return {"API_KEY": "s3cret"}
+
+        @pytest.fixture(scope="session")
+        def kestra_server_config():
+            return {"kestra": {}}
+    """)
+    result = run_pytest(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(kestra, number):
+            pass
+
+        @pytest.mark.kestra_requires(capability="secrets")
+        def test_with_secrets(kestra):
+            pass
+        """,
+        "-Werror",
+        "-rs",
+        *workers,
+    )
+
+    result.assert_outcomes(passed=4, skipped=1, warnings=2 if workers else 1)
+    text = result.stdout.str()
+    assert (
+        text.count("kestra_secrets and kestra_server_config do nothing on a server that this run has not started") == 1
+    )
+    assert "s3cret" not in text
+
+
+def test_leftovers_that_cannot_be_removed_are_told(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import os
+
+        def test_it():
+            os._exit(3)
+    """)
+    result = pytester.runpytest_subprocess("--kestra-server=http://127.0.0.1:9", "-n1")
+
+    result.stderr.fnmatch_lines(["kestra: what the run has left could not be removed: No Kestra server answers at *"])
 
 
 def test_version_that_there_is_not(pytester: pytest.Pytester) -> None:

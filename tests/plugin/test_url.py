@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polling2
 import pytest
 
 from pytest_kestra import Address, Client, Server, Settings
+from pytest_kestra.cli import main
 from pytest_kestra.run import leftovers
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
@@ -83,6 +87,7 @@ def as_user(server: Server, monkeypatch: pytest.MonkeyPatch) -> Address:
 def found(client: Client) -> dict[str, list[Any]]:
     """Return all that is on a server."""
     searches = {what: client.request("GET", what, "search", params={"size": 100}).json()["results"] for what in WHAT}
+    searches["namespaces"] = [one for one in searches["namespaces"] if one["id"] != "system"]  # which all servers have
     return {what: results for what, results in searches.items() if results}
 
 
@@ -93,7 +98,9 @@ def left_in(namespace: str, client: Client) -> list[str]:
     return [*client.kv.keys(namespace), *client.files.paths(namespace), *client.files.names(namespace)]
 
 
-def test_example_flows_pass_and_leave_nothing(as_user: Address, client: Client, flows: pytest.Pytester) -> None:
+def test_example_flows_pass_and_leave_nothing(
+    server: Server, as_user: Address, client: Client, flows: pytest.Pytester
+) -> None:
     command = [
         sys.executable,
         "-m",
@@ -105,10 +112,10 @@ def test_example_flows_pass_and_leave_nothing(as_user: Address, client: Client, 
     ]
     done = subprocess.run([*command, "-q", "-rs"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stdout
-    reasons = {line.rpartition(": ")[0].partition("]")[2] for line in done.stdout.splitlines() if "SKIPPED" in line}
-    assert "passed" in done.stdout
-    assert "needs a server with the capability 'secrets', and this one has: pages" in done.stdout, reasons
+    assert done.returncode == 0, f"{done.stdout}\n{server.ending()}\n{server.log_tail()}"
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert skipped
+    assert all("needs a server with the capability 'secrets', and this one has: pages" in line for line in skipped)
     assert done.stdout.count("ServerWarning: kestra_secrets do nothing on a server that this run has not started") == 1
     assert found(client) == {}
 
@@ -140,4 +147,99 @@ def test_prefix_is_the_only_namespace_that_is_touched(as_user: Address, client: 
     finally:
         for leftover in leftovers.find(client):
             leftovers.remove(client, leftover)
+    assert found(client) == {}
+
+
+SLOW_TEST = """
+    def test_it(kestra):
+        kestra.deploy("slow.yaml").run()
+"""
+
+
+def interrupted(client: Client, url: str, folder: Path, sent: signal.Signals, *arguments: str) -> None:
+    """Run pytest, and send a signal to all its processes, as a terminal does, when an execution runs."""
+    command = [sys.executable, "-m", "pytest", f"--kestra-server={url}", *arguments]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        polling2.poll(lambda: client.executions.search({"state][EQUALS": "RUNNING"}), step=0.05, timeout=WAIT_S)
+        os.killpg(process.pid, sent)
+    assert process.returncode != 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_nothing_is_left_by_an_interrupted_run(
+    as_user: Address, client: Client, flows: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    flows.makepyfile(SLOW_TEST)
+    interrupted(client, as_user.url, flows.path, signal.SIGINT, *workers)
+
+    assert found(client) == {}
+
+
+def test_nothing_is_left_by_a_worker_that_crashes(as_user: Address, client: Client, flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        import os
+
+        def test_it(kestra):
+            kestra.deploy("slow.yaml").run_until("RUNNING")
+            kestra.kv["a"] = 1
+            os._exit(3)
+    """)
+    result = flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1")
+
+    result.stdout.fnmatch_lines(["*worker 'gw0' crashed while running*"])
+    assert found(client) == {}
+
+
+def test_what_is_kept_stays_when_a_worker_crashes(as_user: Address, client: Client, flows: pytest.Pytester) -> None:
+    flows.makepyfile("""
+        import os
+
+        import pytest
+
+        @pytest.mark.kestra(keep="all")
+        def test_kept(kestra):
+            kestra.deploy("orders.yaml")
+
+        def test_lost(kestra):
+            kestra.deploy("orders.yaml")
+            os._exit(3)
+    """)
+    flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1")
+    (kept,) = leftovers.find(client)
+    flows.runpytest_subprocess(f"--kestra-server={as_user.url}", "-n1", "--kestra-keep=failed", "-k", "lost")
+    both = leftovers.find(client)
+    for leftover in both:
+        leftovers.remove(client, leftover)
+
+    assert [leftover.namespace.partition("-gw0-pytest-")[0] for leftover in both] == [
+        "company.team.test-kept",
+        "company.team.test-lost",
+    ]
+    assert both[0] == kept
+    assert found(client) == {}
+
+
+def test_what_a_killed_run_has_left_is_found_and_removed(
+    as_user: Address,
+    client: Client,
+    flows: pytest.Pytester,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flows.makepyfile(SLOW_TEST)
+    interrupted(client, as_user.url, flows.path, signal.SIGKILL)
+    (left,) = leftovers.find(client)
+    assert left.namespace.startswith("company.team.test-it-pytest-")
+    told = f"{left.namespace}: 1 flow(s), 1 execution(s), last {left.last:%Y-%m-%d %H:%M} UTC"
+
+    assert main(["clean", "--server", as_user.url]) == 0
+    assert capsys.readouterr().out == f"left there, as it may be in use: {told}\n"
+    assert main(["clean", "--server", as_user.url, "--older-than=0m", "--dry-run"]) == 0
+    assert capsys.readouterr().out == f"would be removed: {told}\n"
+    assert leftovers.find(client) == [left]
+    monkeypatch.setenv("PYTEST_KESTRA_SERVER", as_user.url)
+    assert main(["clean", "--older-than=0m"]) == 0
+    assert capsys.readouterr().out == f"removed: {told}\n"
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out == f"Tests have left nothing at {as_user.url}\n"
     assert found(client) == {}

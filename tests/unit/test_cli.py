@@ -39,6 +39,25 @@ def test_help_names_every_action(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"  {action} " in text for action in ("install", "start", "stop", "status", "logs"))
 
 
+def test_only_servers_with_an_address_are_cleaned(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_KESTRA_SERVER", raising=False)
+
+    assert cli.main(["clean"]) == 1
+    assert capsys.readouterr().err == (
+        "pytest-kestra: Which server is to be cleaned? Give its address: --server=http://localhost:8080.\n"
+    )
+
+
+@pytest.mark.parametrize("age", ["1", "h", "-1h", "1.5h", "1w"])
+def test_age_that_is_none_shows_the_usage(age: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["clean", f"--older-than={age}"])
+
+    assert f"{age!r} is not a time such as 30m, 2h or 1d" in capsys.readouterr().err
+
+
 def test_nothing_is_installed_and_nothing_runs(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     assert [cli.main(["engine", action]) for action in ("status", "stop", "logs")] == [0, 0, 0]
 

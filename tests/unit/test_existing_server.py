@@ -517,6 +517,18 @@ def test_proxy_of_the_environment_is_for_other_machines(kestra: Stub, monkeypatc
     assert opened("http://kestra.company").address.version == "1.3.19"
 
 
+@pytest.mark.parametrize(("name", "told"), [("HTTPS_PROXY", True), ("ALL_PROXY", True), ("HTTP_PROXY", False)])
+def test_proxy_that_may_be_to_blame_is_named(monkeypatch: pytest.MonkeyPatch, name: str, told: bool) -> None:
+    monkeypatch.setenv(name, "http://proxy:1")
+    error = httpx.ConnectTimeout("timed out")
+    remedy = trouble(error, Address("https://kestra.company")).remedy
+
+    assert remedy.endswith(f" The way there leads through a proxy: {name} is set.") is told
+    assert "proxy" not in trouble(error, Address("https://localhost")).remedy
+    monkeypatch.setenv("NO_PROXY", "kestra.company")
+    assert "proxy" not in trouble(error, Address("https://kestra.company")).remedy
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
