@@ -97,7 +97,8 @@ def _pull(client: docker.DockerClient, image: str, progress: Progress) -> None:
                 if "error" in line:
                     raise ContainerError(_refusal(image, str(line["error"])))
                 layer, current = str(line.get("id")), (line.get("progressDetail") or {}).get("current", 0)
-                if line.get("status") == "Downloading" and current > done.get(layer, 0):
+                # A small layer is only seen when it is unpacked, of which its packed size is told, too.
+                if line.get("status") in ("Downloading", "Extracting") and current > done.get(layer, 0):
                     advance(current - done.get(layer, 0))
                     done[layer] = current
         except docker.errors.DockerException as error:

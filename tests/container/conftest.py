@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker as docker_sdk
 import pytest
+from docker import errors
 from filelock import FileLock
 
 from pytest_kestra.containers import daemon
@@ -18,7 +20,15 @@ from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.server.embedded import install_engine
 
-FOLDER = Path(__file__).parent
+IMAGE = images.name("tests")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the image when all workers have ended."""
+    if hasattr(session.config, "workerinput"):
+        return
+    with contextlib.suppress(ContainerError, errors.DockerException), daemon.connected() as client:
+        client.images.remove(IMAGE)
 
 
 @pytest.fixture(scope="session")
@@ -38,15 +48,14 @@ def image(docker: docker_sdk.DockerClient, tmp_path_factory: pytest.TempPathFact
     """Return the name of an image with this checkout's engine in it, made once for all workers."""
     shared = tmp_path_factory.getbasetemp()
     shared = shared if worker_id == "master" else shared.parent
-    name = images.name("tests")
     with FileLock(shared / "image.lock"):
         if not (shared / "image").exists():
             progress = SilentProgress()
             version = resolve_version("1.3")
             installation = install_engine(version, Home.configured(), Repository.configured(), progress)
-            images.build(docker, installation, name, progress)
+            images.build(docker, installation, IMAGE, progress)
             (shared / "image").touch()
-    return name
+    return IMAGE
 
 
 def containers(docker: docker_sdk.DockerClient, below: Path) -> list[str]:

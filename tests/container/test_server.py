@@ -147,17 +147,10 @@ def test_container_whose_keeper_was_killed_is_removed_by_the_next(project: Proje
         process.kill()
         process.communicate()
     assert lease.container in containers(docker, project.path)
-    for folder in project.path.glob("tmp/pytest-kestra-*/*"):
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
-        (folder.parent / "owner.lock").unlink()
-        folder.parent.rmdir()
-
     project.run(PASSES).assert_outcomes(passed=1)
 
 
-def test_killed_container_is_told(project: Project) -> None:
+def test_killed_container_is_told_and_the_next_test_gets_another(project: Project) -> None:
     result = project.run("""
         import docker
         import pytest
@@ -169,15 +162,36 @@ def test_killed_container_is_told(project: Project) -> None:
             client.containers.get(Lease.read(kestra_server.folder).container).kill()
             client.close()
             flow.run()
+
+        def test_next(kestra):
+            assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
     """)
 
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
         [
             "*The Kestra container ended with the exit code 137 (SIGKILL, as the system does where memory runs out).*",
             "*Its log, until this run ends: *engine.log*",
         ]
     )
+
+
+def test_container_that_hangs_is_replaced(project: Project) -> None:
+    result = project.run("""
+        import docker
+        from pytest_kestra.engine.lease import Lease
+
+        def test_it(kestra_server):
+            client = docker.from_env()
+            client.containers.get(Lease.read(kestra_server.folder).container).pause()
+            client.close()
+            kestra_server.doubt()
+
+        def test_next(kestra):
+            assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+    """)
+
+    result.assert_outcomes(passed=2)
 
 
 def test_warm_container_is_used_again_seen_and_stopped(
@@ -219,7 +233,6 @@ def test_container_that_does_not_start_shows_its_log(project: Project) -> None:
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*The Kestra container ended while it started*", "*nothing*"])
-    assert "Traceback (most recent call last)" not in result.stdout.str()
 
 
 def test_no_docker(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
