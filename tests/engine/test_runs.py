@@ -310,6 +310,14 @@ def test_what_a_test_made_is_removed(kestra: Kestra) -> None:
     assert kestra.client.flows.search("company.team.inner") == []
 
 
+def test_flow_knows_when_it_was_stored(kestra: Kestra) -> None:
+    before = datetime.now(timezone.utc)
+    flow = kestra.deploy(RETURN).refresh()
+
+    assert flow.updated is not None
+    assert before <= flow.updated <= datetime.now(timezone.utc)
+
+
 def test_flow_that_was_there_before_is_left(kestra: Kestra) -> None:
     flow = kestra.deploy(RETURN)
     before = flow.run()
