@@ -38,9 +38,11 @@ class Run:
         """Begin a run that this process owns, in a new folder that only this user can read."""
         try:
             sweep()
-            folder = Path(tempfile.mkdtemp(prefix=RUNS))
-            lock = FileLock(folder / OWNER_LOCK)
+            # It gets its name when it is locked: what has that name and is not locked has been left.
+            new = Path(tempfile.mkdtemp(prefix=f".{RUNS}"))
+            lock = FileLock(new / OWNER_LOCK)
             lock.acquire()
+            folder = new.rename(new.with_name(new.name.removeprefix(".")))
         except OSError as error:
             raise ServerError(
                 f"The run cannot have a folder of its own in {tempfile.gettempdir()}: {error.strerror or error}. "
@@ -103,8 +105,9 @@ def servers_of_runs() -> dict[Path, list[Path]]:
 def sweep() -> None:
     """Remove what runs have left whose owner and servers were killed together, as where a machine stops."""
     for folder, servers in servers_of_runs().items():
-        # One without a server may just begin, and a server ends by itself that only has no owner.
-        if servers and not locked(folder / OWNER_LOCK) and not any(map(alive, servers)):
+        owned = not (folder / OWNER_LOCK).is_file() or locked(folder / OWNER_LOCK)
+        # A server ends by itself that only has no owner.
+        if not owned and not any(map(alive, servers)):
             for server in servers:
                 kill(server)
             shutil.rmtree(folder, ignore_errors=True)

@@ -90,6 +90,7 @@ def test_run_has_one_owner() -> None:
 def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ended, begun, lives, owned = (tmp_path / f"pytest-kestra-{name}" for name in ("ended", "begun", "lives", "owned"))
+    (other := tmp_path / "pytest-kestra-training-x").mkdir()
     for folder in (ended, begun, lives, owned):
         folder.mkdir()
         (folder / "owner.lock").touch()
@@ -103,7 +104,7 @@ def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, mo
 
     run = Run.create()
 
-    assert sorted(tmp_path.iterdir()) == sorted([begun, tmp_path / "elsewhere", link, lives, owned, run.folder])
+    assert sorted(tmp_path.iterdir()) == sorted([other, tmp_path / "elsewhere", link, lives, owned, run.folder])
     assert list((tmp_path / "elsewhere").glob("*/*"))
     run.finish()
     for lock in locks:
