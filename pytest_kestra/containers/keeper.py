@@ -36,7 +36,7 @@ from pytest_kestra.engine import alive, owner
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 
 STOP_POLL_S = 0.1
-REMOVE_TIMEOUT_S = 60.0
+REMOVE_TIMEOUT_S = ANSWER_TIMEOUT_S = 60.0
 # What is known of an end that nobody has asked for.
 ENDED = "ended.txt"
 # Whose container it is: of which machine and user, and which folder its keeper works in.
@@ -203,8 +203,8 @@ def _follow(container: WaitStrategyTarget) -> None:
 
 
 def _version(container: KestraContainer) -> str:
-    answer = httpx.get(f"{container.get_url()}/api/v1/configs", timeout=REMOVE_TIMEOUT_S).raise_for_status()
-    return str(answer.json()["version"])
+    proxies, url = not container.is_local(), f"{container.get_url()}/api/v1/configs"
+    return str(httpx.get(url, timeout=ANSWER_TIMEOUT_S, trust_env=proxies).raise_for_status().json()["version"])
 
 
 def sweep(client: docker.DockerClient, own: Path | None = None) -> list[str]:

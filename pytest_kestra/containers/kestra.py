@@ -136,14 +136,15 @@ class KestraContainer(DockerContainer):
         self.with_env("KESTRA_CONFIGURATION", yaml.safe_dump(merged(values, self.configuration)))
         for name, value in self.secrets.items():
             self.with_env(f"SECRET_{name.upper()}", base64.b64encode(value.encode()).decode())
-        if self._is_local():
+        if self.is_local():
             # Nobody else on the network gets in.
             for port, bound in self.ports.items():
                 self.ports[port] = ("127.0.0.1",) if bound is None else bound  # type: ignore[assignment]
         if self._wait_strategy is None:
             self.waiting_for(Answering(self.startup_timeout))
 
-    def _is_local(self) -> bool:
+    def is_local(self) -> bool:
+        """Say whether the container is on this machine, where no proxy of the environment leads."""
         client = self.get_docker_client()
         return client.get_connection_mode() is ConnectionMode.docker_host and client.host() in LOCAL
 
@@ -162,7 +163,8 @@ class Answering(WaitStrategy):
         """Return when Kestra answers; ContainerStartException and TimeoutError show its last log lines."""
         assert isinstance(container, KestraContainer)
         deadline = time.monotonic() + self._startup_timeout
-        with httpx.Client(auth=(container.username, container.password), timeout=REQUEST_TIMEOUT_S) as client:
+        auth, proxies = (container.username, container.password), not container.is_local()
+        with httpx.Client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=proxies) as client:
             while not _answers(client, container):
                 container.reload()
                 state = container.get_wrapped_container().attrs["State"]

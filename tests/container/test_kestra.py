@@ -37,13 +37,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def kestra(image: str, data: Path) -> Iterator[KestraContainer]:
+    """Return a container that is used by all tests here; a proxy of the environment does not lead to it."""
     container = KestraContainer(
         image, secrets={"FRUIT": "plum"}, env={"CITY": "Lima"}, volumes=[(str(data), "/data", "ro")]
     )
     container.with_configuration({"kestra": {"variables": {"globals": {"color": "blue"}}}})
     container.with_plugin(data / "plugin.jar")
-    with container:
-        yield container
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        container.start()
+    yield container
+    container.stop()
 
 
 def address(container: KestraContainer) -> Address:
