@@ -111,22 +111,25 @@ class Keeper:
                 sweep(client, self.folder)
             self.container = container = self._container()
             container.start()
-            version = (
-                httpx.get(f"{container.get_url()}/api/v1/configs", timeout=60).raise_for_status().json()["version"]
-            )
-            self._lease(container, version).write(self.folder)
+            self._lease(container, _version(container)).write(self.folder)
             container.get_docker_client().client.api.wait(container.get_container_id(), timeout=None)
             container.reload()
-            if not self._finished.is_set():
-                how = ended(container.get_wrapped_container().attrs["State"])
+            how = ended(container.get_wrapped_container().attrs["State"])
+            if self._fail(f"The Kestra container {how}."):
                 (self.folder / ENDED).write_text(how, encoding="utf-8")
-                self._error = f"The Kestra container {how}."
-        except (ContainerError, ContainerStartException, TimeoutError, httpx.HTTPError, OSError) as error:
-            self._error = str(error).partition("\nThe last lines of its log")[0]  # which stand above
         except (docker.errors.DockerException, requests.RequestException) as error:
-            self._error = f"Docker refused or lost the container: {getattr(error, 'explanation', None) or error}"
+            self._fail(f"Docker refused or lost the container: {getattr(error, 'explanation', None) or error}")
+        except (ContainerError, ContainerStartException, httpx.HTTPError, OSError) as error:
+            self._fail(str(error).partition("\nThe last lines of its log")[0])  # which stand above
         finally:
             self._finished.set()
+
+    def _fail(self, reason: str) -> bool:
+        """Take note of what went wrong; once the container is removed on purpose, nothing does."""
+        if self._finished.is_set():
+            return False
+        self._error = reason
+        return True
 
     def _container(self) -> KestraContainer:
         orders = self.orders
