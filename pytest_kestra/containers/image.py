@@ -85,7 +85,7 @@ def _changes() -> list[str]:
     programs = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
     entry = [sys.executable, "-m", "pytest_kestra.engine.container"]
     return [
-        f"ENV PATH={programs} PYTHONPATH={os.pathsep.join(rootfs.search_path())} PYTHONUTF8=1 HOME=/tmp",
+        f"ENV PATH={programs} PYTHONPATH={os.pathsep.join(rootfs.search_path())} PYTHONUTF8=1 LANG=C.UTF-8 HOME=/tmp",
         f"ENTRYPOINT {json.dumps(entry)}",
         'CMD ["server", "local"]',
         "WORKDIR /app",

@@ -27,8 +27,12 @@ PROGRAMS = (
     "tar gzip gunzip base64 md5sum sha256sum nproc ps kill curl"
 )
 FOLDERS = ("proc", "sys", "dev", "app/plugins")
-# Certificates of the authorities that this machine trusts, and how it finds names.
-ETC = ("/etc/ssl/certs/ca-certificates.crt", "/etc/nsswitch.conf", "/etc/mime.types")
+# Certificates of the authorities that this machine trusts, how it finds names, and letters.
+SYSTEM = (
+    *("/etc/ssl/certs/ca-certificates.crt", "/etc/nsswitch.conf", "/etc/mime.types"),
+    # Without it Java takes the names of files for ASCII.
+    "/usr/lib/locale/C.utf8",
+)
 USERS = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
@@ -97,7 +101,7 @@ def files(installation: Installation) -> Files:
     for name in PROGRAMS.split():
         if program := shutil.which(name, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
             found.add(Path(program))
-    for name in ETC:
+    for name in SYSTEM:
         found.add(Path(name))
     for path in (*_python(), *_packages()):
         found.add(path)
