@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,8 @@ class FlowRecord:
     labels: Mapping[str, str]
     variables: Json
     concurrency: Json | None
-    updated: datetime | None = None
+    # Kestra does not tell it in the answer to a deployment.
+    updated: datetime | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, data: Json) -> FlowRecord:

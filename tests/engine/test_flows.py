@@ -145,12 +145,13 @@ def test_trigger_without_dates(kestra: Kestra) -> None:
 
 def test_update_is_not_undone_by_a_later_deployment(kestra: Kestra) -> None:
     flow = kestra.deploy(FLOW + "  - {id: ask, type: io.kestra.plugin.core.debug.Return, format: company.shared}\n")
+    stored = flow.refresh().updated
     updated = flow.update(flow.source.replace("greeting: hi", "greeting: hello"))
     other = kestra.deploy(FLOW.replace("company.team", "company.shared").replace("id: hello", "id: other"))
 
     now = updated.refresh()
+    assert stored is not None
     assert now.updated is not None
-    assert flow.updated is not None
-    assert now.updated > flow.updated
+    assert now.updated > stored
     assert now.variables == {"greeting": "hello"}
     assert now.tasks["ask"]["format"] == other.namespace
