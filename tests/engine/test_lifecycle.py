@@ -142,6 +142,7 @@ def test_engine_ends_when_the_process_that_owns_it_is_killed(tmp_path: Path) -> 
     code = (
         "from pytest_kestra import Settings\n"
         "from pytest_kestra.server.embedded import EmbeddedServer\n"
+        "from pytest_kestra.server.equipment import Equipment\n"
         "from pytest_kestra.server.run import Run\n"
         "run = Run.create()\n"
         "EmbeddedServer(Settings(), run, Equipment()).open()\n"
