@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ OPTIONS = (
     "-XX:-UsePerfData",
 )
 TEMPORARY = "temporary"
+# JPype makes the Python class of a Java class when it is first met, and a thread that meets it while another one makes
+# it ends the process (JPHintsConversion::matches). So no thread is interrupted in Python's own code: threads change
+# where one waits or calls Java, which they do all the time here.
+SWITCH_INTERVAL_S = 3600.0
 
 LOGBACK = """<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender">
@@ -45,6 +50,7 @@ def start(library: Path, class_path: Sequence[Path], folder: Path, extra: Sequen
     """
     import jpype
 
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     jpype.startJVM(
         str(library),
         *options(folder),
