@@ -16,7 +16,6 @@ from testcontainers.core.config import ConnectionMode
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
-from typing_extensions import Self
 
 from pytest_kestra.engine.lock import resolve_version
 
@@ -90,22 +89,22 @@ class KestraContainer(DockerContainer):
         if self._command is None:
             self.with_command("server local")
 
-    def with_configuration(self, configuration: Mapping[str, Any]) -> Self:
+    def with_configuration(self, configuration: Mapping[str, Any]) -> KestraContainer:
         """Add configuration, nested as in Kestra's YAML; it goes over what was set before."""
         self.configuration = merged(self.configuration, configuration)
         return self
 
-    def with_secret(self, name: str, value: str) -> Self:
+    def with_secret(self, name: str, value: str) -> KestraContainer:
         """Add what `{{ secret('NAME') }}` renders."""
         self.secrets[name] = value
         return self
 
-    def with_plugin(self, jar: str | PathLike[str]) -> Self:
+    def with_plugin(self, jar: str | PathLike[str]) -> KestraContainer:
         """Add the jar of a plugin."""
         path = Path(jar).absolute()
         return self.with_volume_mapping(path, f"{PLUGINS}/{path.name}", "ro")
 
-    def with_docker_socket(self, socket: str = DOCKER_SOCKET) -> Self:
+    def with_docker_socket(self, socket: str = DOCKER_SOCKET) -> KestraContainer:
         """Let scripts run in containers of their own: Kestra gets Docker's socket, and runs as root to use it."""
         self.docker_socket = socket
         return self
