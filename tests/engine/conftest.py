@@ -85,7 +85,7 @@ def api(kestra_server: Server) -> Iterator[httpx.Client]:
 def _client(server: Server, path: str = "") -> httpx.Client:
     address = server.address
     auth = (address.user or "", address.password or "")
-    return httpx.Client(base_url=address.url + path, auth=auth, timeout=60)
+    return httpx.Client(base_url=address.url + path, auth=auth, timeout=600)
 
 
 @pytest.fixture
@@ -114,4 +114,4 @@ def sdk(kestra_server: Server) -> Any:
     """Return Kestra's own client of the server."""
     kestrapy = pytest.importorskip("kestrapy")
     address = kestra_server.address
-    return kestrapy.KestraClient(host=address.url, username=address.user, password=address.password, timeout=60)
+    return kestrapy.KestraClient(host=address.url, username=address.user, password=address.password, timeout=600)

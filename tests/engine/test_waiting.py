@@ -51,7 +51,7 @@ def test_client_that_goes_away_leaves_nothing_behind(api: httpx.Client, namespac
     with contextlib.suppress(httpx.ReadTimeout):
         api.post(f"executions/{namespace}/waits", params={"wait": "true"}, timeout=httpx.Timeout(60, read=0.2))
     search = {"filters[namespace][EQUALS]": namespace, "filters[state][EQUALS]": "PAUSED"}
-    found = polling2.poll(lambda: api.get("executions/search", params=search).json()["results"], step=0.05, timeout=60)
+    found = polling2.poll(lambda: api.get("executions/search", params=search).json()["results"], step=0.05, timeout=600)
     api.post(f"executions/{found[0]['id']}/resume").raise_for_status()
     with api.stream("GET", f"executions/{found[0]['id']}/follow") as answer:
         assert '"current":"SUCCESS"' in answer.read().decode()

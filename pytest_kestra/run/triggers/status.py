@@ -15,7 +15,7 @@ from pytest_kestra.times import instant
 # Kinds of triggers that no scheduler looks at: others set them off.
 SET_OFF = ("Webhook", "Flow")
 # How long a scheduler may take to know a trigger of a new flow, or of one that was changed, in seconds.
-KNOWN_S = 10.0
+KNOWN_S = 60.0
 CHANGED_S = 3.0
 SECOND = timedelta(seconds=1)
 # What makes a schedule leave out some of its dates.

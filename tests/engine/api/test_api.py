@@ -68,7 +68,7 @@ def test_triggers_are_listed(replay: Replay) -> None:
     replay.deploy("scheduled")
     url = f"/api/v1/main/triggers/{replay.namespace}/scheduled"
     # The scheduler takes note of a flow's triggers a moment after the flow is stored.
-    polling2.poll(lambda: replay.http.get(url).json()["total"] == 2, step=0.02, timeout=60)
+    polling2.poll(lambda: replay.http.get(url).json()["total"] == 2, step=0.02, timeout=600)
 
     body = replay.same("117")
     assert [trigger["triggerId"] for trigger in body["results"]] == ["daily", "never"]

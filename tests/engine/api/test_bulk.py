@@ -67,7 +67,7 @@ class Executions:
             lambda: self.get(execution_id),
             check_success=lambda found: found["state"]["current"] == state,
             step=0.02,
-            timeout=60,
+            timeout=600,
         )
 
     def found(self, **params: str) -> list[Any]:
@@ -149,7 +149,7 @@ def test_deletion(executions: Executions, api: httpx.Client, by: str) -> None:
 def test_kill_leaves_subflows(executions: Executions, by: str) -> None:
     executions.store("pauses")
     parent = executions.start("calls", "RUNNING")
-    child = polling2.poll(lambda: executions.found(flowId="pauses"), step=0.02, timeout=60)[0]["id"]
+    child = polling2.poll(lambda: executions.found(flowId="pauses"), step=0.02, timeout=600)[0]["id"]
     executions.wait(child, "PAUSED")
 
     assert executions.do("/kill", by, parent, method="DELETE", flowId="calls") == 1
@@ -169,7 +169,7 @@ def test_restart(executions: Executions, by: str) -> None:
             lambda execution_id=execution_id: executions.get(execution_id),
             check_success=lambda found: len(found["taskRunList"][0].get("attempts", ())) == 2,
             step=0.02,
-            timeout=60,
+            timeout=600,
         )
         assert {"key": "system.restarted", "value": "true"} in again["labels"]
 
@@ -183,7 +183,7 @@ def test_replay(executions: Executions, api: httpx.Client, namespace: str, by: s
 
     assert executions.do("/replay", by, ended, latestRevision=latest) == 1
     replayed = polling2.poll(
-        lambda: [item for item in executions.found(state="SUCCESS") if item["id"] not in ended], step=0.02, timeout=60
+        lambda: [item for item in executions.found(state="SUCCESS") if item["id"] not in ended], step=0.02, timeout=600
     )[0]
     assert replayed["originalId"] == ended[0]
     assert replayed["flowRevision"] == (2 if latest == "true" else 1)

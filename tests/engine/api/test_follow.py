@@ -126,7 +126,7 @@ def test_dependencies_of_an_execution_are_followed(replay: Replay, api: httpx.Cl
             return list(events(answer))
 
     # Kestra finds out which flow calls which a moment after they are stored.
-    told = polling2.poll(follow, check_success=lambda told: len(told) == 4, step=0.1, timeout=60)
+    told = polling2.poll(follow, check_success=lambda told: len(told) == 4, step=0.1, timeout=600)
 
     assert told[0] == ("start", {"executionId": ended["id"]})
     assert told[-1] == ("end-all", {"executionId": ended["id"]})

@@ -38,7 +38,7 @@ def test_recorded_graphs(replay: Replay) -> None:
     replay.deploy("hello_world")
     url = f"/api/v1/main/triggers/{replay.namespace}/hello_world"
     # The scheduler takes note of a flow's triggers a moment after the flow is stored.
-    polling2.poll(lambda: replay.http.get(url).json()["total"] == 1, step=0.02, timeout=60)
+    polling2.poll(lambda: replay.http.get(url).json()["total"] == 1, step=0.02, timeout=600)
     replay.same("021")
     replay.alias("059", replay.same("039")["id"])
     replay.same("059")
@@ -115,7 +115,7 @@ def test_recorded_dependencies(replay: Replay) -> None:
         replay.http.put(parent, content=changed, headers=YAML).raise_for_status()
         return replay.http.get(url).json()["edges"]
 
-    polling2.poll(edges, step=0.2, timeout=60)
+    polling2.poll(edges, step=0.2, timeout=600)
     body = replay.same("105")
     assert {node["id"] for node in body["nodes"]} == {"parent", "child"}
     assert replay.http.get(url, params={"expandAll": "true"}).json()["edges"] == body["edges"]

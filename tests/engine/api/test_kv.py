@@ -96,7 +96,7 @@ def test_each_value_is_a_revision_and_a_deleted_key_goes_on_counting(
 def test_expired_key_is_gone_then_unknown(api: httpx.Client, namespace: str, put: Put) -> None:
     put("brief", "1", ttl="PT0.01S")
     put("long", "2", ttl="P1D")
-    polling2.poll(lambda: len(api.get(f"namespaces/{namespace}/kv").json()) == 1, step=0.01, timeout=60)
+    polling2.poll(lambda: len(api.get(f"namespaces/{namespace}/kv").json()) == 1, step=0.01, timeout=600)
 
     gone = api.get(f"namespaces/{namespace}/kv/brief")
     assert (gone.status_code, gone.json()["message"]) == (410, "Resource has expired: The requested value has expired")

@@ -48,7 +48,7 @@ def test_stored_count_decides_who_is_queued(api: httpx.Client, namespace: str) -
         lambda: api.get(f"executions/{queued['id']}").json(),
         check_success=lambda body: body.get("state", {}).get("current") == "QUEUED",
         step=0.02,
-        timeout=60,
+        timeout=600,
     )
     api.put(url, json=limit(namespace, 0)).raise_for_status()
     assert run(api, namespace, wait="true")["state"]["current"] == "SUCCESS"

@@ -38,7 +38,7 @@ def raw(kestra_server: Server) -> Raw:
     credentials = base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
 
     def send(path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(urlsplit(address.url).netloc, timeout=60)
+        connection = http.client.HTTPConnection(urlsplit(address.url).netloc, timeout=600)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, API + path, body, {"authorization": f"Basic {credentials}", **headers})
@@ -160,7 +160,7 @@ def test_file_that_no_input_takes_is_dropped(api: httpx.Client, flows: str) -> N
     assert done["state"]["current"] == "SUCCESS"
     assert again.status_code == 200
     path = f"executions/{execution_id}"
-    polling2.poll(lambda: api.get(path).json()["state"]["current"] == "PAUSED", step=0.02, timeout=60)
+    polling2.poll(lambda: api.get(path).json()["state"]["current"] == "PAUSED", step=0.02, timeout=600)
     assert api.post(f"executions/{execution_id}/resume/validate", files=part).status_code == 200
     assert api.post(f"executions/{execution_id}/resume", files=part).status_code == 204
 

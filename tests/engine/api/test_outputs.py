@@ -217,7 +217,7 @@ def test_file_of_this_machine(installation: Installation, tmp_path: Path, *, sho
     }
     lease = Launch(installation, tmp_path / "engine", configuration=configuration).start()
     try:
-        with httpx.Client(base_url=f"{lease.url}{API}/", auth=(lease.user, lease.password), timeout=60) as api:
+        with httpx.Client(base_url=f"{lease.url}{API}/", auth=(lease.user, lease.password), timeout=600) as api:
             execution_id, _ = Files(api, "local.files").store("b.txt", b"1")
             path = f"executions/{execution_id}/file"
             params = {"path": file.as_uri()}

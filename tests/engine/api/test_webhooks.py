@@ -35,7 +35,7 @@ RETURNS = "wait: true\n    returnOutputs: true"
 @pytest.fixture
 def anybody(http: httpx.Client) -> Iterator[httpx.Client]:
     """Return a client without credentials, for whole paths."""
-    with httpx.Client(base_url=http.base_url, timeout=60) as anybody:
+    with httpx.Client(base_url=http.base_url, timeout=600) as anybody:
         yield anybody
 
 

@@ -49,7 +49,7 @@ class Runs:
         return str(self.sdk.execution(execution_id, MAIN).state.current.value)
 
     def wait(self, execution_id: str, state: str) -> None:
-        polling2.poll(lambda: self.state(execution_id) == state, step=0.05, timeout=60)
+        polling2.poll(lambda: self.state(execution_id) == state, step=0.05, timeout=600)
 
 
 @pytest.fixture
@@ -168,9 +168,9 @@ def test_executions_are_restarted(runs: Runs, many: Callable[..., int]) -> None:
         return len(runs.sdk.execution(failed, MAIN).task_run_list[0].attempts or ())
 
     assert runs.sdk.restart_execution(failed, MAIN).id == failed
-    polling2.poll(lambda: attempts() == 2 and runs.state(failed) == "FAILED", step=0.05, timeout=60)
+    polling2.poll(lambda: attempts() == 2 and runs.state(failed) == "FAILED", step=0.05, timeout=600)
     assert many("restart_executions", [failed]) == 1
-    polling2.poll(lambda: attempts() == 3, step=0.05, timeout=60)
+    polling2.poll(lambda: attempts() == 3, step=0.05, timeout=600)
 
 
 def test_executions_are_replayed(runs: Runs, many: Callable[..., int]) -> None:

@@ -126,7 +126,7 @@ def test_sdk_reads_dependencies(sdk: Any, namespace: str) -> None:
         sdk.flows.update_flow(namespace, "parent", T, changed)
         return sdk.flows.flow_dependencies(namespace, "sdk", T).edges
 
-    polling2.poll(edges, step=0.2, timeout=60)
+    polling2.poll(edges, step=0.2, timeout=600)
     assert names(sdk.flows.flow_dependencies(namespace, "sdk", T).nodes) == ["parent", "sdk"]
     assert names(sdk.flows.flow_dependencies_from_namespace(namespace, T).nodes) == ["parent", "sdk"]
 

@@ -451,7 +451,7 @@ tasks:
         lambda: [str(execution.state) for execution in flow.executions()],
         check_success=lambda found: found == ["RETRIED", "FAILED"],
         step=0.05,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -246,7 +246,7 @@ def test_scheduled_execution_starts_by_itself(typed: Typed) -> None:
         for wait in (dt.timedelta(seconds=2), dt.timedelta(days=2))
     )
     assert state(soon) == "CREATED"
-    polling2.poll(lambda: state(soon) == "SUCCESS", step=0.1, timeout=60)
+    polling2.poll(lambda: state(soon) == "SUCCESS", step=0.1, timeout=600)
     ended = typed.api.get(f"executions/{soon}").json()
     assert ended["state"]["histories"][1]["date"] >= ended["scheduleDate"]
     assert state(late) == "CREATED"

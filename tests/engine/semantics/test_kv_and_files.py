@@ -68,7 +68,7 @@ class Space:
     def expire(self, key: str) -> None:
         """Set a key that lasts for a moment, and return when that is over."""
         self.put(key, "1", ttl="PT0.01S")
-        polling2.poll(lambda: key not in self.keys(), step=0.01, timeout=60)
+        polling2.poll(lambda: key not in self.keys(), step=0.01, timeout=600)
 
     def upload(self, path: str, content: str) -> None:
         files = {"fileContent": ("any", content)}
@@ -198,7 +198,7 @@ def test_running_flow_sees_what_the_api_sets(space: Space) -> None:
         def read() -> Any:
             return space.api.get(f"executions/{started}").json()
 
-        return polling2.poll(read, check_success=lambda it: it["state"]["current"] == state, step=0.02, timeout=60)
+        return polling2.poll(read, check_success=lambda it: it["state"]["current"] == state, step=0.02, timeout=600)
 
     reaches("PAUSED")
     space.put("decision", "yes")

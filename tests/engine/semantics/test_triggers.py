@@ -516,11 +516,11 @@ class TestPolling:
 def test_webhook_key_may_be_a_secret(installation: Installation, tmp_path: Path) -> None:
     hook = "  - {id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: \"{{ secret('HOOK') }}\", wait: true}\n"
     lease = Launch(installation, tmp_path, secrets={"hook": "open-sesame"}).start()
-    with httpx.Client(base_url=f"{lease.url}/api/v1/main/", auth=(lease.user, lease.password), timeout=60) as api:
+    with httpx.Client(base_url=f"{lease.url}/api/v1/main/", auth=(lease.user, lease.password), timeout=600) as api:
         deploy(api, flow("company.team", triggers=hook))
         path = f"{lease.url}/api/v1/main/executions/webhook/company.team/scheduled"
-        opened = httpx.post(f"{path}/open-sesame", timeout=60)
-        wrong = httpx.post(f"{path}/HOOK", timeout=60)
+        opened = httpx.post(f"{path}/open-sesame", timeout=600)
+        wrong = httpx.post(f"{path}/HOOK", timeout=600)
     assert stop_engine(tmp_path)
 
     assert (opened.status_code, opened.json()["state"]["current"]) == (200, "SUCCESS")
