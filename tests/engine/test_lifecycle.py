@@ -298,7 +298,11 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_engine_stays_warm_until_it_is_stopped(own_home: Home, run: Run) -> None:
+def test_engine_stays_warm_until_it_is_stopped(
+    own_home: Home, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the engines of test runs, such as this one.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert "Running: nothing" in command("status").stdout
     assert command("stop").stdout == "No engine was running\n"
     assert "There is no log" in command("logs").stdout
