@@ -152,11 +152,11 @@ class AnnouncedProgress:
         self.progress.note(text)
 
 
-def progress_for(stream: TextIO) -> Progress:
-    """Return a bar for a terminal, and lines for everything else."""
-    if stream.isatty() and importlib.util.find_spec("rich"):
-        return BarProgress(stream)
-    return LineProgress(stream)
+def progress_for(stream: TextIO, announce: Callable[[], None] | None = None) -> Progress:
+    """Return a bar for a terminal, and lines for everything else; with `announce`, it is called before each."""
+    bar = stream.isatty() and importlib.util.find_spec("rich")
+    progress: Progress = BarProgress(stream) if bar else LineProgress(stream)
+    return progress if announce is None else AnnouncedProgress(progress, announce)
 
 
 def megabytes(count: int) -> str:

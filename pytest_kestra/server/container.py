@@ -17,7 +17,7 @@ from pytest_kestra.containers.kestra import USER, made_password, official_image
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.plugins import plugin_jars
-from pytest_kestra.engine.progress import AnnouncedProgress, progress_for
+from pytest_kestra.engine.progress import progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.spawn import Spawn
 from pytest_kestra.server.equipment import Equipment
@@ -55,9 +55,7 @@ class ContainerServer(StartedServer):
 
     def start(self) -> Lease:
         """Pull the image if need be and start a container; ContainerError says why it does not start."""
-        progress = progress_for(sys.stderr)
-        if self.announce is not None:
-            progress = AnnouncedProgress(progress, self.announce)
+        progress = progress_for(sys.stderr, self.announce)
         repository = Repository.configured(self.settings.repository)
         jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
         with daemon.connected() as client:

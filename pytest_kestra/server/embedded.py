@@ -18,7 +18,7 @@ from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.plugins import plugin_jars
-from pytest_kestra.engine.progress import AnnouncedProgress, Progress, progress_for
+from pytest_kestra.engine.progress import Progress, progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
@@ -54,9 +54,7 @@ class EmbeddedServer(StartedServer):
 
     def start(self) -> Lease:
         """Install the engine if need be and start it; EngineError says why it does not start."""
-        progress = progress_for(sys.stderr)
-        if self.announce is not None:
-            progress = AnnouncedProgress(progress, self.announce)
+        progress = progress_for(sys.stderr, self.announce)
         repository = Repository.configured(self.settings.repository)
         version = resolve_version(self.settings.version)
         jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
