@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,6 @@ from pytest_kestra.containers import daemon, image
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.keeper import ENDED, Orders
 from pytest_kestra.containers.kestra import USER, made_password, official_image
-from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.plugins import plugin_jars
 from pytest_kestra.engine.progress import progress_for
@@ -28,14 +25,10 @@ from pytest_kestra.settings import Settings
 # What the keeper may take longer than Kestra, so that it is the one who tells why Kestra does not start.
 KEEPER_TIMEOUT_S = 60.0
 MODES = ("ro", "rw")
-STARTED = frozenset({"container", "secrets", "plugins", "configuration"})
 
 
 class ContainerServer(StartedServer):
-    """Start Kestra in a container, or use the one that another process of this run has started.
-
-    `announce` is called before anything is written about an image that is pulled, to the standard error.
-    """
+    """Start Kestra in a container, or use the one that another process of this run has started."""
 
     kind = "container"
     what = "The Kestra container"
@@ -44,14 +37,8 @@ class ContainerServer(StartedServer):
         self, settings: Settings, run: Run, equipment: Equipment, announce: Callable[[], None] | None = None
     ) -> None:
         self.image = settings.image or official_image(settings.version)
-        self.equipment = equipment
-        self.announce = announce
-        key = _key(self.image, settings, equipment)
-        home = Home.configured()
-        folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
-        capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
-        super().__init__(settings, run, folder, capabilities)
-        self.home = home
+        super().__init__(settings, run, equipment, announce, made_of=[self.image, settings.docker_socket])
+        self.capabilities |= {"container"}
 
     def start(self) -> Lease:
         """Pull the image if need be and start a container; ContainerError says why it does not start."""
@@ -78,8 +65,7 @@ class ContainerServer(StartedServer):
         except OSError:
             return super().ending()
         assert self._lease is not None
-        until = "" if self.settings.reuse else ", until this run ends"
-        return f"{self.what} {how}.\nIts log{until}: {self.folder / self._lease.log}"
+        return self._ending(how, self._lease)
 
     def _use(self, lease: Lease) -> None:
         super()._use(lease)
@@ -118,13 +104,3 @@ def _volume(here: str, there: str) -> tuple[str, str, str]:
             "Correct it in kestra_volumes."
         )
     return str(Path(here).expanduser().absolute()), path, mode
-
-
-def _key(image_name: str, settings: Settings, equipment: Equipment) -> str:
-    """Return a short name for a container with these settings, which nothing of them can be read from."""
-    made_of = [
-        *(image_name, settings.docker_socket, equipment.config, sorted(equipment.secrets.items())),
-        *(list(equipment.plugins), sorted(equipment.environment.items()), sorted(equipment.volumes.items())),
-    ]
-    text = json.dumps(made_of, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -25,32 +23,23 @@ from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import StartedServer
 from pytest_kestra.settings import Settings
 
-STARTED = frozenset({"embedded", "settled", "secrets", "plugins", "configuration"})
-
 
 class EmbeddedServer(StartedServer):
-    """Start the embedded engine, or use the one that another process of this run has started.
-
-    `announce` is called before anything is written about an installation, to the standard error.
-    """
+    """Start the embedded engine, or use the one that another process of this run has started."""
 
     kind = "embedded"
 
     def __init__(
         self, settings: Settings, run: Run, equipment: Equipment, announce: Callable[[], None] | None = None
     ) -> None:
-        home = Home.configured()
         # Jars that the user has put into the cache's folder of plugins serve always.
-        found = map(str, sorted(home.plugins.glob("*.jar")))
+        found = map(str, sorted(Home.configured().plugins.glob("*.jar")))
         equipment = replace(equipment, plugins=[*equipment.plugins, *found])
-        key = _key(settings, equipment)
-        # Logs are complete when an execution has ended, and a cold engine forgets everything with the run.
-        capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
-        folder = home.warm / key if settings.reuse else run.folder / f"engine-{key}"
-        super().__init__(settings, run, folder, capabilities)
-        self.equipment = equipment
-        self.announce = announce
-        self.home = home
+        # Scripts run with this Python, in this zone.
+        made_of = [settings.version, sys.executable, os.environ.get("TZ"), compiler.fingerprint(compiler.SOURCES)]
+        super().__init__(settings, run, equipment, announce, made_of=made_of)
+        # Logs are complete when an execution has ended.
+        self.capabilities |= {"embedded", "settled"}
 
     def start(self) -> Lease:
         """Install the engine if need be and start it; EngineError says why it does not start."""
@@ -87,25 +76,3 @@ def install_engine(
     from pytest_kestra.engine.training import train
 
     return install(version, home=home, repository=repository, progress=progress, train=train, verify=verify)
-
-
-def _key(settings: Settings, equipment: Equipment) -> str:
-    """Return a short name for an engine with these settings, which nothing of them can be read from.
-
-    Who would start another engine gets another name: scripts run with this Python, and a jar may have been built anew.
-    """
-    made_of = [
-        *(settings.version, equipment.config, sorted(equipment.secrets.items())),
-        *([_plugin(plugin) for plugin in equipment.plugins],),
-        *(sys.executable, os.environ.get("TZ"), compiler.fingerprint(compiler.SOURCES)),
-    ]
-    text = json.dumps(made_of, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _plugin(plugin: str) -> list[object]:
-    try:
-        status = Path(plugin).expanduser().absolute().stat()
-    except (OSError, RuntimeError):  # a coordinate
-        return [plugin]
-    return [str(Path(plugin).absolute()), status.st_size, status.st_mtime]

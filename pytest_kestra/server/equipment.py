@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -27,3 +28,17 @@ class Equipment:
         """Name the capabilities of a server that something is given for."""
         values = {"secrets": self.secrets, "plugins": self.plugins, "configuration": self.config}
         return [name for name, value in values.items() if value]
+
+    @property
+    def made_of(self) -> list[object]:
+        """What tells servers apart that are given this: a jar may have been built anew."""
+        variables = sorted(self.environment.items()), sorted(self.volumes.items())
+        return [self.config, sorted(self.secrets.items()), list(map(_plugin, self.plugins)), *variables]
+
+
+def _plugin(plugin: str) -> list[object]:
+    try:
+        status = Path(plugin).expanduser().absolute().stat()
+    except (OSError, RuntimeError):  # a coordinate
+        return [plugin]
+    return [str(Path(plugin).absolute()), status.st_size, status.st_mtime]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +16,12 @@ from filelock import FileLock
 from pytest_kestra.address import Address
 from pytest_kestra.engine.alive import alive, locked
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.home import VARIABLE, writing
+from pytest_kestra.engine.home import VARIABLE, Home, writing
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.engines import START_LOCK, answers, ended
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
@@ -27,25 +30,41 @@ from pytest_kestra.settings import Settings
 MOST_RESTARTS = 3
 # What takes longer to say that it is there hangs, after a request that has failed, also on a busy machine.
 HANG_TIMEOUT_S = 30.0
+STARTED = frozenset({"secrets", "plugins", "configuration"})
 
 
 class StartedServer(ABC):
     """Start a server, or use the one that another process has started in the same folder.
 
     `folder` has its lease, its logs and its locks. A server that is kept warm outlives the run, and has a folder of the
-    user's; any other is in the run's folder, and ends with the run.
+    user's; any other is in the run's folder, and ends with the run. `made_of` is what tells one server from another
+    besides its equipment. `announce` is called before anything is written to the standard error, such as how far a
+    download is.
     """
 
     kind = ""
     # As it begins a sentence.
     what = "The Kestra engine"
 
-    def __init__(self, settings: Settings, run: Run, folder: Path, capabilities: frozenset[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        equipment: Equipment,
+        announce: Callable[[], None] | None = None,
+        *,
+        made_of: Sequence[object],
+    ) -> None:
         self.settings = settings
         self.run = run
-        self.folder = folder
+        self.equipment = equipment
+        self.announce = announce
+        self.home = Home.configured()
+        key = _key([*made_of, *equipment.made_of])
+        self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
-        self.capabilities = capabilities
+        # A cold server forgets everything with the run.
+        self.capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})
         self.address = Address("")
         self._lease: Lease | None = None
         self._doubted = self._hangs = False
@@ -94,10 +113,11 @@ class StartedServer(ABC):
         how = ended(self._lease, self.folder)
         if how is None and not answers(self._lease, HANG_TIMEOUT_S):
             self._hangs, how = True, f"hangs: it has not answered for {HANG_TIMEOUT_S:g} s"
-        if how is None:
-            return None
+        return None if how is None else self._ending(f"{how} (process {self._lease.pid})", self._lease)
+
+    def _ending(self, how: str, lease: Lease) -> str:
         until = "" if self.settings.reuse else ", until this run ends"
-        return f"{self.what} {how} (process {self._lease.pid}).\nIts log{until}: {self.folder / self._lease.log}"
+        return f"{self.what} {how}.\nIts log{until}: {self.folder / lease.log}"
 
     def _found_or_started(self, good: Callable[[Lease], bool]) -> Lease:
         lock = FileLock(self.folder / START_LOCK)
@@ -153,3 +173,9 @@ class StartedServer(ABC):
     def _use(self, lease: Lease) -> None:
         self._lease, self._hangs = lease, False
         self.address = Address(lease.url, lease.user, lease.password, version=lease.version)
+
+
+def _key(made_of: Sequence[object]) -> str:
+    """Return a short name for a server that is made of this, which nothing of it can be read from."""
+    text = json.dumps(made_of, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -11,9 +11,11 @@ from pytest_kestra import ServerError, Settings
 from pytest_kestra.engine import extra
 from pytest_kestra.engine.alive import hold
 from pytest_kestra.server.chooser import open_server
+from pytest_kestra.server.container import ContainerServer
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
+from pytest_kestra.server.started import StartedServer
 
 
 def opened(**values: object) -> object:
@@ -118,12 +120,20 @@ def test_run_without_a_place_for_its_folder(tmp_path: Path, monkeypatch: pytest.
         Run.create()
 
 
-def test_engines_differ_by_what_they_were_started_with() -> None:
-    run = Run.join(Path("run"))
-    folders = {
-        EmbeddedServer(Settings(), run, Equipment(config, secrets, plugins)).folder
-        for config, secrets, plugins in (({}, {}, ()), ({"a": 1}, {}, ()), ({}, {"a": "s3cret"}, ()), ({}, {}, ("x",)))
-    }
+@pytest.mark.parametrize("kind", [EmbeddedServer, ContainerServer])
+def test_servers_differ_by_what_they_were_started_with(kind: type[StartedServer], tmp_path: Path) -> None:
+    def folder(**equipment: object) -> Path:
+        return kind(Settings(), Run.join(Path("run")), Equipment(**equipment)).folder  # type: ignore[call-arg, arg-type]
 
-    assert len(folders) == 4
+    jar = tmp_path / "plugin.jar"
+    jar.write_bytes(b"built")
+    folders = [
+        *(folder(), folder(config={"a": 1}), folder(secrets={"a": "s3cret"}), folder(plugins=[str(jar)])),
+        *(folder(environment={"TZ": "UTC"}), folder(volumes={"/data": "/data"})),
+    ]
+    jar.write_bytes(b"built anew")
+    folders.append(folder(plugins=[str(jar)]))
+
+    assert len(set(folders)) == 7
+    assert folder() == folders[0]
     assert not any("s3cret" in str(folder) for folder in folders)

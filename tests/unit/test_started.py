@@ -21,6 +21,7 @@ from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import Spawn
 from pytest_kestra.server import started
 from pytest_kestra.server.engines import running, stop_engine
+from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import MOST_RESTARTS, StartedServer
 from tests.unit.conftest import Stub
@@ -78,7 +79,7 @@ def run() -> Iterator[Run]:
 
 def kept(run: Run, **values: object) -> Kept:
     settings = Settings().override(values, "the test")
-    return Kept(settings, run, run.folder / "engine-x", frozenset())
+    return Kept(settings, run, Equipment(), made_of=["a keeper"])
 
 
 def test_one_server_for_all_who_share_its_folder(run: Run) -> None:
@@ -163,10 +164,11 @@ def test_start_that_fails_is_tried_once_for_all(run: Run) -> None:
     assert (first.starts, second.starts) == (1, 0)
 
 
-def test_warm_server_does_not_count_the_starts_of_other_runs(tmp_path: Path) -> None:
+def test_warm_server_does_not_count_the_starts_of_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_KESTRA_HOME", str(tmp_path))
     for _ in range(MOST_RESTARTS + 2):
         run = Run.create()
-        server = Kept(Settings(reuse=True), run, tmp_path / "warm", frozenset())
+        server = Kept(Settings(reuse=True), run, Equipment(), made_of=["a keeper"])
         server.open()
         spawn.kill(server.folder)
         run.finish()
