@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,17 @@ import pytest
 from pytest_kestra import Server
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, install
-from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
-from pytest_kestra.engine.spawn import log_tail, wait_for_end
 from pytest_kestra.engine.training import train
+from pytest_kestra.hooks import run_of
 
 pytest.register_assert_rewrite("tests.engine.replay")
 
 # After their asserts are known to be rewritten.
 from tests.engine.conformance import Conformance, Exchange  # noqa: E402
+from tests.engine.launched import Launched, launched  # noqa: E402
 from tests.engine.replay import Replay  # noqa: E402
 
 
@@ -34,35 +34,32 @@ def installation() -> Installation:
     )
 
 
-@contextlib.contextmanager
-def _own_engine(installation: Installation, folder: Path) -> Iterator[Lease]:
-    """Start an engine without flows and, as the recorded server, without a key for encryption; end it afterwards."""
-    configuration = {"kestra": {"encryption": {"secret-key": None}}}
-    lease = Launch(installation, folder, configuration=configuration).start()
-    try:
-        yield lease
-    finally:
-        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
-        wait_for_end(lease.pid, 30)
-        print(log_tail(folder, 400))
+@pytest.fixture(scope="session")
+def own_engine(installation: Installation, pytestconfig: pytest.Config) -> Launched:
+    """Return what starts an engine in a folder, with arguments of `Launch`, for a `with` block."""
+    return partial(launched, installation, run_of(pytestconfig))
+
+
+# As the recorded server, without a key for encryption.
+AS_RECORDED = {"kestra": {"encryption": {"secret-key": None}}}
 
 
 @pytest.fixture
-def own_lease(installation: Installation, tmp_path: Path) -> Iterator[Lease]:
+def own_lease(own_engine: Launched, tmp_path: Path) -> Iterator[Lease]:
     """Return the lease of an engine that no other test uses; its folder is `tmp_path`."""
-    with _own_engine(installation, tmp_path) as lease:
+    with own_engine(tmp_path, configuration=AS_RECORDED) as lease:
         yield lease
 
 
 @pytest.fixture(scope="session")
 def exchanges(
-    installation: Installation, tmp_path_factory: pytest.TempPathFactory, recorded: Callable[[str], Any]
+    own_engine: Launched, tmp_path_factory: pytest.TempPathFactory, recorded: Callable[[str], Any]
 ) -> list[Exchange]:
     """Return what an engine has answered to all recorded requests, which are sent once."""
     recorded("001")
     # What webhooks hear is compared with what they heard from the recorder.
     headers = {"user-agent": "recorder"}
-    with _own_engine(installation, tmp_path_factory.mktemp("conformance")) as lease:
+    with own_engine(tmp_path_factory.mktemp("conformance"), configuration=AS_RECORDED) as lease:
         auth = (lease.user, lease.password)
         with httpx.Client(base_url=lease.url, auth=auth, headers=headers, timeout=120) as http:
             return list(Conformance(http, recorded).run())

@@ -12,9 +12,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch
-from pytest_kestra.engine.spawn import wait_for_end
+from tests.engine.launched import Launched
 from tests.engine.replay import Replay
 
 API = "/api/v1/main"
@@ -204,7 +202,7 @@ def test_namespace_file_is_read_through_an_execution(files: Files) -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_file_of_this_machine(installation: Installation, tmp_path: Path, *, shown: bool) -> None:
+def test_file_of_this_machine(own_engine: Launched, tmp_path: Path, *, shown: bool) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()
     file = allowed / "a.txt"
@@ -215,23 +213,21 @@ def test_file_of_this_machine(installation: Installation, tmp_path: Path, *, sho
             "server": {"preview": {"initial-rows": 7, "max-rows": 9}},
         }
     }
-    lease = Launch(installation, tmp_path / "engine", configuration=configuration).start()
-    try:
-        with httpx.Client(base_url=f"{lease.url}{API}/", auth=(lease.user, lease.password), timeout=600) as api:
-            execution_id, _ = Files(api, "local.files").store("b.txt", b"1")
-            path = f"executions/{execution_id}/file"
-            params = {"path": file.as_uri()}
-            if not shown:
-                for route in ("", "/metas", "/preview"):
-                    answer = api.get(path + route, params=params)
-                    assert answer.status_code == 403
-                    assert answer.json()["message"] == "Forbidden: Local file preview is disabled"
-                return
-            assert api.get(path, params=params).content == b"local"
-            assert api.get(f"{path}/metas", params=params).json() == {"size": 5}
-            found = api.get(f"{path}/preview", params=params).json()
-            assert (found["content"], found["maxLine"]) == ("local", 7)
-            assert api.get(f"{path}/preview", params={**params, "maxRows": 20}).json()["maxLine"] == 9
-    finally:
-        httpx.post(f"{lease.url}/pytest-kestra/stop", auth=(lease.user, lease.password)).raise_for_status()
-        wait_for_end(lease.pid, 30)
+    with (
+        own_engine(tmp_path / "engine", configuration=configuration) as lease,
+        httpx.Client(base_url=f"{lease.url}{API}/", auth=(lease.user, lease.password), timeout=600) as api,
+    ):
+        execution_id, _ = Files(api, "local.files").store("b.txt", b"1")
+        path = f"executions/{execution_id}/file"
+        params = {"path": file.as_uri()}
+        if not shown:
+            for route in ("", "/metas", "/preview"):
+                answer = api.get(path + route, params=params)
+                assert answer.status_code == 403
+                assert answer.json()["message"] == "Forbidden: Local file preview is disabled"
+            return
+        assert api.get(path, params=params).content == b"local"
+        assert api.get(f"{path}/metas", params=params).json() == {"size": 5}
+        found = api.get(f"{path}/preview", params=params).json()
+        assert (found["content"], found["maxLine"]) == ("local", 7)
+        assert api.get(f"{path}/preview", params={**params, "maxRows": 20}).json()["maxLine"] == 9

@@ -13,10 +13,8 @@ import httpx
 import pytest
 
 from pytest_kestra import Server
-from pytest_kestra.engine.install import Installation
-from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.server.engines import stop_engine
+from tests.engine.launched import Launched
 from tests.engine.replay import Replay
 from tests.engine.scheduling import DAILY, YAML, daily, deploy, ended, executions, known, states, until, update
 
@@ -513,15 +511,16 @@ class TestPolling:
         assert len(ended(api, namespace, "scheduled", 2)) >= 2
 
 
-def test_webhook_key_may_be_a_secret(installation: Installation, tmp_path: Path) -> None:
+def test_webhook_key_may_be_a_secret(own_engine: Launched, tmp_path: Path) -> None:
     hook = "  - {id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: \"{{ secret('HOOK') }}\", wait: true}\n"
-    lease = Launch(installation, tmp_path, secrets={"hook": "open-sesame"}).start()
-    with httpx.Client(base_url=f"{lease.url}/api/v1/main/", auth=(lease.user, lease.password), timeout=600) as api:
+    with (
+        own_engine(tmp_path, secrets={"hook": "open-sesame"}) as lease,
+        httpx.Client(base_url=f"{lease.url}/api/v1/main/", auth=(lease.user, lease.password), timeout=600) as api,
+    ):
         deploy(api, flow("company.team", triggers=hook))
         path = f"{lease.url}/api/v1/main/executions/webhook/company.team/scheduled"
         opened = httpx.post(f"{path}/open-sesame", timeout=600)
         wrong = httpx.post(f"{path}/HOOK", timeout=600)
-    assert stop_engine(tmp_path)
 
     assert (opened.status_code, opened.json()["state"]["current"]) == (200, "SUCCESS")
     assert (wrong.status_code, wrong.json()["message"]) == (404, "Not Found: Webhook not found")
