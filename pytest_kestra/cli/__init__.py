@@ -1,0 +1,34 @@
+"""The command `pytest-kestra`: the embedded engine, and checks of flows, without pytest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pytest_kestra.cli import clean, engine, image, validate
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    # The engine's modules need its extra; what is missing is told by them, not by a failed import here.
+    from pytest_kestra.engine.errors import EngineError
+    from pytest_kestra.errors import KestraError
+
+    try:
+        return int(options.run(options))
+    except (EngineError, KestraError) as error:
+        print(f"pytest-kestra: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\npytest-kestra: interrupted; what was downloaded is kept", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pytest-kestra", description="Kestra's engine for tests, without Docker.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (engine, image, validate, clean):
+        command.add(commands)
+    return parser

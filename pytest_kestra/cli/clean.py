@@ -1,0 +1,64 @@
+"""`pytest-kestra clean`: remove what interrupted test runs have left on a server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import datetime, timedelta, timezone
+
+from pytest_kestra.cli.parsers import Commands, command
+
+HELP = "remove what interrupted test runs have left on a server, by the marks of their namespaces"
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    clean = command(commands, "clean", HELP, _clean)
+    clean.add_argument("--server", metavar="URL", help="its address (default: what PYTEST_KESTRA_SERVER says)")
+    clean.add_argument(
+        "--older-than",
+        type=_age,
+        default=_age("1h"),
+        metavar="AGE",
+        help="only where nothing has happened for this long, such as 30m, 2h or 1d (default: 1h), so that runs which "
+        "go on are not disturbed",
+    )
+    clean.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
+def _age(text: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    if text[-1:] not in units or not text[:-1].isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 30m, 2h or 1d")
+    return timedelta(**{units[text[-1]]: int(text[:-1])})
+
+
+def _clean(options: argparse.Namespace) -> int:
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.errors import SettingsError
+    from pytest_kestra.run import leftovers
+    from pytest_kestra.server.existing import ExistingServer
+    from pytest_kestra.settings import Settings
+
+    settings = Settings.read({}, {}, os.environ)
+    if options.server is not None:
+        settings = settings.override({"server": options.server}, "--server")
+    if not settings.server.startswith("http"):
+        raise SettingsError("Which server is to be cleaned? Give its address: --server=http://localhost:8080.")
+    server = ExistingServer(settings).open()
+    limit = datetime.now(timezone.utc) - options.older_than
+    with Client(server.address) as client:
+        found = leftovers.find(client)
+        for left in found:
+            counts = f"{len(left.flows)} flow(s), {len(left.executions)} execution(s)"
+            what = f"{left.namespace}: {counts}, last {left.last:%Y-%m-%d %H:%M} UTC"
+            if left.last > limit:
+                print(f"left there, as it may be in use: {what}")
+            elif options.dry_run:
+                print(f"would be removed: {what}")
+            else:
+                leftovers.remove(client, left)
+                print(f"removed: {what}")
+    if not found:
+        print(f"Tests have left nothing at {server.address.url}")
+    return 0
