@@ -52,6 +52,14 @@ class ServerWarning(UserWarning):
     """Tell which fixtures have no effect on the server of this run."""
 
 
+class MockError(KestraError):
+    """Tell what is wrong with a mock, or which task would reach out that none stands for."""
+
+
+class UnexpectedCallsError(KestraError, AssertionError):
+    """Tell how a mocked task was called where a test expects otherwise."""
+
+
 class InputError(KestraError):
     """Tell which input is missing, unknown or of the wrong type."""
 

@@ -9,11 +9,11 @@ from functools import cached_property
 from pytest_kestra.checks import duplicates, expressions, references
 from pytest_kestra.checks.findings import Finding
 from pytest_kestra.checks.library import Library
-from pytest_kestra.checks.outline import Outline
 from pytest_kestra.checks.verdicts import Validator
 from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
 
 # What Kestra says of expressions of which we tell the line.

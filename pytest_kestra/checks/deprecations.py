@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.outline import Outline, key_line, line_of, node_at, text_at
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import NotFoundError
+from pytest_kestra.flows.outline import Outline, key_line, line_of, node_at, text_at
 from pytest_kestra.records import Json
 
 # Of a flow itself, for which Kestra has no schema that says so.

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.outline import Outline, line_of
 from pytest_kestra.errors import FlowError
+from pytest_kestra.flows.outline import Outline, line_of
 from pytest_kestra.flows.source import FlowSource
 
 

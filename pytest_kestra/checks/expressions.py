@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import yaml
 
 from pytest_kestra.checks.findings import Finding, Severity
-from pytest_kestra.checks.outline import SECTIONS, Outline, Path, Task, text_at
 from pytest_kestra.checks.pebble import Reference, Template, read
 from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.errors import hint
+from pytest_kestra.flows.outline import SECTIONS, Outline, Path, Task, text_at
 
 DASH = "a dash means minus here"
 # The types by which a task starts other flows, with their older names.

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 import yaml
 
-from pytest_kestra.checks.outline import FORM, mappings, text_at, value_at
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError, NotFoundError
+from pytest_kestra.flows.outline import FORM, mappings, text_at, value_at
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import Json
 

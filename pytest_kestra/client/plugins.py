@@ -24,9 +24,18 @@ class Plugins:
 
     def schema(self, name: str) -> Json:
         """Return the JSON schema of a type's properties; NotFoundError where there is no such type."""
-        found: dict[str, Any] = self._transport.send("GET", f"/api/v1/plugins/{name}").json()
-        schema: Json = found["schema"]["properties"]
+        schema: Json = self._schemas(name)["properties"]
         return schema
+
+    def outputs(self, name: str) -> Json | None:
+        """Return the JSON schema of a type's outputs; None where it has none, NotFoundError where there is no type."""
+        schema: Json | None = self._schemas(name).get("outputs")
+        return schema
+
+    def _schemas(self, name: str) -> Json:
+        found: dict[str, Any] = self._transport.send("GET", f"/api/v1/plugins/{name}").json()
+        schemas: Json = found["schema"]
+        return schemas
 
     def filters(self) -> list[str] | None:
         """Return the names of the filters that expressions may use; None where the server does not tell them."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.engine.plugins import provides
+from pytest_kestra.engine.plugins import STAND_IN, provides
 from pytest_kestra.engine.process import Orders
 from pytest_kestra.engine.spawn import Spawn
 
@@ -80,7 +80,8 @@ class Launch:
         installation = self.installation
         # Last: the AOT cache was made without it, and takes a longer class path but not another one.
         official = any(name.startswith(SCRIPTS) for jar in self.plugins for name in provides(jar))
-        return [installation.engine_jar, *installation.jars, *([] if official else [installation.scripts_jar])]
+        scripts = [] if official else [installation.scripts_jar]
+        return [installation.engine_jar, *installation.jars, *scripts, STAND_IN]
 
     def _plugin_folder(self) -> Path:
         folder = self.folder / "plugins"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import ApiError, FlowError, NotFoundError
@@ -16,13 +16,17 @@ EXISTS = "Flow id already exists"
 class Deployer:
     """Deploy the flows of one test, each in the namespace that the test has for it.
 
-    It remembers what it deployed: a flow that names the namespace of a later one is deployed anew with it.
+    It remembers what it deployed: a flow that names the namespace of a later one is deployed anew with it. `edit` may
+    change a flow before it is stored, such as where its tasks are mocked.
     """
 
     def __init__(self, client: Client, namespaces: Namespaces) -> None:
         self._client = client
         self._namespaces = namespaces
+        self.edit: Callable[[FlowSource], FlowSource] = lambda source: source
         self._deployed: dict[tuple[str, str], FlowSource] = {}
+        # What is stored of them.
+        self._texts: dict[tuple[str, str], str] = {}
         # Namespace and id, as the server has them, of the flows that were not there before, with their first revision:
         # a flow that was deleted once goes on counting, and keeps its executions.
         self.created: dict[tuple[str, str], int] = {}
@@ -44,14 +48,31 @@ class Deployer:
             raise _twice(sources)
         texts = [self._text(source, deployed) for source in sources]
         self._validate(sources, texts)
-        before = {key: self._text(source, self._deployed) for key, source in self._deployed.items()}
         records = [self._store(source, text) for source, text in zip(sources, texts, strict=True)]
         self._deployed = deployed
-        for key, text in before.items():
-            source = deployed[key]
-            if source not in sources and (now := self._text(source, deployed)) != text:
-                self._store(source, now)
+        self.renew()
         return records
+
+    @property
+    def sources(self) -> list[FlowSource]:
+        """The flows as they were deployed, before any change."""
+        return list(self._deployed.values())
+
+    def namespace_of(self, source: FlowSource) -> str:
+        """Return the namespace, as the server has it, that a flow is deployed in."""
+        return self._namespaces.of(source.namespace)
+
+    def source_of(self, namespace: str, flow_id: str) -> FlowSource | None:
+        """Return the text of a flow by its names on the server; None where the test has not deployed it."""
+        return next((self._deployed[key] for key in self._keys(namespace, flow_id)), None)
+
+    def renew(self) -> None:
+        """Store those flows again whose text is another now; FlowError where one is wrong with that."""
+        texts = {key: self._text(source, self._deployed) for key, source in self._deployed.items()}
+        changed = [key for key, text in texts.items() if text != self._texts.get(key)]
+        self._validate([self._deployed[key] for key in changed], [texts[key] for key in changed])
+        for key in changed:
+            self._store(self._deployed[key], texts[key])
 
     def update(self, flow: FlowRecord, source: FlowSource) -> FlowRecord:
         """Store a new revision of a flow; FlowError says what is wrong, and where."""
@@ -65,7 +86,7 @@ class Deployer:
         except ApiError as error:
             raise _refused(source, error) from error
         for key in self._keys(flow.namespace, flow.id):
-            self._deployed[key] = source
+            self._deployed[key], self._texts[key] = source, text
         return record
 
     def name_of(self, namespace: str, flow_id: str) -> str:
@@ -75,14 +96,14 @@ class Deployer:
     def forget(self, flow: FlowRecord) -> None:
         """Forget a flow that is no longer on the server."""
         for key in self._keys(flow.namespace, flow.id):
-            del self._deployed[key]
+            del self._deployed[key], self._texts[key]
 
     def _keys(self, namespace: str, flow_id: str) -> list[tuple[str, str]]:
         """Return under which names a flow was deployed."""
         return [key for key in self._deployed if (self._namespaces.of(key[0]), key[1]) == (namespace, flow_id)]
 
     def _text(self, source: FlowSource, deployed: dict[tuple[str, str], FlowSource]) -> str:
-        return self._namespaces.rewritten(source, {namespace for namespace, _ in deployed})
+        return self._namespaces.rewritten(self.edit(source), {namespace for namespace, _ in deployed})
 
     def _validate(self, sources: Sequence[FlowSource], texts: Sequence[str]) -> None:
         errors = [
@@ -97,16 +118,22 @@ class Deployer:
 
     def _store(self, source: FlowSource, text: str) -> FlowRecord:
         try:
-            record = self._client.flows.create(text)
-            self.created.setdefault((record.namespace, record.id), record.revision)
-            return record
-        except ApiError as error:
-            if EXISTS not in error.message:
-                raise _refused(source, error) from error
-        try:
-            return self._client.flows.update(*FlowSource(text, source.name).key, text)
+            record = self._created(text) or self._client.flows.update(*FlowSource(text, source.name).key, text)
         except ApiError as error:
             raise _refused(source, error) from error
+        self._texts[source.key] = text
+        return record
+
+    def _created(self, text: str) -> FlowRecord | None:
+        """Create a flow; None where it is there."""
+        try:
+            record = self._client.flows.create(text)
+        except ApiError as error:
+            if EXISTS in error.message:
+                return None
+            raise
+        self.created.setdefault((record.namespace, record.id), record.revision)
+        return record
 
 
 def _refused(source: FlowSource, error: ApiError) -> FlowError:

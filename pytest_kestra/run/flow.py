@@ -189,6 +189,7 @@ class Flow(FlowRecord):
     def _create(
         self, inputs: Mapping[str, Any] | None, labels: Mapping[str, str] | None, **options: Any
     ) -> ExecutionRecord:
+        self.session.require_mocks(self.namespace, self.id)
         taken = Inputs.of_flow(self, self.name)
         fields = taken.fields(inputs)
         self.session.secrets.extend(taken.secrets(inputs))

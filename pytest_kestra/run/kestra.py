@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError, WaitTimeout
@@ -15,6 +17,10 @@ from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.mocks.answers import Answer, Given
+from pytest_kestra.mocks.calls import Call
+from pytest_kestra.mocks.mock import Mock
+from pytest_kestra.mocks.mocks import Mocks, mocked
 from pytest_kestra.run.cleanup import clean_up
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
@@ -29,7 +35,8 @@ class Kestra:
     """Deploy flows and run them, in a namespace that only one test uses.
 
     `namespace` is the name of that namespace below each flow's own; None leaves the flows where they are. With `prefix`
-    all of them are below that namespace. `timeout` is in seconds.
+    all of them are below that namespace. `timeout` is in seconds. `side_effects` are patterns of types: tasks of these
+    run only where they are mocked, or else nothing does; None lets all run.
     Usable without pytest: `with Kestra(Client(Address("http://localhost:8080"))) as kestra: …`
     """
 
@@ -47,8 +54,11 @@ class Kestra:
         secrets: Sequence[str] = (),
         reproduce: str = "",
         verbosity: int = 0,
+        side_effects: Sequence[str] | None = None,
     ) -> None:
         deployer = Deployer(client, Namespaces(namespace, prefix))
+        self._mocks = Mocks(client, lambda: deployer.sources, deployer.namespace_of, deployer.renew, side_effects)
+        deployer.edit = self._mocks.edited
         self._session = Session(
             client,
             deployer,
@@ -60,6 +70,7 @@ class Kestra:
             secrets=list(secrets),
             reproduce=reproduce,
             verbosity=verbosity,
+            mocks=self._mocks,
         )
 
     @property
@@ -96,6 +107,52 @@ class Kestra:
     def _deploy(self, sources: Sequence[FlowSource]) -> list[Flow]:
         records = self._session.deployer.deploy(sources)
         return [Flow.deployed(record, text.name, self._session) for record, text in zip(records, sources, strict=True)]
+
+    def mock(
+        self,
+        task_id: str | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        *,
+        state: str | None = None,
+        value: object = None,
+        type: str | None = None,  # noqa: A002 - as a flow calls it
+        flow: str | None = None,
+        error: str | None = None,
+        delay: float | timedelta = 0.0,
+        side_effect: Callable[[Call], Any] | Iterable[Given] | Given = None,
+        render: bool = True,
+        required: bool = True,
+        check: bool = True,
+    ) -> Mock:
+        """Let something else stand for a task, in all flows of the test or only in `flow`, until the test ends.
+
+        It is chosen by its id, by its `type`, which may be a pattern such as `io.kestra.plugin.jdbc.*`, or by both;
+        `value` means one iteration of a loop only. The task ends with `outputs`, which may hold expressions, in a
+        `state` such as FAILED, with an `error` in its log, after a `delay` in seconds. `side_effect` is as that of
+        unittest.mock: a function that gets each Call and returns outputs, or a state, an Answer or None, or raises; a
+        sequence of such answers, one for each call; or an exception. Condition, retries and timeout of the task go on
+        working, and its properties are rendered, unless `render` is false.
+
+        The test fails if the mock is never called, unless `required` is false. UnknownNameError or MockError where no
+        deployed flow has such a task, or, with `check`, where its type has no such outputs.
+        """
+        mock = mocked(
+            self._mocks,
+            task_id,
+            type,
+            flow=flow,
+            value=value,
+            only=Answer(outputs, state, error, delay),
+            side_effect=side_effect,
+            render=render,
+            required=required,
+        )
+        self._mocks.add(mock, check=check)
+        return mock
+
+    def check_mocks(self) -> None:
+        """Verify that each mock was called that has to be; MockError names those that were not."""
+        self._mocks.check_used()
 
     def execution(self, execution_id: str) -> Execution:
         """Return an execution by its id; NotFoundError where the server has none of this id."""
@@ -222,7 +279,10 @@ class Kestra:
         of the test's own, and all that flows have made there with one that the fixture has named. Elsewhere nothing is
         deleted. What fails is raised when the rest is done.
         """
-        clean_up(self._session)
+        try:
+            clean_up(self._session)
+        finally:
+            self._mocks.close()
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
@@ -233,7 +293,11 @@ class Kestra:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            if error is None:
+                self.check_mocks()
+        finally:
+            self.close()
 
 
 def _triggers(flow: Flow) -> str:

@@ -12,6 +12,7 @@ from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.masking import STARS, masked
+from pytest_kestra.mocks.mocks import Mocks
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.waiting import poll
 
@@ -45,6 +46,7 @@ class Session:
     secrets: list[str] = field(default_factory=list, repr=False)
     reproduce: str = ""
     verbosity: int = 0
+    mocks: Mocks | None = field(default=None, repr=False)
     seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)
     # What is known of executions that have ended, by their ids and the numbers of their states and task runs.
     gathered: dict[tuple[str, int, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -60,6 +62,12 @@ class Session:
     def name_of(self, execution: ExecutionRecord) -> str:
         """Return the file that the flow of an execution came from; its id where the test has not deployed it."""
         return self.deployer.name_of(execution.namespace, execution.flow_id)
+
+    def require_mocks(self, namespace: str, flow_id: str) -> None:
+        """Raise MockError where a flow that is about to run would reach out, and strict mocks forbid that."""
+        source = self.deployer.source_of(namespace, flow_id)
+        if source is not None and self.mocks is not None:
+            self.mocks.require(source)
 
     def limit(self, timeout: object) -> float:
         """Return how many seconds something may take: `timeout`, or what is set for all; KestraError for no number."""

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from pytest_kestra.checks import expressions
-from pytest_kestra.checks.outline import Outline
 from pytest_kestra.checks.pebble import Use
 from pytest_kestra.checks.vocabulary import Vocabulary
+from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
 
 LOG = "io.kestra.plugin.core.log.Log"

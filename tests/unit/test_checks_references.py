@@ -6,8 +6,8 @@ import pytest
 
 from pytest_kestra.checks import references
 from pytest_kestra.checks.library import Library
-from pytest_kestra.checks.outline import Outline
 from pytest_kestra.client.client import Client
+from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
 from tests.unit.conftest import Stub
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_kestra.checks.outline import Outline
 from pytest_kestra.checks.verdicts import Validator
 from pytest_kestra.client.client import Client
+from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
 from tests.unit.conftest import Asked, Stub
 

@@ -1,0 +1,92 @@
+package pytestkestra.mocks;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kestra.core.exceptions.ResourceExpiredException;
+import io.kestra.core.runners.RunContext;
+import io.kestra.core.serializers.JacksonMapper;
+import io.kestra.core.storages.kv.KVStore;
+import io.kestra.core.storages.kv.KVValue;
+import io.kestra.core.storages.kv.KVValueAndMetadata;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Notes the calls of a mock in the key-value store of the flow's namespace, where the test reads them; a mock that asks
+ * the test gets its answer there, too. So every server serves, wherever it is, and the test process listens nowhere.
+ */
+class Calls {
+    private static final String PREFIX = "pytest-kestra.mock.";
+    private static final long POLL_MS = 10;
+    /** How often a mock has answered, for those whose answers are a sequence. */
+    private static final Map<String, AtomicInteger> COUNTS = new ConcurrentHashMap<>();
+    private static final ObjectMapper JSON = JacksonMapper.ofJson();
+
+    private final RunContext runContext;
+    private final StandIn.Mock mock;
+    private final KVStore store;
+
+    Calls(RunContext runContext, StandIn.Mock mock) {
+        this.runContext = runContext;
+        this.mock = mock;
+        this.store = runContext.namespaceKv(runContext.flowInfo().namespace());
+    }
+
+    StandIn.Answer answer(Map<String, Object> properties) throws Exception {
+        int number = COUNTS.computeIfAbsent(mock.id(), id -> new AtomicInteger()).getAndIncrement();
+        String name = PREFIX + mock.id() + "." + UUID.randomUUID();
+        put(name + ".call", call(number, properties));
+        if (mock.asks()) {
+            return asked(name + ".answer");
+        }
+        List<StandIn.Answer> answers = mock.answers();
+        if (answers.size() == 1) {
+            return answers.getFirst();
+        }
+        if (number < answers.size()) {
+            return answers.get(number);
+        }
+        String error = "This is call " + (number + 1) + " of a mock that has " + answers.size() + " answers.";
+        return new StandIn.Answer(null, null, error, 0, true);
+    }
+
+    private Map<String, Object> call(int number, Map<String, Object> properties) {
+        Map<String, Object> call = new LinkedHashMap<>();
+        call.put("number", number);
+        call.put("time", Instant.now().toString());
+        call.put("flow", runContext.flowInfo().id());
+        call.put("execution", of("execution", "id"));
+        call.put("task", of("task", "id"));
+        call.put("value", of("taskrun", "value"));
+        call.put("attempt", of("taskrun", "attemptsCount") instanceof Integer before ? before + 1 : 1);
+        call.put("properties", properties);
+        return call;
+    }
+
+    private Object of(String variable, String name) {
+        return runContext.getVariables().get(variable) instanceof Map<?, ?> values ? values.get(name) : null;
+    }
+
+    /** Waits for the answer of the test; the task's timeout and a kill end that. */
+    private StandIn.Answer asked(String key) throws IOException, ResourceExpiredException, InterruptedException {
+        while (true) {
+            Optional<KVValue> found = store.getValue(key);
+            if (found.isPresent()) {
+                return JSON.readValue(found.get().value().toString(), StandIn.Answer.class);
+            }
+            Thread.sleep(POLL_MS);
+        }
+    }
+
+    private void put(String key, Map<String, Object> value) throws IOException {
+        // As a text, in which numbers and dates stay what they are.
+        store.put(key, new KVValueAndMetadata(null, JSON.writeValueAsString(value)));
+    }
+}

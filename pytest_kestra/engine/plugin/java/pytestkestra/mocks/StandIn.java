@@ -1,0 +1,107 @@
+package pytestkestra.mocks;
+
+import io.kestra.core.exceptions.IllegalVariableEvaluationException;
+import io.kestra.core.models.annotations.Plugin;
+import io.kestra.core.models.flows.State;
+import io.kestra.core.models.tasks.Output;
+import io.kestra.core.models.tasks.RunnableTask;
+import io.kestra.core.models.tasks.Task;
+import io.kestra.core.runners.RunContext;
+
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * Stands where a test has mocked a task: it has that task's id, renders its properties, notes the call and gives the
+ * mock's answer.
+ */
+@Plugin
+public class StandIn extends Task implements RunnableTask<Output> {
+    /** The mocked task as the flow has it, with its type. */
+    private Map<String, Object> mocked;
+
+    private List<Mock> mocks;
+
+    /** The mocked task as Kestra knows it, where no mock is meant for some iterations. */
+    private Task original;
+
+    /** What a mock says: for which iteration (null: for all), and what comes of it. */
+    public record Mock(String id, String value, boolean unrendered, boolean asks, List<Answer> answers) {
+    }
+
+    /** How a run of the task ends; `delay` is in milliseconds. */
+    public record Answer(Map<String, Object> outputs, State.Type state, String error, long delay, boolean literal) {
+    }
+
+    public Map<String, Object> getMocked() {
+        return mocked;
+    }
+
+    public List<Mock> getMocks() {
+        return mocks;
+    }
+
+    public Task getOriginal() {
+        return original;
+    }
+
+    @Override
+    public Output run(RunContext runContext) throws Exception {
+        Object value = runContext.getVariables().get("taskrun") instanceof Map<?, ?> run ? run.get("value") : null;
+        Optional<Mock> found = of(value == null ? null : value.toString());
+        if (found.isPresent()) {
+            return answered(runContext, found.get());
+        }
+        if (original instanceof RunnableTask<?> task) {
+            return task.run(runContext);
+        }
+        throw new IllegalStateException("No mock is meant for the iteration '" + value + "' of this task.");
+    }
+
+    private Optional<Mock> of(String value) {
+        Optional<Mock> only = mocks.stream().filter(mock -> mock.value != null && mock.value.equals(value)).findFirst();
+        return only.isPresent() ? only : mocks.stream().filter(mock -> Objects.isNull(mock.value)).findFirst();
+    }
+
+    private Output answered(RunContext runContext, Mock mock) throws Exception {
+        Map<String, Object> properties = mock.unrendered ? mocked : runContext.render(mocked);
+        Answer answer = new Calls(runContext, mock).answer(properties);
+        if (answer.delay > 0) {
+            Thread.sleep(answer.delay);
+        }
+        if (answer.error != null) {
+            runContext.logger().error(answer.error);
+        }
+        State.Type state = Optional.ofNullable(answer.state)
+            .orElse(answer.error == null ? State.Type.SUCCESS : State.Type.FAILED);
+        return new Given(state, outputs(runContext, answer));
+    }
+
+    private static Map<String, Object> outputs(RunContext runContext, Answer answer) throws IllegalVariableEvaluationException {
+        if (answer.outputs == null) {
+            return Map.of();
+        }
+        return answer.literal ? answer.outputs : runContext.render(answer.outputs);
+    }
+
+    /** The outputs and the state that a mock gives. */
+    private record Given(State.Type state, Map<String, Object> outputs) implements Output {
+        @Override
+        public Optional<State.Type> finalState() {
+            return Optional.of(state);
+        }
+
+        @Override
+        public Map<String, Object> toMap() {
+            return outputs;
+        }
+
+        @Override
+        public Map<String, Object> toMap(ZoneId zone) {
+            return outputs;
+        }
+    }
+}

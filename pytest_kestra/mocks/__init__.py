@@ -1,0 +1,1 @@
+"""Mocks of tasks: what stands where a flow's task would reach out."""

@@ -1,0 +1,70 @@
+"""The thread in which Python functions answer for mocked tasks."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_kestra.errors import KestraError, MockError
+from pytest_kestra.mocks.answers import Answer, answer_of
+from pytest_kestra.mocks.calls import Call, Notes
+from pytest_kestra.mocks.mock import Mock
+
+# How often it is looked whether a mocked task waits for its answer, in seconds.
+POLL_S = 0.01
+STOP_TIMEOUT_S = 30.0
+
+
+class Answering:
+    """Answer calls of mocks that ask a function, until it is stopped; `places` tells mocks with their namespaces."""
+
+    def __init__(self, notes: Notes, places: Callable[[], list[tuple[Mock, str]]]) -> None:
+        self._notes = notes
+        self._places = places
+        self._answered: set[str] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="pytest-kestra-mocks")
+
+    def start(self) -> None:
+        """Begin, where it has not begun."""
+        if not self._thread.ident:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End, when the function that runs has returned."""
+        self._stopped.set()
+        if self._thread.ident:
+            self._thread.join(STOP_TIMEOUT_S)
+
+    def _run(self) -> None:
+        with contextlib.suppress(KestraError):  # the server is gone, which the test tells that waits for it
+            while not self._stopped.wait(POLL_S):
+                for mock, namespace in self._places():
+                    self._answer(mock, namespace)
+
+    def _answer(self, mock: Mock, namespace: str) -> None:
+        assert mock.asked is not None
+        for _, key, call in self._notes.calls(namespace, mock.id):
+            if key not in self._answered:
+                self._answered.add(key)
+                self._notes.answer(namespace, key, answer(mock.asked, call))
+
+
+def answer(asked: Callable[[Call], Any], call: Call) -> Mapping[str, Any]:
+    """Ask a function, and return the data of its answer; what it raises is what the task fails with."""
+    try:
+        return answer_of(asked(call)).data(literal=True)
+    except Exception as error:  # noqa: BLE001 - the test's own function may raise anything
+        return Answer(error=f"{type(error).__name__}: {error}{_place(error)}").data(literal=True)
+
+
+def _place(error: Exception) -> str:
+    """Say where in the test's function an error came from."""
+    if isinstance(error, MockError):
+        return ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -1,0 +1,78 @@
+"""What a mocked task answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from pytest_kestra.errors import MockError
+from pytest_kestra.states import STATES
+
+# In which states a task can end.
+ENDS = ("SUCCESS", "WARNING", "FAILED", "SKIPPED", "CANCELLED", "KILLED")
+FAILED_BY = "The mock of this task fails."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Say how a mocked task ends: with `outputs`, in a `state`, with an `error` in its log, after a `delay`.
+
+    `outputs` may hold expressions, as Kestra's own fixtures do. The state is SUCCESS, or FAILED with an error. `delay`
+    is in seconds or a timedelta.
+    """
+
+    outputs: Mapping[str, Any] | None = None
+    state: str | None = None
+    error: str | None = None
+    delay: float | timedelta = 0.0
+
+    def __post_init__(self) -> None:
+        if self.state is not None and self.state not in ENDS:
+            known = "one in which no task ends" if self.state in STATES else "none"
+            raise MockError(f"The state {self.state!r} of a mock is {known}: it is one of {', '.join(ENDS)}.")
+        outputs: object = self.outputs
+        if not isinstance(outputs, (Mapping, type(None))):
+            raise MockError(f"The outputs of a mock are a dictionary, not {self.outputs!r}.")
+        if not isinstance(self.seconds, (int, float)) or not 0 <= self.seconds < float("inf"):
+            raise MockError(f"delay: {self.delay!r} is not a number of seconds from 0 on, nor a timedelta.")
+
+    @property
+    def seconds(self) -> float:
+        """How long the task takes."""
+        return self.delay.total_seconds() if isinstance(self.delay, timedelta) else self.delay
+
+    def data(self, *, literal: bool = False) -> dict[str, Any]:
+        """Return what the stand-in reads; `literal` outputs are not rendered."""
+        error = FAILED_BY if self.state == "FAILED" and self.error is None else self.error
+        values = {"outputs": self.outputs, "state": self.state, "error": error}
+        times = {"delay": round(self.seconds * 1000)} if self.delay else {}
+        return (
+            {name: value for name, value in values.items() if value is not None}
+            | times
+            | ({"literal": True} if literal else {})
+        )
+
+
+# One of several answers: outputs, the name of a state, what the task fails with, or all of it.
+Given: TypeAlias = "Answer | Mapping[str, Any] | str | BaseException | None"
+
+
+def answer_of(given: Given) -> Answer:
+    """Return the answer that is meant by outputs, a state, an exception, or None for a mere success."""
+    if isinstance(given, Answer):
+        return given
+    if isinstance(given, str):
+        return Answer(state=given)
+    if isinstance(given, BaseException):
+        return Answer(error=f"{type(given).__name__}: {given}")
+    return Answer(outputs=given)
+
+
+def answers_of(side_effect: Iterable[Given]) -> list[Answer]:
+    """Return the answers of a sequence; MockError where it has none."""
+    answers = [answer_of(given) for given in side_effect]
+    if not answers:
+        raise MockError("side_effect=[] has no answer: give at least one, or leave it out.")
+    return answers

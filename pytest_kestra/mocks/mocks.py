@@ -1,0 +1,244 @@
+"""All mocks of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import MockError, NotFoundError, UnknownNameError, hint
+from pytest_kestra.flows.outline import Outline, Task, text_at
+from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.mocks.answering import Answering
+from pytest_kestra.mocks.answers import Answer, Given, answer_of, answers_of
+from pytest_kestra.mocks.calls import Call, Notes
+from pytest_kestra.mocks.mock import Mock, check_target
+from pytest_kestra.mocks.side_effects import has_side_effects
+from pytest_kestra.mocks.stand_in import edited
+
+REFUSED = "strict mocks: this task reaches out, and nothing mocks it, so it was not run."
+
+
+class Mocks:
+    """Hold the mocks of a test, put stand-ins into its flows, and tell what was not as it should be.
+
+    `flows` are those that the test has deployed, `namespace_of` tells in which namespace one is, and `changed` is
+    called when they have to be stored anew. `side_effects` are the patterns of the types that must be mocked; None
+    where none has to be.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        flows: Callable[[], Sequence[FlowSource]],
+        namespace_of: Callable[[FlowSource], str],
+        changed: Callable[[], None],
+        side_effects: Sequence[str] | None = None,
+    ) -> None:
+        self._client = client
+        self._flows = flows
+        self._namespace_of = namespace_of
+        self._changed = changed
+        self._side_effects = side_effects
+        # Those that stand in the flows, and all there ever were.
+        self._active: list[Mock] = []
+        self._all: list[Mock] = []
+        self._notes = Notes(client)
+        self._answering = Answering(Notes(client), self._asking)
+
+    def add(self, mock: Mock, *, check: bool) -> None:
+        """Put a mock into the flows that are deployed, and those that will be.
+
+        MockError or UnknownNameError where it is meant for no task of these, or, with `check`, where its outputs are
+        none that the task's type has.
+        """
+        targets = self._targets(mock)
+        if not targets and self._flows():
+            raise self._unknown(mock)
+        if check:
+            for source, task in targets:
+                self._check_outputs(mock, source, task)
+        self._active.append(mock)
+        self._all.append(mock)
+        self._changed()
+        if mock.asked is not None:
+            self._answering.start()
+
+    def remove(self, mock: Mock) -> None:
+        """Let the tasks run again that a mock has stood for."""
+        if mock in self._active:
+            self._active.remove(mock)
+            self._changed()
+
+    def edited(self, source: FlowSource) -> FlowSource:
+        """Return a flow with stand-ins where its tasks are mocked, and where strict mocks forbid that one runs."""
+        if not self._active and self._side_effects is None:
+            return source
+        outline = Outline(source)
+        replaced: dict[int, list[dict[str, Any]]] = {}
+        for task in outline.tasks:
+            if mocks := self._of(source, task):
+                replaced[id(task.node)] = [mock.data() for mock in mocks]
+            elif self._is_forbidden(task):
+                refusal = Answer(error=REFUSED).data()
+                replaced[id(task.node)] = [{"id": "", "unrendered": True, "answers": [refusal]}]
+        return edited(source, replaced, outline) if replaced else source
+
+    def require(self, flow: FlowSource) -> None:
+        """Raise MockError where a flow, or a subflow of it, has a task that reaches out and is not mocked."""
+        if self._side_effects is None:
+            return
+        found = [
+            f"  {source.name}:{task.line}: {task.id} ({task.type})"
+            for source in self._with_subflows(flow)
+            for task in Outline(source).tasks
+            if self._is_forbidden(task) and not self._of(source, task) and not self._is_below_a_mock(source, task)
+        ]
+        if found:
+            first = found[0].rpartition(": ")[2].partition(" ")[0]
+            raise MockError(
+                f"{flow.id} was not run: with strict mocks, each task that reaches out has a mock. These have none:\n"
+                + "\n".join(found)
+                + f'\nMock them, as with kestra.mock("{first}", outputs={{…}}), or leave their type out of '
+                "kestra_side_effects."
+            )
+
+    def check_used(self) -> None:
+        """Raise MockError where a mock was never called that has to be."""
+        unused = [mock for mock in self._all if mock.required and not mock.called]
+        if not unused:
+            return
+        lines = [f"The mock of {mock.target} was never called: {self._why_unused(mock)}" for mock in unused]
+        remedy = "Remove it, or say required=False where it may be unused."
+        raise MockError("\n".join([*lines, remedy]))
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._answering.stop()
+
+    def forget(self, namespaces: Iterable[str]) -> None:
+        """Remove what stand-ins have noted in namespaces that stay."""
+        for namespace in namespaces:
+            for mock in self._all:
+                self._notes.remove(namespace, mock.id)
+
+    def _of(self, source: FlowSource, task: Task) -> list[Mock]:
+        """Return the mocks of a task, the latest first: it is the one that counts."""
+        return [mock for mock in reversed(self._active) if mock.means(source, task)]
+
+    def _targets(self, mock: Mock) -> list[tuple[FlowSource, Task]]:
+        return [
+            (source, task) for source in self._flows() for task in Outline(source).tasks if mock.means(source, task)
+        ]
+
+    def _unknown(self, mock: Mock) -> MockError | UnknownNameError:
+        flows = {source.id: source for source in self._flows()}
+        if mock.flow is not None and mock.flow not in flows:
+            return UnknownNameError("flow", mock.flow, flows, "this test")
+        chosen = [source for source in flows.values() if mock.flow in (None, source.id)]
+        tasks = [task for source in chosen for task in Outline(source).tasks]
+        where = f"the flow{'s' if len(chosen) > 1 else ''} {', '.join(source.id for source in chosen)}"
+        if mock.task_id is not None and mock.task_id not in (task.id for task in tasks):
+            return UnknownNameError("task", mock.task_id, [task.id for task in tasks], f"{where}, so nothing is mocked")
+        assert mock.type is not None
+        known = hint(mock.type, {task.type: None for task in tasks})
+        return MockError(f"No task of {where} is of the type {mock.type!r}, so nothing is mocked{known}")
+
+    def _check_outputs(self, mock: Mock, source: FlowSource, task: Task) -> None:
+        given = {name: None for answer in mock.answers for name in answer.outputs or ()}
+        known = self._outputs_of(task.type) if given else None
+        if known is None:
+            return
+        for name in given:
+            if name not in known:
+                raise MockError(
+                    f"{source.name}:{task.line}: {task.id} is mocked with the output {name!r}, which {task.type} does "
+                    f"not have{hint(name, known)} With check=False a mock may have others."
+                )
+
+    def _outputs_of(self, kind: str) -> list[str] | None:
+        """Return the names of the outputs of a type; None where they are not known, or may be any."""
+        try:
+            schema = self._client.plugins.outputs(kind)
+        except NotFoundError:  # a plugin that this server has not
+            return None
+        return None if schema is None or schema.get("additionalProperties") else list(schema.get("properties") or ())
+
+    def _is_forbidden(self, task: Task) -> bool:
+        return self._side_effects is not None and has_side_effects(task.type, self._side_effects)
+
+    def _is_below_a_mock(self, source: FlowSource, task: Task) -> bool:
+        around = [other for other in Outline(source).tasks if other.id != task.id and self._of(source, other)]
+        return any(step.node.start_mark.index == other.node.start_mark.index for step in task.path for other in around)
+
+    def _with_subflows(self, flow: FlowSource) -> list[FlowSource]:
+        """Return a flow and those of the test that it runs, however deep; mocked calls lead nowhere."""
+        flows = {source.key: source for source in self._flows()}
+        found: dict[tuple[str, str], FlowSource] = {}
+        waiting = [flow]
+        while waiting:
+            source = waiting.pop()
+            if source.key in found:
+                continue
+            found[source.key] = source
+            for task in Outline(source).tasks:
+                called = text_at(task.node, "namespace"), text_at(task.node, "flowId")
+                if called in flows and not self._of(source, task):
+                    waiting.append(flows[called])
+        return list(found.values())
+
+    def _why_unused(self, mock: Mock) -> str:
+        if not self._flows():
+            return "this test has deployed no flow."
+        if not self._targets(mock):
+            return str(self._unknown(mock))
+        return "the task did not run."
+
+    def calls(self, mock: Mock) -> list[Call]:
+        """Return the calls of a mock so far, the earliest first."""
+        found = [one for namespace in self._namespaces(mock) for one in self._notes.calls(namespace, mock.id)]
+        return [call for _, _, call in sorted(found, key=lambda one: one[0])]
+
+    def _asking(self) -> list[tuple[Mock, str]]:
+        return [(mock, place) for mock in self._all if mock.asked is not None for place in self._namespaces(mock)]
+
+    def _namespaces(self, mock: Mock) -> list[str]:
+        return list(dict.fromkeys(self._namespace_of(source) for source, _ in self._targets(mock)))
+
+
+def mocked(
+    mocks: Mocks,
+    task_id: str | None,
+    kind: str | None,
+    *,
+    flow: str | None,
+    value: object,
+    only: Answer,
+    side_effect: Callable[[Call], Any] | Iterable[Given] | Given,
+    render: bool,
+    required: bool,
+) -> Mock:
+    """Return the mock that the arguments of `kestra.mock` describe; MockError where they contradict each other."""
+    check_target(task_id, kind)
+    answers, asked = [only], None
+    if side_effect is not None:
+        if only != Answer():
+            raise MockError("side_effect= says all that a mock answers: leave outputs, state, error and delay out.")
+        if callable(side_effect):
+            asked, answers = side_effect, []
+        elif isinstance(side_effect, Iterable) and not isinstance(side_effect, (str, Mapping)):
+            answers = answers_of(side_effect)
+        else:
+            answers = [answer_of(side_effect)]
+    return Mock(
+        task_id,
+        kind,
+        flow=flow,
+        value=None if value is None else str(value),
+        answers=answers,
+        asked=asked,
+        render=render,
+        required=required,
+        read=mocks.calls,
+        removed=mocks.remove,
+    )
