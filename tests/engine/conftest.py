@@ -61,7 +61,7 @@ def exchanges(
     headers = {"user-agent": "recorder"}
     with own_engine(tmp_path_factory.mktemp("conformance"), configuration=AS_RECORDED) as lease:
         auth = (lease.user, lease.password)
-        with httpx.Client(base_url=lease.url, auth=auth, headers=headers, timeout=120) as http:
+        with httpx.Client(base_url=lease.url, auth=auth, headers=headers, timeout=600) as http:
             return list(Conformance(http, recorded).run())
 
 

@@ -86,7 +86,7 @@ class Observer:
 def test_every_route(own_lease: Lease, recorded: Callable[[str], Any]) -> None:
     recorded("001")
     observer = Observer()
-    with httpx.Client(base_url=own_lease.url, auth=(own_lease.user, own_lease.password), timeout=120) as http:
+    with httpx.Client(base_url=own_lease.url, auth=(own_lease.user, own_lease.password), timeout=600) as http:
         Tour(http, observer.see).run()
 
     listed = DEVIATIONS | UNSEEN | UNRECORDED

@@ -303,7 +303,7 @@ class TestFlowTrigger:
 
     def test_of_one_flow_among_many(self, own_lease: Lease) -> None:
         with httpx.Client(
-            base_url=f"{own_lease.url}/api/v1/main/", auth=(own_lease.user, own_lease.password), timeout=120
+            base_url=f"{own_lease.url}/api/v1/main/", auth=(own_lease.user, own_lease.password), timeout=600
         ) as api:
             others = [DAILY.format(id=f"other{number}", namespace="company.many") for number in range(300)]
             api.post("flows/bulk", content="---\n".join(others), headers=YAML).raise_for_status()
