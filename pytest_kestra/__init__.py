@@ -19,15 +19,20 @@ if TYPE_CHECKING:
         FlowWarning,
         InputError,
         KestraError,
+        MockError,
         NotFoundError,
         ServerError,
         SettingsError,
         UnauthorizedError,
+        UnexpectedCallsError,
         UnexpectedLogsError,
         UnexpectedStateError,
         UnknownNameError,
         WaitTimeout,
     )
+    from pytest_kestra.mocks.answers import Answer
+    from pytest_kestra.mocks.calls import Call
+    from pytest_kestra.mocks.mock import Mock
     from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
     from pytest_kestra.run.concurrency import ConcurrencyProof
     from pytest_kestra.run.execution import Execution
@@ -45,9 +50,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Address",
+    "Answer",
     "ApiError",
     "Attempt",
     "BackfillStatus",
+    "Call",
     "Client",
     "ConcurrencyLimitError",
     "ConcurrencyProof",
@@ -65,6 +72,8 @@ __all__ = [
     "LogEntry",
     "Logs",
     "Metric",
+    "Mock",
+    "MockError",
     "NamespaceFiles",
     "NotFoundError",
     "Server",
@@ -77,6 +86,7 @@ __all__ = [
     "Trigger",
     "TriggerStatus",
     "UnauthorizedError",
+    "UnexpectedCallsError",
     "UnexpectedLogsError",
     "UnexpectedStateError",
     "UnknownNameError",
@@ -96,15 +106,20 @@ _MODULES = {
         "FlowWarning",
         "InputError",
         "KestraError",
+        "MockError",
         "NotFoundError",
         "ServerError",
         "SettingsError",
         "UnauthorizedError",
+        "UnexpectedCallsError",
         "UnexpectedLogsError",
         "UnexpectedStateError",
         "UnknownNameError",
         "WaitTimeout",
     ),
+    "mocks.answers": ("Answer",),
+    "mocks.calls": ("Call",),
+    "mocks.mock": ("Mock",),
     "records": ("Attempt", "LogEntry", "Metric", "StateChange", "TaskRun"),
     "run.concurrency": ("ConcurrencyProof",),
     "run.execution": ("Execution",),

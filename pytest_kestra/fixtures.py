@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_kestra.server.equipment import Equipment
 
 # What the mark `kestra` may set: the rest belongs to the server, which all tests share.
-PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level")
+PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level", "strict_mocks")
 # So that the namespace stays readable beside what makes it unique.
 NAME_LENGTH = 40
 
@@ -152,6 +152,7 @@ def kestra(
         secrets=[*request.config.stash[SECRETS]],
         reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
+        side_effects=settings.side_effects if settings.strict_mocks else None,
     )
     node.stash[KESTRA] = request.config.stash[KESTRA] = kestra
     if settings.fail_on_log_level != "none":

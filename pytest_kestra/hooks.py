@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, ServerError, SettingsError, UnexpectedLogsError
+from pytest_kestra.errors import KestraError, MockError, ServerError, SettingsError, UnexpectedLogsError
 from pytest_kestra.masking import masked
 from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_kestra.server.run import Run
 
 MARKS = (
-    "kestra(timeout=, isolation=, keep=, fail_on_log_level=): settings of one test; times are in seconds",
+    "kestra(timeout=, isolation=, keep=, fail_on_log_level=, strict_mocks=): settings of one test; times in seconds",
     "kestra_allow_logs(matching=, task=, level=): logs that kestra_fail_on_log_level lets pass; alone it means all",
     "kestra_requires(version=, capability=): skip a test on a server without, such as '>=1.3.20' or 'embedded'",
 )
@@ -171,7 +171,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 # After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail a test that passes, but whose executions have logged what it does not expect."""
+    """Fail a test that passes, but has a mock that was never called, or logs that it does not expect."""
+    if KESTRA in item.stash:
+        try:
+            item.stash[KESTRA].check_mocks()
+        except MockError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
     if GUARD in item.stash:
         from pytest_kestra.report.guard import check_logs
 

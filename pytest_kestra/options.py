@@ -106,6 +106,13 @@ def _token(value: str) -> str:
     return value
 
 
+def _patterns(value: str) -> tuple[str, ...]:
+    patterns = tuple(value.replace(",", " ").split())
+    if not patterns or not all(re.fullmatch(r"!?[\w.*?-]+", pattern) for pattern in patterns):
+        raise ValueError("types of tasks, or patterns such as io.kestra.plugin.jdbc.* and !io.kestra.plugin.core.*")
+    return patterns
+
+
 def _namespace(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*", value):
         raise ValueError("a namespace, such as ci.tests: small letters, digits, `-`, `_`, in parts with dots between")
@@ -165,6 +172,18 @@ OPTIONS = (
         "the log level from which on a test fails whose executions log at it, unless its mark `kestra_allow_logs` "
         "allows that",
         metavar="none|TRACE|DEBUG|INFO|WARN|ERROR",
+    ),
+    Option(
+        "strict-mocks",
+        _truth,
+        "let no flow run that has a task which reaches out of Kestra and is not mocked",
+        flag=True,
+    ),
+    Option(
+        "side-effects",
+        _patterns,
+        "which types of tasks reach out: patterns, of which the last that fits decides; `!` before one says that not",
+        metavar="PATTERNS",
     ),
     Option("html", _path, "a file for one HTML page about all tests and their executions", metavar="PATH"),
     Option(

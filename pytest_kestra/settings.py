@@ -10,6 +10,18 @@ from pytest_kestra.errors import SettingsError, hint
 from pytest_kestra.options import OPTIONS, Option
 
 DEFAULT = "default"
+# All plugins but those that only compute; of Kestra's own, those that call others.
+SIDE_EFFECTS = (
+    "io.kestra.plugin.*",
+    "!io.kestra.plugin.core.*",
+    "!io.kestra.plugin.scripts.*",
+    "!io.kestra.plugin.script.*",
+    "!io.kestra.plugin.serdes.*",
+    "!io.kestra.plugin.transform.*",
+    "!io.kestra.plugin.compress.*",
+    "!io.kestra.plugin.debug.*",
+    "io.kestra.plugin.core.http.*",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,8 @@ class Settings:
     reuse: bool = False
     keep: str = "no"
     fail_on_log_level: str = "none"
+    strict_mocks: bool = False
+    side_effects: tuple[str, ...] = SIDE_EFFECTS
     html: str | None = None
     artifacts: str | None = None
     validate: bool = False

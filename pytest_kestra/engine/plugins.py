@@ -17,6 +17,7 @@ from pytest_kestra.engine.repository import ADDRESS_VARIABLE, Repository
 
 SERVICES = "META-INF/services/io.kestra.core.models.Plugin"
 # The plugin of this package: what stands where tests have mocked a task. `tools/make_stand_in.py` compiles it.
+STAND_IN_TYPE = "pytestkestra.mocks.StandIn"
 STAND_IN = Path(__file__).parent / "plugin" / "pytest-kestra-stand-in.jar"
 REMEDY = "or download the jar yourself and give its path instead of the coordinate"
 # What repositories publish beside a jar, the better first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +36,8 @@ class Answer:
         outputs: object = self.outputs
         if not isinstance(outputs, (Mapping, type(None))):
             raise MockError(f"The outputs of a mock are a dictionary, not {self.outputs!r}.")
-        if not isinstance(self.seconds, (int, float)) or not 0 <= self.seconds < float("inf"):
+        seconds: object = self.seconds
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
             raise MockError(f"delay: {self.delay!r} is not a number of seconds from 0 on, nor a timedelta.")
 
     @property

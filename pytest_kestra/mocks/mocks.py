@@ -14,7 +14,7 @@ from pytest_kestra.mocks.answers import Answer, Given, answer_of, answers_of
 from pytest_kestra.mocks.calls import Call, Notes
 from pytest_kestra.mocks.mock import Mock, check_target
 from pytest_kestra.mocks.side_effects import has_side_effects
-from pytest_kestra.mocks.stand_in import edited
+from pytest_kestra.mocks.stand_in import TYPE, edited
 
 REFUSED = "strict mocks: this task reaches out, and nothing mocks it, so it was not run."
 
@@ -44,6 +44,7 @@ class Mocks:
         self._active: list[Mock] = []
         self._all: list[Mock] = []
         self._notes = Notes(client)
+        self._can_mock = False
         self._answering = Answering(Notes(client), self._asking)
 
     def add(self, mock: Mock, *, check: bool) -> None:
@@ -52,6 +53,7 @@ class Mocks:
         MockError or UnknownNameError where it is meant for no task of these, or, with `check`, where its outputs are
         none that the task's type has.
         """
+        self._require_plugin()
         targets = self._targets(mock)
         if not targets and self._flows():
             raise self._unknown(mock)
@@ -116,11 +118,27 @@ class Mocks:
         """Answer no more."""
         self._answering.stop()
 
-    def forget(self, namespaces: Iterable[str]) -> None:
-        """Remove what stand-ins have noted in namespaces that stay."""
-        for namespace in namespaces:
-            for mock in self._all:
+    def leave(self) -> None:
+        """Take all stand-ins out of flows that stay, and remove what they have noted."""
+        if self._all or self._side_effects is not None:
+            self._active, self._side_effects = [], None
+            self._changed()
+        for mock in self._all:
+            for namespace in self._namespaces(mock):
                 self._notes.remove(namespace, mock.id)
+
+    def _require_plugin(self) -> None:
+        """Raise MockError where the server has no stand-ins; those that tests start have them."""
+        if not self._can_mock:
+            try:
+                self._client.plugins.schema(TYPE)
+            except NotFoundError:
+                raise MockError(
+                    f"The server at {self._client.address.url} cannot mock tasks: it lacks the plugin for that. Put "
+                    "the jar that `pytest-kestra plugin` names into its folder of plugins and start it again, or let "
+                    'the test skip: @pytest.mark.kestra_requires(capability="mocks").'
+                ) from None
+            self._can_mock = True
 
     def _of(self, source: FlowSource, task: Task) -> list[Mock]:
         """Return the mocks of a task, the latest first: it is the one that counts."""

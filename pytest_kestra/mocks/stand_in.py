@@ -23,7 +23,6 @@ KEPT = (
 LEFT_OUT = ("taskCache", "pluginDefaultsRef", "version")
 # How YAML may tag what it takes for another thing than a text; Kestra decides what these are.
 PLAIN = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
-MERGE = "tag:yaml.org,2002:merge"
 
 
 def edited(source: FlowSource, replaced: Mapping[int, Sequence[Mapping[str, Any]]], outline: Outline) -> FlowSource:
@@ -36,7 +35,7 @@ def edited(source: FlowSource, replaced: Mapping[int, Sequence[Mapping[str, Any]
     outer = [task for task in tasks if not any(_inside(task, other) for other in tasks)]
     # From the end, so that the places before stay right.
     for task in sorted(outer, key=lambda task: -task.node.start_mark.index):
-        start, end = task.node.start_mark.index, _end(task.node)
+        start, end = task.node.start_mark.index, _end(task.node, source.text)
         lines = text[start:end].count("\n")
         text = text[:start] + _stand_in(task, replaced[id(task.node)]) + "\n" * lines + text[end:]
     new = FlowSource(text, source.name)
@@ -57,6 +56,14 @@ def _json(value: Any) -> str:
     return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def original(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the definition of a task as the flow's own text has it, where a stand-in has taken its place."""
+    if definition.get("type") != TYPE:
+        return definition
+    own = {name: value for name, value in definition.items() if name not in ("type", "mocked", "mocks", "original")}
+    return {**own, **definition["mocked"]}
+
+
 def is_runnable(task: Task) -> bool:
     """Say whether a task does something itself, and holds no other tasks."""
     return not any(_holds_tasks(value) for _, value in task.node.value)
@@ -67,7 +74,7 @@ def _inside(task: Task, other: Task) -> bool:
 
 
 def _stand_in(task: Task, mocks: Sequence[Mapping[str, Any]]) -> str:
-    pairs = dict(_pairs(task.node))
+    pairs = _pairs(task.node)
     kept = [f"{_json(name)}: {_written(pairs[name])}" for name in KEPT if name in pairs]
     own = {
         name: value
@@ -80,17 +87,8 @@ def _stand_in(task: Task, mocks: Sequence[Mapping[str, Any]]) -> str:
     return "{" + ", ".join([*parts, f'"mocks": {_json(mocks)}']) + "}"
 
 
-def _pairs(node: yaml.MappingNode) -> list[tuple[str, yaml.Node]]:
-    """Return what a mapping has, also what it merges from another."""
-    merged: list[tuple[str, yaml.Node]] = []
-    own: list[tuple[str, yaml.Node]] = []
-    for key, value in node.value:
-        if key.tag == MERGE:
-            others = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            merged += [pair for other in reversed(others) for pair in _pairs(other)]
-        else:
-            own.append((str(key.value), value))
-    return [*merged, *own]
+def _pairs(node: yaml.MappingNode) -> dict[str, yaml.Node]:
+    return {str(key.value): value for key, value in node.value}
 
 
 def _mapping(pairs: Mapping[str, yaml.Node]) -> str:
@@ -100,7 +98,7 @@ def _mapping(pairs: Mapping[str, yaml.Node]) -> str:
 def _written(node: yaml.Node) -> str:
     """Return a value in one line, which Kestra reads as it would read the original."""
     if isinstance(node, yaml.MappingNode):
-        return _mapping(dict(_pairs(node)))
+        return _mapping(_pairs(node))
     if isinstance(node, yaml.SequenceNode):
         return "[" + ", ".join(map(_written, node.value)) + "]"
     assert isinstance(node, yaml.ScalarNode)
@@ -119,14 +117,13 @@ def _holds_tasks(node: yaml.Node) -> bool:
     return any(_holds_tasks(value) for _, value in node.value)
 
 
-def _end(node: yaml.Node) -> int:
-    """Return where the text of a node ends; that of a block ends for PyYAML where the next one begins."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        inner = last[1] if isinstance(last, tuple) else last
-        # What an alias or a merge stands for is elsewhere.
-        end = _end(inner)
-        if node.start_mark.index < end <= node.end_mark.index:
-            return end
+def _end(node: yaml.Node, text: str) -> int:
+    """Return where a node ends in the text; for PyYAML, a block ends where the next one begins."""
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
-    return int(node.end_mark.index)
+    last = node.value[-1]
+    value = last[1] if isinstance(last, tuple) else last
+    if node.start_mark.index <= value.start_mark.index < node.end_mark.index:
+        return _end(value, text)
+    # What an alias stands for is elsewhere.
+    return len(text[: node.end_mark.index].rstrip())

@@ -238,6 +238,7 @@ class Execution(ExecutionRecord):
 
         Its id stays. UnexpectedStateError where it has not ended, or has nothing to run again.
         """
+        self.session.require_mocks(self.namespace, self.flow_id)
         return self._asked(lambda: self.session.client.executions.restart(self.id), "so nothing is restarted")
 
     def replay(
@@ -254,6 +255,7 @@ class Execution(ExecutionRecord):
         `inputs` replace those of this execution, `revision` is that of the flow, such as one that `Flow.update` made.
         UnknownNameError for a task that did not run, InputError for wrong inputs.
         """
+        self.session.require_mocks(self.namespace, self.flow_id)
         run_id = None if from_task is None else self.task(from_task, value).id
         calls, flow = self.session.client.executions, self.session.flow(self)
         if inputs is None:

@@ -15,6 +15,8 @@ import httpx
 
 from pytest_kestra.errors import UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
+from pytest_kestra.mocks.stand_in import original
+from pytest_kestra.names import Named
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.concurrency import ConcurrencyProof, Proving
 from pytest_kestra.run.diagnosis.text import late
@@ -45,8 +47,9 @@ class Flow(FlowRecord):
 
     @classmethod
     def deployed(cls, record: FlowRecord, name: str, session: Session) -> Flow:
-        """Return the flow that the server has."""
-        return cls(**vars(record), name=name, session=session)
+        """Return the flow that the server has; a mocked task is told as the flow's own text has it."""
+        tasks = Named.of({name: original(task) for name, task in record.tasks.items()}, "task", f"the flow {record.id}")
+        return cls(**{**vars(record), "tasks": tasks}, name=name, session=session)
 
     def run(
         self,

@@ -279,10 +279,12 @@ class Kestra:
         of the test's own, and all that flows have made there with one that the fixture has named. Elsewhere nothing is
         deleted. What fails is raised when the rest is done.
         """
+        self._mocks.close()
         try:
-            clean_up(self._session)
+            if self.namespace is None:
+                self._mocks.leave()
         finally:
-            self._mocks.close()
+            clean_up(self._session)
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError
+from pytest_kestra.mocks.calls import PREFIX
 from pytest_kestra.times import duration, duration_text, instant
 
 
@@ -54,8 +55,8 @@ class KeyValues(MutableMapping[str, Any]):
             raise UnknownNameError("key", key, self, f"the namespace {self.namespace}")
 
     def __iter__(self) -> Iterator[str]:
-        """Return the keys, sorted."""
-        return iter(self.client.kv.keys(self.namespace))
+        """Return the keys, sorted, but those by which mocks note their calls."""
+        return iter(key for key in self.client.kv.keys(self.namespace) if not key.startswith(PREFIX))
 
     def __len__(self) -> int:
         """Return how many keys are set."""

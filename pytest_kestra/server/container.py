@@ -13,7 +13,7 @@ from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.keeper import ENDED, Orders
 from pytest_kestra.containers.kestra import USER, made_password, official_image
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.engine.plugins import plugin_jars
+from pytest_kestra.engine.plugins import STAND_IN, plugin_jars
 from pytest_kestra.engine.progress import progress_for
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.spawn import Spawn
@@ -45,6 +45,7 @@ class ContainerServer(StartedServer):
         progress = progress_for(sys.stderr, self.announce)
         repository = Repository.configured(self.settings.repository)
         jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
+        jars.append(STAND_IN)
         with daemon.connected() as client:
             daemon.require_image(client, self.image, progress)
             daemon.require_reaper(client, progress)

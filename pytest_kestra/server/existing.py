@@ -8,6 +8,7 @@ import httpx
 
 from pytest_kestra.address import Address
 from pytest_kestra.connection import http_client, trouble
+from pytest_kestra.engine.plugins import STAND_IN_TYPE
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.identity import CONFIGS, check_access, check_version
 from pytest_kestra.settings import Settings
@@ -19,9 +20,9 @@ class ExistingServer:
     """Use the server at a URL; nothing of it is started or stopped."""
 
     kind = "url"
-    capabilities = frozenset({"pages"})
 
     def __init__(self, settings: Settings) -> None:
+        self.capabilities = frozenset({"pages"})
         url = settings.server.rstrip("/")
         self.address = Address(url, settings.user, settings.password, settings.token, settings.tenant)
 
@@ -33,6 +34,9 @@ class ExistingServer:
                 told = check_version(http.get(CONFIGS), self.address)
                 search = f"/api/v1/{self.address.tenant}/flows/search"
                 check_access(http.get(search, params={"size": 1}), self.address, told)
+                # Who wants mocks there has given it our plugin.
+                if http.get(f"/api/v1/plugins/{STAND_IN_TYPE}").is_success:
+                    self.capabilities |= {"mocks"}
         except httpx.RequestError as error:
             reason, remedy = trouble(error, self.address)
             raise ServerError(f"No Kestra server answers at {self.address.url}: {reason}.\n{remedy}") from error

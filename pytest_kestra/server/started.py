@@ -30,7 +30,7 @@ from pytest_kestra.settings import Settings
 MOST_RESTARTS = 3
 # What takes longer to say that it is there hangs, after a request that has failed, also on a busy machine.
 HANG_TIMEOUT_S = 30.0
-STARTED = frozenset({"secrets", "plugins", "configuration"})
+STARTED = frozenset({"secrets", "plugins", "configuration", "mocks"})
 
 
 class StartedServer(ABC):

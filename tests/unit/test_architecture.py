@@ -32,7 +32,8 @@ ALLOWED: dict[str, set[str]] = {
     "client": BASE,
     "flows": BASE | {"client"},
     "checks": BASE | {"client", "flows"},
-    "run": BASE | {"client", "flows"},
+    "mocks": BASE | {"client", "flows"},
+    "run": BASE | {"client", "flows", "mocks"},
     "report": BASE | {"client", "flows", "run", "server"},
     "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
@@ -42,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "validation": BASE | {"checks", "client", "flows"},
     "hooks": BASE | {"client", "report", "run", "server", "validation"},
     "plugin": {"fixtures", "hooks"},
-    "__init__": BASE | {"client", "run", "server"},
+    "__init__": BASE | {"client", "mocks", "run", "server"},
 }
 PYTEST = {"plugin", "hooks", "fixtures", "report", "validation"}
 

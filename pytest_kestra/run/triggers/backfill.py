@@ -77,6 +77,7 @@ class Backfill:
         FlowError where the flow disables the trigger, InputError for wrong inputs, KestraError where the server has
         disabled the trigger, before or on the way, or runs another backfill of it.
         """
+        self.trigger.session.require_mocks(self.trigger.flow.namespace, self.trigger.flow.id)
         deadline = time.monotonic() + self.limit
         self._check()
         values = self._values(inputs)

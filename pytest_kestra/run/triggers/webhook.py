@@ -43,6 +43,7 @@ class Webhook:
     ) -> Execution:
         """Return the execution that a call has started; at its end where the trigger waits for that."""
         trigger, session = self.trigger, self.trigger.session
+        session.require_mocks(trigger.flow.namespace, trigger.flow.id)
         key = self._key(key)
         limit = session.limit(timeout)
         sent = dict(headers or {})

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pytest_kestra import Answer, MockError
+from pytest_kestra.mocks.answering import answer
+from pytest_kestra.mocks.answers import answer_of, answers_of
+from tests.unit.mocks.test_mock import call
+
+
+@pytest.mark.parametrize(
+    ("given", "data"),
+    [
+        (None, {}),
+        ({"a": 1}, {"outputs": {"a": 1}}),
+        ("WARNING", {"state": "WARNING"}),
+        ("FAILED", {"state": "FAILED", "error": "The mock of this task fails."}),
+        (ValueError("no host"), {"error": "ValueError: no host"}),
+        (Answer({"a": 1}, state="WARNING", delay=1.5), {"outputs": {"a": 1}, "state": "WARNING", "delay": 1500}),
+        (Answer(error="x", delay=timedelta(milliseconds=20)), {"error": "x", "delay": 20}),
+    ],
+)
+def test_what_is_meant(given: Any, data: dict[str, Any]) -> None:
+    assert answer_of(given).data() == data
+    assert answers_of([given, None]) == [answer_of(given), Answer()]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"state": "RUNNING"},
+            "The state 'RUNNING' of a mock is one in which no task ends: it is one of SUCC",
+        ),
+        ({"state": "DONE"}, "The state 'DONE' of a mock is none: it is one of SUCCESS, WARNING"),
+        ({"outputs": ["a"]}, r"The outputs of a mock are a dictionary, not \['a'\]\."),
+        ({"delay": -1}, "delay: -1 is not a number of seconds from 0 on, nor a timedelta"),
+        ({"delay": "1"}, "delay: '1' is not a number of seconds"),
+        ({"delay": float("inf")}, "delay: inf is not a number of seconds"),
+    ],
+)
+def test_wrong_answers(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(MockError, match=message):
+        Answer(**values)
+
+
+def test_sequence_without_an_answer() -> None:
+    with pytest.raises(MockError, match=r"side_effect=\[\] has no answer"):
+        answers_of([])
+
+
+def test_function_is_asked_and_its_outputs_are_no_expressions() -> None:
+    assert answer(lambda call: {"said": call.value}, call(value="a")) == {"outputs": {"said": "a"}, "literal": True}
+    assert answer(lambda _: "FAILED", call())["state"] == "FAILED"
+
+
+def test_function_that_raises_says_where() -> None:
+    def fails(_: object) -> None:
+        raise RuntimeError("no way")
+
+    line = fails.__code__.co_firstlineno + 1
+    assert answer(fails, call()) == {"error": f"RuntimeError: no way (test_answers.py:{line})", "literal": True}
+
+
+def test_function_that_answers_what_cannot_be() -> None:
+    assert answer(lambda _: "DONE", call())["error"].startswith("MockError: The state 'DONE' of a mock is none")
+    assert answer(lambda _: 3, call())["error"].startswith("MockError: The outputs of a mock are a dictionary, not 3.")
