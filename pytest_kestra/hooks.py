@@ -121,7 +121,8 @@ def pytest_report_header(config: pytest.Config) -> str:
     """Say which settings the run has."""
     settings = config.stash[SETTINGS]
     values = {"server": settings.server, "version": settings.version} | settings.shown()
-    return "kestra: " + ", ".join(f"{name}={value}" for name, value in values.items())
+    texts = {name: " ".join(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return "kestra: " + ", ".join(f"{name}={text}" for name, text in texts.items())
 
 
 def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> list[str] | None:

@@ -93,7 +93,7 @@ class Settings:
         return [value for value in values if value]
 
     def shown(self) -> dict[str, Any]:
-        """Return the values that differ from the defaults, without secret ones."""
+        """Return the values that were set, without secret ones."""
         secret = {option.attribute for option in OPTIONS if option.secret}
         names = [item.name for item in fields(self) if item.name != "sources" and item.name not in secret]
         return {name: getattr(self, name) for name in names if name in self.sources}

@@ -34,6 +34,7 @@ class Mock:
         asked: Callable[[Call], Any] | None,
         render: bool,
         required: bool,
+        check: bool,
         read: Callable[[Mock], list[Call]],
         removed: Callable[[Mock], None],
     ) -> None:
@@ -46,6 +47,7 @@ class Mock:
         self.asked = asked
         self.render = render
         self.required = required
+        self.check = check
         self._read = read
         self._removed = removed
 

@@ -45,21 +45,22 @@ class Mocks:
         self._all: list[Mock] = []
         self._notes = Notes(client)
         self._can_mock = False
+        # The names of the outputs of the types that were asked for.
+        self._outputs: dict[str, list[str] | None] = {}
         self._answering = Answering(Notes(client), self._asking)
 
-    def add(self, mock: Mock, *, check: bool) -> None:
+    def add(self, mock: Mock) -> None:
         """Put a mock into the flows that are deployed, and those that will be.
 
-        MockError or UnknownNameError where it is meant for no task of these, or, with `check`, where its outputs are
-        none that the task's type has.
+        MockError or UnknownNameError where it is meant for no task of these, or where its outputs are none that the
+        type of one has.
         """
         self._require_plugin()
         targets = self._targets(mock)
         if not targets and self._flows():
             raise self._unknown(mock)
-        if check:
-            for source, task in targets:
-                self._check_outputs(mock, source, task)
+        for source, task in targets:
+            self._check_outputs(mock, source, task)
         self._active.append(mock)
         self._all.append(mock)
         self._changed()
@@ -80,6 +81,8 @@ class Mocks:
         replaced: dict[int, list[dict[str, Any]]] = {}
         for task in outline.tasks:
             if mocks := self._of(source, task):
+                for mock in mocks:
+                    self._check_outputs(mock, source, task)
                 replaced[id(task.node)] = [mock.data() for mock in mocks]
             elif self._is_forbidden(task):
                 refusal = Answer(error=REFUSED).data()
@@ -163,7 +166,7 @@ class Mocks:
         return MockError(f"No task of {where} is of the type {mock.type!r}, so nothing is mocked{known}")
 
     def _check_outputs(self, mock: Mock, source: FlowSource, task: Task) -> None:
-        given = {name: None for answer in mock.answers for name in answer.outputs or ()}
+        given = {name: None for answer in mock.answers for name in answer.outputs or ()} if mock.check else {}
         known = self._outputs_of(task.type) if given else None
         if known is None:
             return
@@ -176,11 +179,14 @@ class Mocks:
 
     def _outputs_of(self, kind: str) -> list[str] | None:
         """Return the names of the outputs of a type; None where they are not known, or may be any."""
-        try:
-            schema = self._client.plugins.outputs(kind)
-        except NotFoundError:  # a plugin that this server has not
-            return None
-        return None if schema is None or schema.get("additionalProperties") else list(schema.get("properties") or ())
+        if kind not in self._outputs:
+            try:
+                schema = self._client.plugins.outputs(kind)
+            except NotFoundError:  # a plugin that this server has not
+                schema = None
+            any_name = schema is None or schema.get("additionalProperties")
+            self._outputs[kind] = None if schema is None or any_name else list(schema.get("properties") or ())
+        return self._outputs[kind]
 
     def _is_forbidden(self, task: Task) -> bool:
         return self._side_effects is not None and has_side_effects(task.type, self._side_effects)
@@ -235,6 +241,7 @@ def mocked(
     side_effect: Callable[[Call], Any] | Iterable[Given] | Given,
     render: bool,
     required: bool,
+    check: bool,
 ) -> Mock:
     """Return the mock that the arguments of `kestra.mock` describe; MockError where they contradict each other."""
     check_target(task_id, kind)
@@ -257,6 +264,7 @@ def mocked(
         asked=asked,
         render=render,
         required=required,
+        check=check,
         read=mocks.calls,
         removed=mocks.remove,
     )

@@ -146,8 +146,9 @@ class Kestra:
             side_effect=side_effect,
             render=render,
             required=required,
+            check=check,
         )
-        self._mocks.add(mock, check=check)
+        self._mocks.add(mock)
         return mock
 
     def check_mocks(self) -> None:

@@ -16,7 +16,7 @@ from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.training import train
-from pytest_kestra.hooks import run_of
+from pytest_kestra.hooks import SETTINGS, run_of
 
 pytest.register_assert_rewrite("tests.engine.replay")
 
@@ -24,6 +24,16 @@ pytest.register_assert_rewrite("tests.engine.replay")
 from tests.engine.conformance import Conformance, Exchange  # noqa: E402
 from tests.engine.launched import Launched, launched  # noqa: E402
 from tests.engine.replay import Replay  # noqa: E402
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, where another server than the embedded engine is tested, what is about that engine itself."""
+    if config.stash[SETTINGS].server in ("auto", "embedded"):
+        return
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    about = [item for item in here if "kestra_server" not in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=about)
+    items[:] = [item for item in items if item not in about]
 
 
 @pytest.fixture(scope="session")

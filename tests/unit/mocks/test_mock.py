@@ -25,7 +25,7 @@ def call(number: int = 1, value: str | None = None, **properties: Any) -> Call:
 
 def mock(*calls: Call, removed: list[Mock] | None = None, **values: Any) -> Mock:
     given: dict[str, Any] = {"flow": None, "value": None, "answers": [Answer()], "asked": None}
-    given |= {"render": True, "required": True, "task_id": "fetch", "kind": None, **values}
+    given |= {"render": True, "required": True, "check": True, "task_id": "fetch", "kind": None, **values}
 
     def read(_: Mock) -> list[Call]:
         return list(calls)

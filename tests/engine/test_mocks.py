@@ -1,0 +1,405 @@
+"""Mocks of tasks: what stands in a flow where something would reach out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pytest_kestra import (
+    Answer,
+    Call,
+    Kestra,
+    Mock,
+    MockError,
+    UnexpectedCallsError,
+    UnknownNameError,
+)
+from pytest_kestra.settings import SIDE_EFFECTS
+
+pytestmark = pytest.mark.kestra_requires(capability="mocks")
+
+FETCH = """
+id: shop
+namespace: company.shop
+inputs:
+  - {id: host, type: STRING, defaults: nowhere.invalid}
+pluginDefaults:
+  - type: io.kestra.plugin.core.http.Request
+    values: {method: PUT, timeout: PT50S}
+tasks:
+  - id: fetch
+    type: io.kestra.plugin.core.http.Request
+    uri: "http://{{ inputs.host }}/prices"
+    retry: {type: constant, interval: PT0.01S, maxAttempts: 3}
+    headers: {x-page: "{{ 1 + 1 }}"}
+  - id: told
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ outputs.fetch.body ?? 'nothing' }}"
+"""
+LOOP = """
+id: loop
+namespace: company.shop
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: [a, b]
+    tasks:
+      - id: send
+        type: io.kestra.plugin.core.debug.Return
+        format: "real {{ taskrun.value }}"
+  - id: last
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ outputs.send ?? 'skipped' }}"
+"""
+PARENT = """
+id: parent
+namespace: company.shop
+tasks:
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: company.shop
+    flowId: shop
+    wait: true
+    transmitFailed: true
+"""
+
+
+def test_outputs_are_rendered_and_the_call_is_told(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", {"body": "of {{ flow.id }}", "code": 200})
+    execution = kestra.deploy(FETCH).run()
+
+    assert execution.state == "SUCCESS"
+    assert execution.task("told").outputs["value"] == "of shop"
+    (call,) = fetch.calls
+    assert call.properties == {
+        "uri": "http://nowhere.invalid/prices",
+        "method": "PUT",
+        "timeout": "PT50S",
+        "headers": {"x-page": "2"},
+    }
+    assert (call.task_id, call.flow_id, call.execution_id) == ("fetch", "shop", execution.id)
+    assert (call.value, call.attempt) == (None, 1)
+    assert execution.history[0].date <= call.time <= execution.history[-1].date
+    fetch.assert_called_once_with(uri="http://nowhere.invalid/prices", method="PUT")
+
+
+def test_deployed_flow_is_mocked_too_and_a_block_ends_it(kestra: Kestra) -> None:
+    flow = kestra.deploy(LOOP)
+    with kestra.mock("send", {"value": "mocked"}) as send:
+        assert flow.run().tasks("send")[0].outputs["value"] == "mocked"
+    after = flow.run()
+
+    assert [run.outputs["value"] for run in after.tasks("send")] == ["real a", "real b"]
+    assert send.call_count == 2
+    assert {call.value for call in send.calls} == {"a", "b"}
+    assert flow.tasks["send"]["type"] == "io.kestra.plugin.core.debug.Return"
+
+
+def test_one_iteration_only(kestra: Kestra) -> None:
+    send = kestra.mock("send", {"value": "mocked"}, value="b")
+    execution = kestra.deploy(LOOP).run()
+
+    assert execution.task("send", "a").outputs["value"] == "real a"
+    assert execution.task("send", "b").outputs["value"] == "mocked"
+    assert [call.value for call in send.calls] == ["b"]
+
+
+def test_each_iteration_by_a_mock_of_its_own(kestra: Kestra) -> None:
+    kestra.mock("send", {"value": "all"})
+    kestra.mock("send", {"value": "only b"}, value="b")
+    execution = kestra.deploy(LOOP).run()
+
+    assert [execution.task("send", value).outputs["value"] for value in ("a", "b")] == ["all", "only b"]
+
+
+@pytest.mark.parametrize(
+    ("state", "task", "execution"),
+    [
+        ("SUCCESS", "SUCCESS", "SUCCESS"),
+        ("WARNING", "WARNING", "WARNING"),
+        ("FAILED", "FAILED", "FAILED"),
+        ("SKIPPED", "SKIPPED", "SUCCESS"),
+    ],
+)
+def test_states(kestra: Kestra, state: str, task: str, execution: str) -> None:
+    kestra.mock("send", state=state)
+    kestra.deploy(LOOP)
+    ended = kestra.deploy(LOOP).run()
+
+    assert ended.task("send", "a").state == task
+    assert ended.state == execution
+
+
+def test_error_is_logged_and_fails_the_task(kestra: Kestra) -> None:
+    kestra.mock("send", error="no letter today")
+    execution = kestra.deploy(LOOP).run()
+
+    assert execution.state == "FAILED"
+    assert execution.logs(task="send", level="ERROR").messages[0] == "no letter today"
+
+
+def test_retries_get_one_answer_after_the_other(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", side_effect=["FAILED", ConnectionError("no host"), {"body": "at last"}])
+    execution = kestra.deploy(FETCH).run()
+
+    assert execution.task("told").outputs["value"] == "at last"
+    assert [attempt.state for attempt in execution.task("fetch").attempts] == ["FAILED", "FAILED", "SUCCESS"]
+    assert execution.logs(task="fetch").messages == ["The mock of this task fails.", "ConnectionError: no host"]
+    assert [call.attempt for call in fetch.calls] == [1, 2, 3]
+
+
+def test_more_calls_than_answers(kestra: Kestra) -> None:
+    kestra.mock("send", side_effect=[{"value": "only"}])
+    kestra.mock("last", side_effect=[{"value": "first"}, {"value": "second"}])
+    flow = kestra.deploy(LOOP)
+    runs = [flow.run() for _ in range(3)]
+
+    assert [run.state for run in runs] == ["SUCCESS", "SUCCESS", "FAILED"]
+    assert runs[2].logs(task="last").messages == ["This is call 3 of a mock that has 2 answers."]
+
+
+def test_function_answers(kestra: Kestra) -> None:
+    def priced(call: Call) -> dict[str, object]:
+        if call.attempt == 1:
+            raise LookupError("not yet")
+        return {"body": f"{{{{ not rendered }}}} {call.properties['uri']}"}
+
+    fetch = kestra.mock("fetch", side_effect=priced)
+    execution = kestra.deploy(FETCH).run(inputs={"host": "here"})
+
+    assert execution.task("told").outputs["value"] == "{{ not rendered }} http://here/prices"
+    (message,) = execution.logs(task="fetch").messages
+    assert message.startswith("LookupError: not yet (test_mocks.py:")
+    assert fetch.call_count == 2
+
+
+def test_function_may_answer_with_all_that_a_mock_can(kestra: Kestra) -> None:
+    kestra.mock("send", side_effect=lambda call: Answer({"value": "w"}, state="WARNING") if call.value == "a" else None)
+    execution = kestra.deploy(LOOP).run()
+
+    assert (execution.task("send", "a").state, execution.task("send", "a").outputs) == ("WARNING", {"value": "w"})
+    assert execution.task("send", "b").state == "SUCCESS"
+
+
+def test_timeout_of_the_task_ends_a_delay(kestra: Kestra) -> None:
+    slow = LOOP.replace('format: "real', 'timeout: PT0.2S\n        format: "real')
+    kestra.mock("send", {"value": "late"}, delay=timedelta(minutes=5))
+    execution = kestra.deploy(slow).run()
+
+    assert execution.task("send", "a").state == "FAILED"
+
+
+def test_delay_takes_its_time(kestra: Kestra) -> None:
+    kestra.mock("last", {"value": "late"}, delay=0.3)
+
+    duration = kestra.deploy(LOOP).run().task("last").duration
+
+    assert duration is not None
+    assert duration >= timedelta(seconds=0.3)
+
+
+def test_tasks_of_a_type_by_a_pattern(kestra: Kestra) -> None:
+    requests = kestra.mock(type="io.kestra.plugin.core.http.*", outputs={"body": "any"})
+    kestra.mock(type="io.kestra.plugin.core.debug.Return", flow="loop", outputs={"value": "here only"})
+    shop, loop = kestra.deploy(FETCH).run(), kestra.deploy(LOOP).run()
+
+    assert (shop.task("told").outputs["value"], loop.task("last").outputs["value"]) == ("any", "here only")
+    assert [call.task_id for call in requests.calls] == ["fetch"]
+
+
+def test_plugin_that_is_not_installed(kestra: Kestra) -> None:
+    flow = FETCH.replace("io.kestra.plugin.core.http.Request", "io.kestra.plugin.jdbc.postgresql.Query")
+    kestra.mock("fetch", {"body": "rows", "whatever": 1})
+
+    assert kestra.deploy(flow).run().task("told").outputs["value"] == "rows"
+
+
+def test_condition_goes_on_working(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", {"body": "x"}, required=False)
+    execution = kestra.deploy(FETCH.replace('uri: "http', 'runIf: "{{ inputs.host == \'up\' }}"\n    uri: "http')).run()
+
+    assert execution.task("fetch").state == "SKIPPED"
+    fetch.assert_not_called()
+
+
+def test_broken_expression_is_seen(kestra: Kestra) -> None:
+    broken = FETCH.replace("inputs.host", "inputs.hots")
+    fetch = kestra.mock("fetch", {"body": "x"}, required=False)
+    seen = kestra.deploy(broken).run()
+    kestra.mock("fetch", {"body": "x"}, render=False)
+    hidden = kestra.deploy(broken).run()
+
+    assert seen.state == "FAILED"
+    assert "hots" in seen.logs(task="fetch", level="ERROR").text
+    assert not fetch.called
+    assert hidden.state == "SUCCESS"
+
+
+def test_loop_as_a_whole(kestra: Kestra) -> None:
+    each = kestra.mock("each")
+    execution = kestra.deploy(LOOP).run()
+
+    assert execution.task("last").outputs["value"] == "skipped"
+    assert execution.path == ["each", "last"]
+    each.assert_called_once_with(values=["a", "b"])
+
+
+def test_pause(kestra: Kestra) -> None:
+    pause = LOOP.replace("  - id: last", "  - {id: wait, type: io.kestra.plugin.core.flow.Pause}\n  - id: last")
+    kestra.mock("wait", {"onResume": {"approved": True}}, check=False)
+
+    assert kestra.deploy(pause).run().state == "SUCCESS"
+
+
+def test_subflow_call_and_task_in_a_subflow(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", {"body": "in the subflow"})
+    kestra.deploy(FETCH)
+    parent = kestra.deploy(PARENT)
+
+    (child,) = parent.run().children()
+    assert child.task("told").outputs["value"] == "in the subflow"
+    with kestra.mock("call") as call:
+        assert parent.run().children() == []
+    call.assert_called_once_with(flowId="shop")
+    assert fetch.call_count == 1
+
+
+def test_flow_that_a_trigger_starts(kestra: Kestra) -> None:
+    hook = "triggers:\n  - {id: hook, type: io.kestra.plugin.core.trigger.Webhook, key: abc}\n"
+    fetch = kestra.mock("fetch", {"body": "x"})
+    flow = kestra.deploy(FETCH + hook)
+
+    assert flow.trigger("hook").webhook().wait().state == "SUCCESS"
+    fetch.assert_called_once()
+
+
+def test_keys_of_calls_are_not_the_tests(kestra: Kestra) -> None:
+    kestra.mock("fetch", {"body": "x"})
+    flow = kestra.deploy(FETCH)
+    flow.run()
+
+    assert list(flow.kv) == []
+
+
+class TestBadInput:
+    def test_task_that_no_flow_has(self, kestra: Kestra) -> None:
+        kestra.deploy(FETCH)
+        with pytest.raises(UnknownNameError) as raised:
+            kestra.mock("ftech")
+
+        assert str(raised.value) == (
+            "There is no task 'ftech' in the flow shop, so nothing is mocked; did you mean 'fetch'? "
+            "It has: fetch, told."
+        )
+
+    def test_flow_and_type_that_there_are_not(self, kestra: Kestra) -> None:
+        kestra.deploy(FETCH)
+        with pytest.raises(UnknownNameError, match=r"There is no flow 'shp' in this test; did you mean 'shop'"):
+            kestra.mock("fetch", flow="shp")
+        with pytest.raises(MockError, match=r"No task of the flow shop is of the type 'io.x.\*', so nothing is mocked"):
+            kestra.mock(type="io.x.*")
+
+    def test_outputs_that_the_type_has_not(self, kestra: Kestra) -> None:
+        kestra.deploy(FETCH)
+        with pytest.raises(MockError) as raised:
+            kestra.mock("fetch", {"bdy": "x"})
+
+        assert str(raised.value) == (
+            "<text>:10: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not have; "
+            "did you mean 'body'? It has: body, code, encryptedBody, formData, headers, uri. With check=False a mock "
+            "may have others."
+        )
+        kestra.mock("fetch", {"bdy": "x"}, check=False, required=False)
+
+    def test_outputs_are_checked_also_for_flows_that_come_later(self, kestra: Kestra) -> None:
+        kestra.mock("fetch", {"bdy": "x"}, required=False)
+        with pytest.raises(MockError, match="<text>:10: fetch is mocked with the output 'bdy'"):
+            kestra.deploy(FETCH)
+
+    def test_two_ways_at_once(self, kestra: Kestra) -> None:
+        with pytest.raises(MockError, match="side_effect= says all that a mock answers"):
+            kestra.mock("fetch", {"body": "x"}, side_effect=["FAILED"])
+
+    def test_mock_that_was_never_called(self, kestra: Kestra) -> None:
+        late = kestra.mock("ftech", required=False)
+        unknown = kestra.mock("ftech")
+        unused = kestra.mock("fetch", flow="shop")
+        kestra.deploy(FETCH)
+
+        with pytest.raises(MockError) as raised:
+            kestra.check_mocks()
+
+        assert str(raised.value).splitlines() == [
+            "The mock of 'ftech' was never called: There is no task 'ftech' in the flow shop, so nothing is mocked; "
+            "did you mean 'fetch'? It has: fetch, told.",
+            "The mock of 'fetch' in shop was never called: the task did not run.",
+            "Remove it, or say required=False where it may be unused.",
+        ]
+        for mock in (late, unknown, unused):
+            mock.required = False
+
+    def test_call_that_is_another(self, kestra: Kestra) -> None:
+        fetch = kestra.mock("fetch", {"body": "x"})
+        kestra.deploy(FETCH).run()
+
+        with pytest.raises(UnexpectedCallsError, match="uri: expected 'x', but it was 'http://nowhere"):
+            fetch.assert_called_with(uri="x")
+
+
+@pytest.fixture
+def strict(kestra: Kestra) -> Kestra:
+    """Return Kestra as `--kestra-strict-mocks` makes it."""
+    kestra._mocks._side_effects = SIDE_EFFECTS
+    return kestra
+
+
+class TestStrict:
+    def test_unmocked_task_keeps_the_flow_from_running(self, strict: Kestra) -> None:
+        flow = strict.deploy(FETCH)
+        with pytest.raises(MockError) as raised:
+            flow.run()
+
+        assert str(raised.value).splitlines() == [
+            "shop was not run: with strict mocks, each task that reaches out has a mock. These have none:",
+            "  <text>:10: fetch (io.kestra.plugin.core.http.Request)",
+            'Mock them, as with kestra.mock("fetch", outputs={…}), or leave their type out of kestra_side_effects.',
+        ]
+        assert flow.executions() == []
+
+    def test_subflows_count(self, strict: Kestra) -> None:
+        strict.deploy(FETCH)
+        parent = strict.deploy(PARENT)
+        with pytest.raises(MockError, match="<text>:10: fetch"):
+            parent.run()
+        strict.mock("call")
+        assert parent.run().state == "SUCCESS"
+
+    def test_with_a_mock_it_runs(self, strict: Kestra) -> None:
+        fetch = strict.mock("fetch", {"body": "x"})
+        assert strict.deploy(FETCH).run().state == "SUCCESS"
+        fetch.assert_called_once()
+
+    def test_what_is_started_otherwise_does_not_reach_out(self, strict: Kestra) -> None:
+        flow = strict.deploy(FETCH)
+        created = strict.client.executions.create(flow.namespace, flow.id, (), wait=True)
+
+        ended = strict.execution(created.id).wait()
+        assert ended.state == "FAILED"
+        assert set(ended.logs(task="fetch").messages) == {
+            "strict mocks: this task reaches out, and nothing mocks it, so it was not run."
+        }
+
+
+def test_flow_that_was_there_is_left_without_stand_ins(kestra: Kestra) -> None:
+    flow = kestra.deploy(LOOP)
+    client = kestra.client
+    with Kestra(client, timeout=kestra._session.timeout) as other:
+        mock: Mock = other.mock("send", {"value": "mocked"})
+        again = other.deploy(flow.source)
+        again.run()
+        assert "StandIn" in client.flows.get(flow.namespace, flow.id).source
+        assert mock.call_count == 2
+
+    assert client.flows.get(flow.namespace, flow.id).source == flow.source
+    assert client.kv.keys(flow.namespace) == []
