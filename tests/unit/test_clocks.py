@@ -15,7 +15,7 @@ from pytest_kestra.run.waiting import poll
 PACKAGE = Path(__file__).resolve().parents[2] / "pytest_kestra"
 # What is about dates, not about durations; and how long a whole engine was not used, in months.
 DATES = {
-    "cli.py",
+    "cli/clean.py",
     "engine/marker.py",
     "report/collector.py",
     "report/data.py",
