@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.jvm import java, to_java
+from pytest_kestra.engine.suites import Suites
 
 TENANT = "main"
 WORKER_THREADS = 64
@@ -166,6 +167,11 @@ class Kestra:
     def masking_renderer(self) -> Any:
         """The renderer of expressions that shows no secret."""
         return self.bean("io.kestra.core.runners.SecureVariableRendererFactory").createOrGet()
+
+    @cached_property
+    def suites(self) -> Suites:
+        """The unit-test suites, which Kestra's open-source edition does not keep."""
+        return Suites()
 
     @cached_property
     def concurrency(self) -> Any:

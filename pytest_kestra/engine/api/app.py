@@ -16,7 +16,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pytest_kestra.engine.api import executions, flows, icons, namespaces, plugins, problems, server, triggers, unserved
+from pytest_kestra.engine.api import (
+    executions,
+    flows,
+    icons,
+    namespaces,
+    plugins,
+    problems,
+    server,
+    suites,
+    triggers,
+    unserved,
+)
 from pytest_kestra.engine.api.calls import API
 from pytest_kestra.engine.api.paths import Paths
 from pytest_kestra.engine.events import Events
@@ -27,7 +38,7 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 THREADS = 100
 
 # Each names its own routes.
-PARTS = (executions, flows, plugins, icons, triggers, namespaces, server)
+PARTS = (executions, flows, plugins, icons, triggers, namespaces, suites, server)
 
 
 def routes() -> list[Route]:
