@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,6 +86,22 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_kestra.validation import Validation
 
         config.pluginmanager.register(Validation(), "kestra-validation")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a unit-test suite, which is told by its main keys."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    try:
+        text = file_path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    if not all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("testCases", "flowId")):
+        return None
+    from pytest_kestra.suites.items import SuiteFile
+
+    node: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+    return node
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -58,6 +58,13 @@ def _path(value: str) -> str:
     return value
 
 
+def _paths(value: str) -> tuple[str, ...]:
+    paths = tuple(path.strip() for path in re.split(r"[,\n]", value) if path.strip())
+    if not paths:
+        raise ValueError("paths with commas or line breaks between them")
+    return paths
+
+
 def _seconds(value: str) -> float:
     try:
         seconds = float(value)
@@ -184,6 +191,12 @@ OPTIONS = (
         _patterns,
         "which types of tasks reach out: patterns, of which the last that fits decides; `!` before one says that not",
         metavar="PATTERNS",
+    ),
+    Option(
+        "flow-folders",
+        _paths,
+        "where the flows of unit-test suites are found: folders below that of the ini file",
+        metavar="PATHS",
     ),
     Option("html", _path, "a file for one HTML page about all tests and their executions", metavar="PATH"),
     Option(

@@ -18,6 +18,7 @@ from pytest_kestra.fixtures import (
 from pytest_kestra.hooks import (
     pytest_addoption,
     pytest_assertrepr_compare,
+    pytest_collect_file,
     pytest_configure,
     pytest_configure_node,
     pytest_report_header,
@@ -43,6 +44,7 @@ __all__ = [
     "kestra_volumes",
     "pytest_addoption",
     "pytest_assertrepr_compare",
+    "pytest_collect_file",
     "pytest_configure",
     "pytest_configure_node",
     "pytest_report_header",

@@ -41,6 +41,7 @@ class Settings:
     fail_on_log_level: str = "none"
     strict_mocks: bool = False
     side_effects: tuple[str, ...] = SIDE_EFFECTS
+    flow_folders: tuple[str, ...] = (".",)
     html: str | None = None
     artifacts: str | None = None
     validate: bool = False

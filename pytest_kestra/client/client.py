@@ -12,6 +12,7 @@ from pytest_kestra.client.files import NamespaceFiles
 from pytest_kestra.client.flows import Flows
 from pytest_kestra.client.kv import KeyValues
 from pytest_kestra.client.plugins import Plugins
+from pytest_kestra.client.suites import Suites
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.client.triggers import Triggers
 
@@ -19,8 +20,8 @@ from pytest_kestra.client.triggers import Triggers
 class Client:
     """Call Kestra's REST API at an address, with its credentials.
 
-    `flows`, `executions`, `triggers`, `kv`, `files` and `plugins` have the calls that tests need most; `request` sends
-    whatever else the API takes.
+    `flows`, `executions`, `triggers`, `kv`, `files`, `plugins` and `suites` have the calls that tests need most;
+    `request` sends whatever else the API takes.
     """
 
     def __init__(self, address: Address) -> None:
@@ -31,6 +32,7 @@ class Client:
         self.kv = KeyValues(self._transport)
         self.files = NamespaceFiles(self._transport)
         self.plugins = Plugins(self._transport)
+        self.suites = Suites(self._transport)
 
     @property
     def address(self) -> Address:

@@ -79,6 +79,11 @@ class Kestra:
         return self._session.deployer.namespace
 
     @property
+    def timeout(self) -> float:
+        """How long an execution may take, in seconds."""
+        return self._session.timeout
+
+    @property
     def started(self) -> list[str]:
         """The ids of the executions that this test has started, oldest first."""
         return list(self._session.started)
@@ -96,15 +101,16 @@ class Kestra:
         """
         found = files.read(source, self._session.folders)
         if isinstance(found, list):
-            return self._deploy(found)  # type: ignore[return-value]  # what it is depends on the file system
-        return self._deploy([found])[0]
+            return self.deploy_sources(found)  # type: ignore[return-value]  # what it is depends on the file system
+        return self.deploy_sources([found])[0]
 
     def deploy_folder(self, folder: str | PathLike[str]) -> list[Flow]:
         """Deploy every flow of a folder and the folders in it, sorted by path; all are checked before one is stored."""
         found = files.read(folder, self._session.folders)
-        return self._deploy(found if isinstance(found, list) else [found])
+        return self.deploy_sources(found if isinstance(found, list) else [found])
 
-    def _deploy(self, sources: Sequence[FlowSource]) -> list[Flow]:
+    def deploy_sources(self, sources: Sequence[FlowSource]) -> list[Flow]:
+        """Deploy flows that were read already; all are checked before one is stored."""
         records = self._session.deployer.deploy(sources)
         return [Flow.deployed(record, text.name, self._session) for record, text in zip(records, sources, strict=True)]
 

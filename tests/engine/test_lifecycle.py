@@ -246,7 +246,8 @@ def test_processes_of_a_run_share_one_engine(run: Run) -> None:
     assert first.address == second.address
     second.close()
     assert len(list(run.folder.glob("engine-*"))) == 1
-    assert first.capabilities == {"embedded", "settled", "ephemeral", "secrets", "plugins", "configuration"}
+    given = {"secrets", "plugins", "configuration"}
+    assert first.capabilities == {"embedded", "settled", "ephemeral", "mocks", *given}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "checks": BASE | {"client", "flows"},
     "mocks": BASE | {"client", "flows"},
     "run": BASE | {"client", "flows", "mocks"},
+    "suites": BASE | {"client", "flows", "run"},
     "report": BASE | {"client", "flows", "run", "server"},
     "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
@@ -41,11 +42,11 @@ ALLOWED: dict[str, set[str]] = {
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
     "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client", "run"},
     "validation": BASE | {"checks", "client", "flows"},
-    "hooks": BASE | {"client", "report", "run", "server", "validation"},
+    "hooks": BASE | {"client", "report", "run", "server", "suites", "validation"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "mocks", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "fixtures", "report", "validation"}
+PYTEST = {"plugin", "hooks", "fixtures", "report", "suites", "validation"}
 
 
 MODULES = [

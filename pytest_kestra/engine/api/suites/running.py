@@ -125,22 +125,26 @@ def _ended(call: Call, case: Any, flow: Any, execution_id: str, expected: str | 
     """Return the result of a case whose execution has ended."""
     execution = lookup.execution(call, execution_id)
     context = call.kestra.run_contexts.of(flow, execution)
-    results: list[Any] = []
-    errors: list[Any] = []
-    asserted = False
-    for assertion in case.getAssertions():
-        asserted = asserted or "execution.state" in str(assertion.getValue())
-        try:
-            found = assertion.run(context)
-            results.extend(found.results())
-            errors.extend(found.errors())
-        except java("java.lang.RuntimeException") as error:  # such as a text operator on what is none
-            errors.append(_error(f"Could not evaluate assertion on `{assertion.getValue()}`", error))
     state = str(execution.getState().getCurrent())
+    asserted = any("execution.state" in str(assertion.getValue()) for assertion in case.getAssertions())
     wished = expected or (state if asserted else SUCCESS)
-    if state != wished:
-        errors.append(java(ERROR)(f"The execution ended in the state {state}, not {wished}", None))
+    results: list[Any] = []
+    # First, since it may be why others cannot be evaluated.
+    errors = [] if state == wished else [java(ERROR)(f"The execution ended in the state {state}, not {wished}", None)]
+    for assertion in case.getAssertions():
+        found, wrong = _evaluated(assertion, context)
+        results += found
+        errors += wrong
     return _result(call, case, execution, results, errors)
+
+
+def _evaluated(assertion: Any, context: Any) -> tuple[list[Any], list[Any]]:
+    """Return the results and the errors of an assertion."""
+    try:
+        found = assertion.run(context)
+    except java("java.lang.RuntimeException") as error:  # such as a text operator on what is none
+        return [], [_error(f"Could not evaluate assertion on `{assertion.getValue()}`", error)]
+    return list(found.results()), list(found.errors())
 
 
 def _result(call: Call, case: Any, execution: Any, results: list[Any], errors: list[Any]) -> Any:

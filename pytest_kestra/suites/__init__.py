@@ -1,0 +1,1 @@
+"""Kestra's unit-test suites as tests of pytest."""

@@ -1,0 +1,125 @@
+"""Suites as tests of pytest: each file a collector, each case an item."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_kestra.errors import FlowError, KestraError
+from pytest_kestra.flows.files import shown
+from pytest_kestra.suites.expectations import check
+from pytest_kestra.suites.flows import FlowFolders
+from pytest_kestra.suites.results import CaseResult
+from pytest_kestra.suites.runner import run_by_api
+from pytest_kestra.suites.source import Case, SuiteSource
+from pytest_kestra.suites.texts import told
+
+if TYPE_CHECKING:
+    from pytest_kestra.run.kestra import Kestra
+    from pytest_kestra.settings import Settings
+
+FOLDERS: pytest.StashKey[FlowFolders] = pytest.StashKey()
+SERVED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+class SuiteError(KestraError, AssertionError):
+    """Tell what of a case is not as asserted, or could not be evaluated."""
+
+
+class SuiteFile(pytest.File):
+    """Hold the cases of a suite; one that is broken is one item, which says why, so that others are collected."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return an item for each case and set of parameters."""
+        try:
+            suite = SuiteSource(self.path.read_bytes().decode("utf-8-sig"), shown(self.path))
+        except (FlowError, OSError, UnicodeDecodeError) as error:
+            yield CaseItem.from_parent(self, name="suite", callobj=_broken(error), line=1)
+            return
+        for case in suite.cases:
+            item: CaseItem = CaseItem.from_parent(self, name=case.name, callobj=_runs(suite, case), line=case.line)
+            for name in (*suite.marks, *case.extension.get("marks", ())):
+                item.add_marker(name)
+            if suite.disabled or case.data.get("disabled"):
+                item.add_marker(pytest.mark.skip(reason="disabled: true in the suite"))
+            yield item
+
+
+class CaseItem(pytest.Function):
+    """Run a case as a test does, so that fixtures, marks, `-k`, `--lf` and pytest-xdist work with it."""
+
+    def __init__(self, *, line: int, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.line = line
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the case stands, and how a report calls it."""
+        return self.path, self.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return what is told of the case and nothing else, where it is ours."""
+        del style
+        if isinstance(excinfo.value, KestraError) and not self.config.option.fulltrace:
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+def _broken(error: Exception) -> Any:
+    def broken() -> None:
+        raise error if isinstance(error, FlowError) else FlowError(str(error))
+
+    return broken
+
+
+def _runs(suite: SuiteSource, case: Case) -> Any:
+    def run(kestra: Kestra, kestra_settings: Settings, pytestconfig: pytest.Config) -> None:
+        if not _served(pytestconfig, kestra):
+            pytest.skip("the server has no API for unit-test suites: the embedded engine has, and Enterprise servers")
+        sources = _folders(pytestconfig, kestra_settings).of_suite(suite)
+        flow, *_ = flows = kestra.deploy_sources(sources)
+        namespaces = {source.namespace: found.namespace for source, found in zip(sources, flows, strict=True)}
+        result = run_by_api(kestra.client, flow, suite, case, kestra.timeout, namespaces)
+        execution = None if result.execution_id is None else kestra.execution(result.execution_id)
+        if execution is not None and (expect := case.extension.get("expect")):
+            with _mocked(kestra, case if "concurrency_limit" in expect else None):
+                more = tuple(check(expect, execution, flow))
+            result = CaseResult(result.execution_id, [*result.checked, *more], result.errors)
+        if result.state != "SUCCESS":
+            raise SuiteError(told(suite, case, result, execution))
+
+    return run
+
+
+@contextlib.contextmanager
+def _mocked(kestra: Kestra, case: Case | None) -> Iterator[None]:
+    """Let the tasks that a case has fixtures for not run in other executions either."""
+    with contextlib.ExitStack() as stack:
+        for task in case.tasks if case is not None else ():
+            mock = kestra.mock(
+                task["id"],
+                task.get("outputs"),
+                state=task.get("state"),
+                value=task.get("value"),
+                render=False,
+                required=False,
+                check=False,
+            )
+            stack.enter_context(mock)
+        yield
+
+
+def _served(config: pytest.Config, kestra: Kestra) -> bool:
+    """Say whether the server of the run takes suites; it is asked once."""
+    if SERVED not in config.stash:
+        config.stash[SERVED] = kestra.client.suites.served()
+    return config.stash[SERVED]
+
+
+def _folders(config: pytest.Config, settings: Settings) -> FlowFolders:
+    if FOLDERS not in config.stash:
+        config.stash[FOLDERS] = FlowFolders([config.rootpath / folder for folder in settings.flow_folders])
+    return config.stash[FOLDERS]

@@ -1,0 +1,203 @@
+"""The YAML text of a suite: its cases, and what is wrong with it, with lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import best_match
+
+from pytest_kestra.errors import FlowError, hint
+from pytest_kestra.flows.outline import value_at
+from pytest_kestra.flows.source import FlowSource
+
+SCHEMA = Path(__file__).parent / "suite.schema.json"
+# Ours: what a Kestra server knows nothing of.
+EXTENSION = "x-pytest"
+OPERATORS = (
+    *("isNull", "isNotNull", "endsWith", "startsWith", "equalTo", "contains", "notEqualTo", "greaterThan"),
+    *("greaterThanOrEqualTo", "lessThan", "lessThanOrEqualTo", "in", "notIn"),
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hold one run of a case: what Kestra knows of it, and what is ours."""
+
+    name: str
+    line: int
+    data: Mapping[str, Any]
+    extension: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The id that Kestra knows."""
+        return str(self.data["id"])
+
+    @property
+    def tasks(self) -> list[Mapping[str, Any]]:
+        """The fixtures of tasks."""
+        return list((self.data.get("fixtures") or {}).get("tasks") or ())
+
+
+class SuiteSource:
+    """Read a suite; FlowError, with file and line, where it is none that Kestra takes."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.source = FlowSource(text, name)
+        self.name = name
+        self.data: dict[str, Any] = _loaded(self.source)
+        self._check()
+
+    @property
+    def id(self) -> str:
+        """The suite's id."""
+        return str(self.data["id"])
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the flow."""
+        return str(self.data["namespace"])
+
+    @property
+    def flow_id(self) -> str:
+        """The id of the flow."""
+        return str(self.data["flowId"])
+
+    @property
+    def disabled(self) -> bool:
+        """Whether no case is run."""
+        return bool(self.data.get("disabled"))
+
+    @property
+    def marks(self) -> list[str]:
+        """The marks of pytest that all cases have."""
+        return list(self.data.get(EXTENSION, {}).get("marks", ()))
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """The cases, one for each set of parameters."""
+        return [run for index, data in enumerate(self.data["testCases"]) for run in _runs(data, self._line(index))]
+
+    def line_of(self, path: Sequence[str | int]) -> int:
+        """Return the line of what a path such as `["testCases", 0, "id"]` leads to, as far as it leads."""
+        node: yaml.Node = self.source.root
+        line = 1
+        for step in path:
+            found = None
+            if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                found = node.value[step]
+            elif isinstance(node, yaml.MappingNode):
+                keys = [key for key, _ in node.value if key.value == step]
+                found = value_at(node, str(step))
+                line = keys[-1].start_mark.line + 1 if keys else line
+            if found is None:
+                break
+            node = found
+            if isinstance(step, int):
+                line = node.start_mark.line + 1
+        return line
+
+    def error(self, message: str, path: Sequence[str | int] = ()) -> FlowError:
+        """Return an error about this suite, at the line of a path."""
+        return self.source.error(message, self.line_of(path))
+
+    def _line(self, index: int) -> int:
+        return self.line_of(["testCases", index, "id"])
+
+    def _check(self) -> None:
+        found = best_match(_validator().iter_errors(self.data), key=lambda error: -len(error.absolute_path))
+        if found is not None:
+            raise self.error(*_told(found))
+        seen: dict[str, int] = {}
+        for index, case in enumerate(self.data["testCases"]):
+            if case["id"] in seen:
+                first = self._line(seen[case["id"]])
+                raise self.error(
+                    f"the case {case['id']!r} is there twice, first in line {first}.", ["testCases", index]
+                )
+            seen[case["id"]] = index
+
+
+def _runs(data: Mapping[str, Any], line: int) -> Iterator[Case]:
+    extension = data.get(EXTENSION, {})
+    own = {name: value for name, value in data.items() if name != EXTENSION}
+    for parameters in extension.get("parametrize", ({},)):
+        name = f"{data['id']}[{parameters['id']}]" if parameters else str(data["id"])
+        yield Case(name, line, _with(own, parameters), extension)
+
+
+def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a case with what a set of parameters says; a task that it names has only this fixture."""
+    fixtures = dict(case.get("fixtures") or {})
+    for name in ("inputs", "files"):
+        if name in parameters:
+            fixtures[name] = {**fixtures.get(name, {}), **parameters[name]}
+    if "tasks" in parameters:
+        named = {task["id"] for task in parameters["tasks"]}
+        kept = [task for task in fixtures.get("tasks", ()) if task["id"] not in named]
+        fixtures["tasks"] = [*kept, *parameters["tasks"]]
+    made = {**case, "assertions": [*case["assertions"], *parameters.get("assertions", ())]}
+    if fixtures:
+        made["fixtures"] = fixtures
+    if "expectedState" in parameters:
+        made["expectedState"] = parameters["expectedState"]
+    return made
+
+
+class _Loader(yaml.SafeLoader):
+    """Read YAML as Kestra does: dates are texts."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _loaded(source: FlowSource) -> dict[str, Any]:
+    _ = source.root  # which tells what is no YAML
+    found: dict[str, Any] = yaml.load(source.text, _Loader)  # noqa: S506 - it is a safe loader
+    return found
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def _told(error: ValidationError) -> tuple[str, list[str | int]]:
+    """Return a sentence about what a schema does not allow, and the path to its place."""
+    path = list(error.absolute_path)
+    where = _place(path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        unknown = next(name for name in error.instance if name not in known)
+        return f"{where} has no key {unknown!r}{hint(unknown, known)}", [*path, unknown]
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"{where} lacks the key {missing!r}.", path
+    if error.validator == "anyOf":
+        return f"{where} has no operator; it takes one or more of {', '.join(OPERATORS)}.", path
+    if error.validator == "enum":
+        return f"{where} is {error.instance!r}{hint(str(error.instance), error.validator_value)}", path
+    if error.validator == "const":
+        return f"{where} is {error.instance!r}; it has to be {error.validator_value!r}.", path
+    if error.validator == "type":
+        types = error.validator_value
+        wished = " or ".join([types] if isinstance(types, str) else types)
+        return f"{where} is {error.instance!r}; it has to be of the type {wished}.", path
+    return f"{where}: {error.message}.", path
+
+
+def _place(path: Sequence[str | int]) -> str:
+    if not path:
+        return "the suite"
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return f"`{text.removeprefix('.')}`"

@@ -1,0 +1,52 @@
+"""What is told of a case that has not come out as it should."""
+
+from __future__ import annotations
+
+from pytest_kestra.names import middle
+from pytest_kestra.run.diagnosis.evidence import Evidence
+from pytest_kestra.run.diagnosis.passages import FIRST_LINE, logs_of, short
+from pytest_kestra.run.diagnosis.text import story
+from pytest_kestra.run.execution import Execution
+from pytest_kestra.suites.results import CaseResult, Checked
+from pytest_kestra.suites.source import Case, SuiteSource
+
+VALUE_LENGTH = 300
+
+
+def told(suite: SuiteSource, case: Case, result: CaseResult, execution: Execution | None) -> str:
+    """Return the story of a case; the first line says the most, within a hundred characters."""
+    lines = [_first(case, result), f"Suite: {suite.name}:{case.line}, {suite.id} of the flow {suite.flow_id}"]
+    lines += [f"  error: {error}" for error in result.errors]
+    for checked in sorted(result.checked, key=lambda one: one.success):
+        lines += _lines(checked)
+    if execution is None:
+        return "\n".join(lines)
+    evidence = Evidence.of(execution, execution.session)
+    lines += story(evidence, logs_of(evidence))
+    if execution.session.reproduce:
+        lines.append(f"Run it again: {execution.session.reproduce}")
+    return execution.session.masked("\n".join(lines))
+
+
+def _first(case: Case, result: CaseResult) -> str:
+    if result.errors:
+        what = f"error: {result.errors[0]}"
+    else:
+        number, failed = len(result.checked), result.failed
+        message = (failed[0].message or "").splitlines()
+        what = f"{len(failed)} of {number} assertions failed: {message[0] if message else failed[0].operator}"
+    return short(f"{middle(case.name, 40)}: {what}", FIRST_LINE)
+
+
+def _lines(checked: Checked) -> list[str]:
+    about = ", ".join(filter(None, [checked.description, checked.task_id and f"task {checked.task_id}"]))
+    head = f"  {'passed' if checked.success else 'FAILED'} {checked.operator}{f' ({about})' if about else ''}"
+    if checked.success:
+        return [head]
+    message = (checked.message or "").splitlines()
+    values = [f"    expected: {_value(checked.expected)}", f"    actual:   {_value(checked.actual)}"]
+    return [head, *(f"    {line}" for line in message), *values]
+
+
+def _value(value: object) -> str:
+    return short(repr(value), VALUE_LENGTH)

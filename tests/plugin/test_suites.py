@@ -1,0 +1,129 @@
+"""Unit-test suites as tests: each good one passes, and each has a twin that fails with the words in its first lines."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.plugin.conftest import RunPytest
+
+SUITES = Path(__file__).resolve().parent.parent / "suites"
+TWINS = sorted(path.stem for path in (SUITES / "twins").glob("*.yaml"))
+INI = """
+[pytest]
+markers =
+    slow
+    suites
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Path:
+    """Return a project with the flows of the suites."""
+    pytester.makefile(".ini", pytest=INI)
+    shutil.copytree(SUITES / "flows", pytester.path / "flows")
+    return pytester.path
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]], ids=["", "n2"])
+def test_good_suites_pass(run_pytest: RunPytest, project: Path, workers: list[str]) -> None:
+    shutil.copytree(SUITES / "good", project / "tests")
+    result = run_pytest("", "tests", *workers)
+
+    result.assert_outcomes(passed=31, skipped=1)
+
+
+def test_each_has_its_twin() -> None:
+    assert sorted(path.stem for path in (SUITES / "good").glob("*.yaml")) == TWINS
+    assert len(TWINS) >= 12
+
+
+def test_twins_fail_with_their_words(run_pytest: RunPytest, project: Path) -> None:
+    shutil.copytree(SUITES / "twins", project / "tests")
+    result = run_pytest("", "tests")
+
+    text = result.stdout.str()
+    expected = {
+        (name, words)
+        for name in TWINS
+        for words in re.findall("^# expect: (.*)$", (SUITES / "twins" / f"{name}.yaml").read_text(), re.MULTILINE)
+    }
+    assert {(name, words) for name, words in expected if words not in text} == set()
+    assert "passed" not in result.stdout.lines[-1]
+    assert "error" not in result.stdout.lines[-1]
+
+
+def test_failure_tells_the_whole(run_pytest: RunPytest, project: Path) -> None:
+    shutil.copy(SUITES / "twins" / "equality.yaml", project / "equality.yaml")
+    result = run_pytest("", "equality.yaml")
+
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ equalTo _*",
+            "equalTo: 1 of 1 assertions failed: expected '{{ outputs.price.value }}' to equal '43' but was '42'",
+            "Suite: equality.yaml:7, equality-twin of the flow shop",
+            "  FAILED equalTo",
+            "    expected '{{ outputs.price.value }}' to equal '43' but was '42'",
+            "    expected: '43'",
+            "    actual:   '42'",
+            "Flow: flows/shop.yaml, revision 1: CREATED > RUNNING > SUCCESS in * s",
+            "  fetch * SUCCESS *",
+            "Execution: *",
+            "Run it again: pytest equality.yaml::equalTo",
+        ]
+    )
+    assert "items.py" not in result.stdout.str()
+
+
+def test_broken_suites_do_not_stop_others(run_pytest: RunPytest, project: Path) -> None:
+    good = (SUITES / "good" / "equality.yaml").read_text()
+    (project / "good.yaml").write_text(good)
+    broken = {
+        "key": good.replace("equalTo:", "equalsTo:", 1),
+        "yaml": good + "\n - [",
+        "flow": good.replace("flowId: shop", "flowId: shp"),
+        "none": good.replace(", equalTo: '42'", ""),
+        "kind": good.replace("flow.UnitTest", "flow.Test", 1),
+        "twice": good.replace("id: notEqualTo", "id: equalTo"),
+        "state": good.replace("{id: store}", "{id: store, state: DONE}", 1),
+        "lacks": good.replace("namespace: company.suites\n", ""),
+    }
+    for name, text in broken.items():
+        (project / f"{name}.yaml").write_text(text)
+    result = run_pytest("")
+
+    # The one without its flow has two cases.
+    result.assert_outcomes(passed=2, failed=len(broken) + 1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "key.yaml:10: `testCases[[]0].assertions[[]0]` has no key 'equalsTo'; did you mean 'equalTo'? It has: *",
+            "yaml.yaml:* this is not YAML: *",
+            "flow.yaml:3: there is no flow company.suites.shp below *; did you mean 'company.suites.shop'? *",
+            "none.yaml:10: `testCases[[]0].assertions[[]0]` has no operator; it takes one or more of isNull, *",
+            "kind.yaml:6: `testCases[[]0].type` is 'io.kestra.core.tests.flow.Test'; it has to be *UnitTest'.",
+            "twice.yaml:11: the case 'equalTo' is there twice, first in line 5.",
+            "state.yaml:8: `testCases[[]0].fixtures.tasks[[]1].state` is 'DONE'. It has: SUCCESS, *",
+            "lacks.yaml:1: the suite lacks the key 'namespace'.",
+        ]
+    )
+
+
+def test_flow_that_is_there_twice(run_pytest: RunPytest, project: Path) -> None:
+    shutil.copy(SUITES / "good" / "equality.yaml", project / "equality.yaml")
+    shutil.copytree(project / "flows", project / "copy")
+    twice = "the flow company.suites.shop is there more than once, in copy/shop.yaml and flows/shop.yaml."
+    run_pytest("").stdout.fnmatch_lines([f"equality.yaml:3: {twice}"])
+    run_pytest("", "--kestra-flow-folders=flows").assert_outcomes(passed=2)
+
+
+def test_marks_and_names_choose_cases(run_pytest: RunPytest, project: Path) -> None:
+    shutil.copytree(SUITES / "good", project / "tests")
+    result = run_pytest("", "tests", "-m", "slow", "-v")
+
+    result.assert_outcomes(passed=3, deselected=29)
+    result.stdout.fnmatch_lines(["tests/parametrize.yaml::runs[[]two] PASSED *"])
+    run_pytest("", "tests", "-k", "runs and fails").assert_outcomes(passed=1, deselected=31)

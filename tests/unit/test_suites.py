@@ -1,0 +1,166 @@
+"""Suites as they are read, without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_kestra.client.client import Client
+from pytest_kestra.errors import FlowError
+from pytest_kestra.suites.flows import FlowFolders
+from pytest_kestra.suites.results import CaseResult, Checked
+from pytest_kestra.suites.runner import moved
+from pytest_kestra.suites.source import OPERATORS, SCHEMA, SuiteSource
+from tests.unit.conftest import Stub
+
+SUITES = Path(__file__).resolve().parent.parent / "suites"
+CONTRACT = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "kestra-1.3-openapi.yml"
+TEXT = """id: s
+namespace: a.b
+flowId: f
+testCases:
+  - id: one
+    type: io.kestra.core.tests.flow.UnitTest
+    assertions:
+      - {value: x, equalTo: 2026-01-01}
+"""
+
+
+def suite(text: str = TEXT) -> SuiteSource:
+    return SuiteSource(text, "s.yaml")
+
+
+def test_case_is_read_with_its_line() -> None:
+    (case,) = suite().cases
+
+    assert (case.id, case.name, case.line) == ("one", "one", 5)
+    # As Kestra reads YAML, where dates are texts.
+    assert case.data["assertions"] == [{"value": "x", "equalTo": "2026-01-01"}]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("flowId: f\n", "", "s.yaml:1: the suite lacks the key 'flowId'."),
+        ("flowId: f", "flowId: f\nflowid: f", "s.yaml:4: the suite has no key 'flowid'; did you mean 'flowId'?"),
+        (
+            "equalTo",
+            "equalsTo",
+            "s.yaml:8: `testCases[0].assertions[0]` has no key 'equalsTo'; did you mean",
+        ),
+        (
+            ", equalTo: 2026-01-01",
+            "",
+            "s.yaml:8: `testCases[0].assertions[0]` has no operator; it takes one or",
+        ),
+        ("id: s", "id: s s", "s.yaml:1: `id`: 's s' does not match"),
+        ("flow.UnitTest", "flow.Test", "s.yaml:6: `testCases[0].type` is 'io.kestra.core.tests.flow.Test'; it has to"),
+        (
+            "    assertions",
+            "    disabled: never\n    assertions",
+            "s.yaml:7: `testCases[0].disabled` is 'never'; it has to",
+        ),
+        (
+            "    assertions",
+            "    expectedState: FAIL\n    assertions",
+            "s.yaml:7: `testCases[0].expectedState` is 'FA",
+        ),
+        ("testCases:", "testCases:\n  - [", "s.yaml:6: this is not YAML: "),
+    ],
+)
+def test_mistakes_are_told_with_their_lines(old: str, new: str, message: str) -> None:
+    with pytest.raises(FlowError) as raised:
+        suite(TEXT.replace(old, new))
+
+    assert str(raised.value).startswith(message)
+
+
+def test_parameters_make_cases() -> None:
+    more = """    fixtures:
+      inputs: {a: 1, b: 2}
+      tasks: [{id: t}, {id: u}]
+    x-pytest:
+      marks: [slow]
+      parametrize:
+        - {id: p, inputs: {b: 3}, tasks: [{id: t, state: FAILED}], assertions: [{value: y, isNull: true}]}
+        - {id: q, files: {n: text}, expectedState: FAILED}
+"""
+    first, second = suite(TEXT + more).cases
+
+    assert (first.name, second.name, first.id, second.id) == ("one[p]", "one[q]", "one", "one")
+    assert first.data["fixtures"] == {
+        "inputs": {"a": 1, "b": 3},
+        "tasks": [{"id": "u"}, {"id": "t", "state": "FAILED"}],
+    }
+    assert [one["value"] for one in first.data["assertions"]] == ["x", "y"]
+    assert second.data["fixtures"]["files"] == {"n": "text"}
+    assert (second.data["expectedState"], "x-pytest" in second.data) == ("FAILED", False)
+    assert first.extension["marks"] == ["slow"]
+
+
+def test_schema_has_all_that_kestra_describes() -> None:
+    """Its API description names the same keys, but for what only 2.0 knows, or is stored beside a suite."""
+    if not CONTRACT.exists():
+        pytest.skip("Kestra's API description is not beside this checkout")
+    described = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["components"]["schemas"]
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    defs = schema["$defs"]
+
+    def keys(value: dict[str, Any]) -> set[str]:
+        return set(value["properties"])
+
+    assert keys(schema) - {"x-pytest"} == keys(described["TestSuite"]) - {"source", "deleted"}
+    assert keys(defs["case"]) - {"x-pytest", "expectedState"} == keys(described["UnitTest"])
+    for name in ("Fixtures", "TaskFixture", "TriggerFixture", "Assertion"):
+        ours = {"Fixtures": "fixtures", "TaskFixture": "task", "TriggerFixture": "trigger", "Assertion": "assertion"}
+        assert keys(defs[ours[name]]) == keys(described[name])
+    assert keys(defs["assertion"]) - set(OPERATORS) == {"value", "taskId", "errorMessage", "description"}
+
+
+def test_every_suite_of_ours_is_valid() -> None:
+    files = [*SUITES.glob("good/*.yaml"), *SUITES.glob("twins/*.yaml")]
+
+    assert all(SuiteSource(file.read_text(encoding="utf-8"), file.name).cases for file in files)
+    used = {key for file in files for key in OPERATORS if f"{key}:" in file.read_text(encoding="utf-8")}
+    assert used == set(OPERATORS)
+
+
+def test_flow_and_its_subflows_are_found(tmp_path: Path) -> None:
+    text = (SUITES / "good" / "parent.yaml").read_text(encoding="utf-8")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "parent.yaml").write_text("id: parent\nnamespace: company.suites\ntasks: []\n")
+    (tmp_path / "broken.yaml").write_text("id: [\ntasks: []\n")
+
+    found = FlowFolders([SUITES / "flows", tmp_path, tmp_path / "none"]).of_suite(SuiteSource(text, "p.yaml"))
+
+    assert [flow.id for flow in found] == ["parent", "child"]
+
+
+def test_states_of_cases_are_as_kestra_defines_them() -> None:
+    good, bad = Checked("equalTo", 1, 1, success=True), Checked("equalTo", 1, 2, success=False)
+
+    assert CaseResult("e", [good]).state == "SUCCESS"
+    assert CaseResult("e", [good, bad]).state == "FAILED"
+    assert CaseResult("e", [good, bad], ["no"]).state == "ERROR"
+    assert CaseResult("e", [good, bad]).failed == [bad]
+
+
+def test_namespaces_go_with_their_flows() -> None:
+    data = {"a": ["company.shop", {"b": "company.shop.x"}], "c": 1, "company.shop": "shop"}
+
+    assert moved(data, {"company.shop": "company.shop.t", "shop": "t"}) == {
+        "a": ["company.shop.t", {"b": "company.shop.x"}],
+        "c": 1,
+        "company.shop": "shop",
+    }
+
+
+def test_server_that_knows_no_suites(client: Client, stub: Stub) -> None:
+    assert not client.suites.served()
+    client.suites.delete("a.b", "s")  # which is not there
+    stub.on("GET", "/api/v1/main/tests/search", "{}")
+    assert client.suites.served()
