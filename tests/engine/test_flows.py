@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_kestra import FlowError, Kestra, KestraError, NotFoundError, UnknownNameError
+from pytest_kestra.flows.source import FlowSource
 
 FLOW = """\
 id: hello
@@ -90,6 +91,15 @@ def test_without_isolation_a_flow_stays_where_it_says(kestra: Kestra) -> None:
 
     assert kestra.namespace is None
     assert flow.namespace == "company.exactly.here"
+
+
+def test_flows_that_were_read_already(kestra: Kestra) -> None:
+    sources = [FlowSource(FLOW, "one.yaml"), FlowSource(FLOW.replace("id: hello", "id: other"), "two.yaml")]
+
+    assert [(flow.id, flow.name) for flow in kestra.deploy_sources(sources)] == [
+        ("hello", "one.yaml"),
+        ("other", "two.yaml"),
+    ]
 
 
 def test_folder_is_deployed_whole_or_not_at_all(kestra: Kestra, tmp_path: Path) -> None:
