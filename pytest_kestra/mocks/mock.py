@@ -35,6 +35,7 @@ class Mock:
         render: bool,
         required: bool,
         check: bool,
+        fixture: bool = False,
         read: Callable[[Mock], list[Call]],
         removed: Callable[[Mock], None],
     ) -> None:
@@ -48,6 +49,7 @@ class Mock:
         self.render = render
         self.required = required
         self.check = check
+        self.fixture = fixture
         self._read = read
         self._removed = removed
 
@@ -71,7 +73,13 @@ class Mock:
 
     def data(self) -> dict[str, Any]:
         """Return what the stand-in reads."""
-        values = {"id": self.id, "value": self.value, "unrendered": not self.render, "asks": self.asked is not None}
+        values = {
+            "id": self.id,
+            "value": self.value,
+            "unrendered": not self.render,
+            "asks": self.asked is not None,
+            "exact": self.fixture,
+        }
         return {name: value for name, value in values.items() if value} | {
             "answers": [answer.data() for answer in self.answers]
         }

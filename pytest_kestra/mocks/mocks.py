@@ -49,22 +49,23 @@ class Mocks:
         self._outputs: dict[str, list[str] | None] = {}
         self._answering = Answering(Notes(client), self._asking)
 
-    def add(self, mock: Mock) -> None:
-        """Put a mock into the flows that are deployed, and those that will be.
+    def add(self, *mocks: Mock) -> None:
+        """Put mocks into the flows that are deployed, and those that will be.
 
-        MockError or UnknownNameError where it is meant for no task of these, or where its outputs are none that the
-        type of one has.
+        MockError or UnknownNameError where one is meant for no task of these, or where its outputs are none that the
+        type of such a task has.
         """
         self._require_plugin()
-        targets = self._targets(mock)
-        if not targets and self._flows():
-            raise self._unknown(mock)
-        for source, task in targets:
-            self._check_outputs(mock, source, task)
-        self._active.append(mock)
-        self._all.append(mock)
+        for mock in mocks:
+            targets = self._targets(mock)
+            if not targets and self._flows():
+                raise self._unknown(mock)
+            for source, task in targets:
+                self._check_outputs(mock, source, task)
+        self._active += mocks
+        self._all += mocks
         self._changed()
-        if mock.asked is not None:
+        if any(mock.asked is not None for mock in mocks):
             self._answering.start()
 
     def remove(self, mock: Mock) -> None:
@@ -242,6 +243,7 @@ def mocked(
     render: bool,
     required: bool,
     check: bool,
+    fixture: bool = False,
 ) -> Mock:
     """Return the mock that the arguments of `kestra.mock` describe; MockError where they contradict each other."""
     check_target(task_id, kind)
@@ -265,6 +267,7 @@ def mocked(
         render=render,
         required=required,
         check=check,
+        fixture=fixture,
         read=mocks.calls,
         removed=mocks.remove,
     )

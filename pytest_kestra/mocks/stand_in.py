@@ -20,6 +20,7 @@ KEPT = (
     *("id", "description", "retry", "timeout", "disabled", "workerGroup", "logLevel", "logToFile"),
     *("allowFailure", "allowWarning", "runIf", "when", "assets"),
 )
+CONDITIONS = ("runIf", "when")
 LEFT_OUT = ("taskCache", "pluginDefaultsRef", "version")
 # How YAML may tag what it takes for another thing than a text; Kestra decides what these are.
 PLAIN = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
@@ -75,14 +76,16 @@ def _inside(task: Task, other: Task) -> bool:
 
 def _stand_in(task: Task, mocks: Sequence[Mapping[str, Any]]) -> str:
     pairs = _pairs(task.node)
-    kept = [f"{_json(name)}: {_written(pairs[name])}" for name in KEPT if name in pairs]
+    # For a fixture there are no conditions.
+    left_out = CONDITIONS if any(mock.get("exact") for mock in mocks) else ()
+    kept = [f"{_json(name)}: {_written(pairs[name])}" for name in KEPT if name in pairs and name not in left_out]
     own = {
         name: value
         for name, value in pairs.items()
         if name not in KEPT and name not in LEFT_OUT and not _holds_tasks(value)
     }
     parts = [*kept, f'"type": {_json(TYPE)}', f'"mocked": {_mapping(own)}']
-    if is_runnable(task) and all(mock.get("value") is not None for mock in mocks):
+    if is_runnable(task) and all(mock.get("value") is not None or mock.get("exact") for mock in mocks):
         parts.append(f'"original": {_mapping(pairs)}')
     return "{" + ", ".join([*parts, f'"mocks": {_json(mocks)}']) + "}"
 

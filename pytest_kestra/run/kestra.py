@@ -157,6 +157,29 @@ class Kestra:
         self._mocks.add(mock)
         return mock
 
+    def fixtures(self, answers: Iterable[tuple[str, object, Answer]]) -> None:
+        """Let tasks of the deployed flows end so without being run, as fixtures of Kestra's unit-test suites do.
+
+        They are told by their ids and iterations. Unlike mocks these look at no condition, render no property, may be
+        unused, and without a value mean no iteration of a loop.
+        """
+        self._mocks.add(*(self._fixture(*one) for one in answers))
+
+    def _fixture(self, task_id: str, value: object, answer: Answer) -> Mock:
+        return mocked(
+            self._mocks,
+            task_id,
+            None,
+            flow=None,
+            value=value,
+            only=answer,
+            side_effect=None,
+            render=False,
+            required=False,
+            check=False,
+            fixture=True,
+        )
+
     def check_mocks(self) -> None:
         """Verify that each mock was called that has to be; MockError names those that were not."""
         self._mocks.check_used()

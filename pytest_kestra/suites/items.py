@@ -14,8 +14,9 @@ from pytest_kestra.flows.files import shown
 from pytest_kestra.suites.expectations import check
 from pytest_kestra.suites.flows import FlowFolders
 from pytest_kestra.suites.results import CaseResult
-from pytest_kestra.suites.runner import run_by_api
+from pytest_kestra.suites.runner import moved, run_by_api
 from pytest_kestra.suites.source import Case, SuiteSource
+from pytest_kestra.suites.stand_ins import run_by_stand_ins, unserved
 from pytest_kestra.suites.texts import told
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class SuiteFile(pytest.File):
             item: CaseItem = CaseItem.from_parent(self, name=case.name, callobj=_runs(suite, case), line=case.line)
             for name in (*suite.marks, *case.extension.get("marks", ())):
                 item.add_marker(name)
-            if suite.disabled or case.data.get("disabled"):
+            if suite.disabled or case.disabled:
                 item.add_marker(pytest.mark.skip(reason="disabled: true in the suite"))
             yield item
 
@@ -77,12 +78,17 @@ def _broken(error: Exception) -> Any:
 
 def _runs(suite: SuiteSource, case: Case) -> Any:
     def run(kestra: Kestra, kestra_settings: Settings, pytestconfig: pytest.Config) -> None:
-        if not _served(pytestconfig, kestra):
-            pytest.skip("the server has no API for unit-test suites: the embedded engine has, and Enterprise servers")
+        served = _served(pytestconfig, kestra)
+        if not served and (why := unserved(case.data)):
+            pytest.skip(why)
         sources = _folders(pytestconfig, kestra_settings).of_suite(suite)
         flow, *_ = flows = kestra.deploy_sources(sources)
         namespaces = {source.namespace: found.namespace for source, found in zip(sources, flows, strict=True)}
-        result = run_by_api(kestra.client, flow, suite, case, kestra.timeout, namespaces)
+        data = moved(case.data, namespaces)
+        if served:
+            result = run_by_api(kestra.client, flow, suite, case, data, kestra.timeout)
+        else:
+            result = run_by_stand_ins(kestra, flow, data)
         execution = None if result.execution_id is None else kestra.execution(result.execution_id)
         if execution is not None and (expect := case.extension.get("expect")):
             with _mocked(kestra, case if "concurrency_limit" in expect else None):

@@ -16,16 +16,16 @@ from pytest_kestra.suites.source import Case, SuiteSource
 
 
 def run_by_api(
-    client: Client, flow: Flow, suite: SuiteSource, case: Case, timeout: float, namespaces: Mapping[str, str]
+    client: Client, flow: Flow, suite: SuiteSource, case: Case, data: Mapping[str, Any], timeout: float
 ) -> CaseResult:
     """Let the server run a case of a flow that is deployed, with its own fixtures and assertions.
 
-    `namespaces` are those of the flows' texts with those they are deployed in. FlowError where the server refuses the
-    suite, WaitTimeout where the run takes longer than `timeout` seconds.
+    `data` is the case with the namespaces of the deployed flows. FlowError where the server refuses the suite,
+    WaitTimeout where the run takes longer than `timeout` seconds.
     """
-    data = {"id": suite.id, "namespace": flow.namespace, "flowId": flow.id, "testCases": [moved(case.data, namespaces)]}
+    whole = {"id": suite.id, "namespace": flow.namespace, "flowId": flow.id, "testCases": [data]}
     try:
-        client.suites.create(json.dumps(data))
+        client.suites.create(json.dumps(whole))
     except ApiError as error:
         raise suite.source.error(error.message, case.line) from error
     try:

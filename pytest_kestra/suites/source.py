@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -34,6 +34,7 @@ class Case:
     line: int
     data: Mapping[str, Any]
     extension: Mapping[str, Any] = field(default_factory=dict)
+    disabled: bool = False
 
     @property
     def id(self) -> str:
@@ -52,7 +53,8 @@ class SuiteSource:
     def __init__(self, text: str, name: str) -> None:
         self.source = FlowSource(text, name)
         self.name = name
-        self.data: dict[str, Any] = _loaded(self.source)
+        _ = self.source.root  # which tells what is no YAML
+        self.data: dict[str, Any] = _loaded(self.source, _Loader)
         self._check()
 
     @property
@@ -83,7 +85,9 @@ class SuiteSource:
     @cached_property
     def cases(self) -> list[Case]:
         """The cases, one for each set of parameters."""
-        return [run for index, data in enumerate(self.data["testCases"]) for run in _runs(data, self._line(index))]
+        written = _loaded(self.source, _AsWritten)["testCases"]
+        pairs = enumerate(zip(written, self.data["testCases"], strict=True))
+        return [run for index, (data, plain) in pairs for run in _runs(data, plain, self._line(index))]
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """Return the line of what a path such as `["testCases", 0, "id"]` leads to, as far as it leads."""
@@ -125,12 +129,12 @@ class SuiteSource:
             seen[case["id"]] = index
 
 
-def _runs(data: Mapping[str, Any], line: int) -> Iterator[Case]:
-    extension = data.get(EXTENSION, {})
-    own = {name: value for name, value in data.items() if name != EXTENSION}
-    for parameters in extension.get("parametrize", ({},)):
+def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], line: int) -> Iterator[Case]:
+    """Return the runs of a case: with its values as they are written, but ours as YAML has them."""
+    own = {name: value for name, value in data.items() if name not in (EXTENSION, "disabled")}
+    for parameters in data.get(EXTENSION, {}).get("parametrize", ({},)):
         name = f"{data['id']}[{parameters['id']}]" if parameters else str(data["id"])
-        yield Case(name, line, _with(own, parameters), extension)
+        yield Case(name, line, _with(own, parameters), plain.get(EXTENSION, {}), bool(plain.get("disabled")))
 
 
 def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +156,7 @@ def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, A
 
 
 class _Loader(yaml.SafeLoader):
-    """Read YAML as Kestra does: dates are texts."""
+    """Read YAML, but dates as the texts that they are for Kestra."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -161,9 +165,30 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _loaded(source: FlowSource) -> dict[str, Any]:
-    _ = source.root  # which tells what is no YAML
-    found: dict[str, Any] = yaml.load(source.text, _Loader)  # noqa: S506 - it is a safe loader
+class _AsWritten(_Loader):
+    """Leave texts of numbers as they are where another way to write them is the usual one: Kestra compares `1.50`."""
+
+
+def _as_written(construct: Callable[[yaml.SafeLoader, yaml.ScalarNode], Any]) -> Callable[[Any, Any], Any]:
+    """Return a reader of scalars that leaves those as texts which JSON would write otherwise."""
+
+    def read(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+        value = construct(loader, node)
+        return value if json.dumps(value) == node.value else node.value
+
+    return read
+
+
+for _tag, _construct in (
+    ("int", yaml.SafeLoader.construct_yaml_int),
+    ("float", yaml.SafeLoader.construct_yaml_float),
+    ("bool", yaml.SafeLoader.construct_yaml_bool),
+):
+    _AsWritten.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_written(_construct))
+
+
+def _loaded(source: FlowSource, loader: type[_Loader]) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(source.text, loader)  # noqa: S506 - it is a safe loader
     return found
 
 

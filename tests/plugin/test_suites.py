@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_kestra import Kestra, Server, cli
 from tests.plugin.conftest import RunPytest
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"
@@ -54,6 +55,25 @@ def test_twins_fail_with_their_words(run_pytest: RunPytest, project: Path) -> No
     assert {(name, words) for name, words in expected if words not in text} == set()
     assert "passed" not in result.stdout.lines[-1]
     assert "error" not in result.stdout.lines[-1]
+
+
+@pytest.fixture
+def without_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server be one that knows no suites, such as an open-source one in a container."""
+    monkeypatch.setattr("pytest_kestra.client.suites.Suites.served", lambda _: False)
+
+
+@pytest.mark.usefixtures("without_api")
+def test_same_verdicts_without_the_api(run_pytest: RunPytest, project: Path) -> None:
+    shutil.copytree(SUITES / "good", project / "good")
+    shutil.copytree(SUITES / "twins", project / "twins")
+    result = run_pytest("", "good", "-rs")
+
+    # One is disabled, one has a trigger.
+    result.assert_outcomes(passed=30, skipped=2)
+    result.stdout.fnmatch_lines(["*without it an execution cannot be given a `trigger`*"])
+    twins = run_pytest("", "twins")
+    assert set(twins.parseoutcomes()) == {"failed"}
 
 
 def test_failure_tells_the_whole(run_pytest: RunPytest, project: Path) -> None:
@@ -127,3 +147,45 @@ def test_marks_and_names_choose_cases(run_pytest: RunPytest, project: Path) -> N
     result.assert_outcomes(passed=3, deselected=29)
     result.stdout.fnmatch_lines(["tests/parametrize.yaml::runs[[]two] PASSED *"])
     run_pytest("", "tests", "-k", "runs and fails").assert_outcomes(passed=1, deselected=31)
+
+
+def test_recorded_execution_is_a_suite(
+    run_pytest: RunPytest, project: Path, kestra: Kestra, kestra_server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kestra.mock("fetch", {"body": "42", "code": 200, "uri": "kestra:///a/file"})
+    kestra.mock("store", side_effect=["FAILED", "FAILED", None])
+    flow = kestra.deploy(project / "flows" / "shop.yaml")
+    execution = flow.run({"count": 7})
+    arguments = ["record", execution.id, f"--server={kestra_server.address.url}"]
+
+    assert cli.main([*arguments, f"--output={project / 'shop_tests.yaml'}"]) == 0
+
+    text = (project / "shop_tests.yaml").read_text(encoding="utf-8")
+    assert "# Left out, as it is a secret or a file of that execution: the output of fetch 'uri'." in text
+    assert "count: 7" in text
+    (project / "shop_tests.yaml").write_text(text.replace(flow.namespace, "company.suites"), encoding="utf-8")
+    run_pytest("").assert_outcomes(passed=1)
+    assert cli.main(arguments) == 0
+    assert text in capsys.readouterr().out
+    assert cli.main([*arguments, f"--output={project / 'shop_tests.yaml'}"]) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--server=embedded"], "Which server has the execution? Give its address: --server=http://localhost:8080."),
+        (["--server={url}"], "There is no execution 'none' at {url}."),
+    ],
+)
+def test_execution_that_cannot_be_recorded(
+    arguments: list[str],
+    message: str,
+    run_pytest: RunPytest,
+    kestra_server: Server,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del run_pytest  # which sets the credentials
+    url = kestra_server.address.url
+    assert cli.main(["record", "none", *(argument.format(url=url) for argument in arguments)]) == 1
+    assert message.format(url=url) in capsys.readouterr().err

@@ -12,6 +12,7 @@ import yaml
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError
 from pytest_kestra.suites.flows import FlowFolders
+from pytest_kestra.suites.operators import evaluate
 from pytest_kestra.suites.results import CaseResult, Checked
 from pytest_kestra.suites.runner import moved
 from pytest_kestra.suites.source import OPERATORS, SCHEMA, SuiteSource
@@ -164,3 +165,57 @@ def test_server_that_knows_no_suites(client: Client, stub: Stub) -> None:
     client.suites.delete("a.b", "s")  # which is not there
     stub.on("GET", "/api/v1/main/tests/search", "{}")
     assert client.suites.served()
+
+
+def render(text: str) -> str:
+    return text.removeprefix("{{").removesuffix("}}").strip()
+
+
+@pytest.mark.parametrize(
+    ("assertion", "results"),
+    [
+        ({"value": "{{ 3 }}", "equalTo": 3, "notEqualTo": "4"}, [True, True]),
+        ({"value": "1.5", "equalTo": "1.50"}, [False]),
+        ({"value": '["a"]', "equalTo": ["a"]}, [True]),
+        ({"value": "true", "equalTo": True}, [True]),
+        ({"value": "abc", "contains": "b", "startsWith": "b", "endsWith": "c"}, [True, False, True]),
+        ({"value": "3", "greaterThan": 3, "greaterThanOrEqualTo": 3, "lessThan": "3", "lessThanOrEqualTo": 3.0}, None),
+        ({"value": "3", "in": [1, 3], "notIn": ["4"]}, [True, True]),
+        ({"value": "a", "in": '{{ ["a", "b"] }}'}, [True]),
+        ({"value": "", "isNull": True, "isNotNull": True}, [False, True]),
+        ({"value": "", "isNull": False, "isNotNull": "false"}, [True, False]),
+    ],
+)
+def test_operators(assertion: dict[str, Any], results: list[bool] | None) -> None:
+    found = list(evaluate(assertion, render))
+
+    expected = [False, True, False, True] if results is None else results
+    by_name = {one.operator: one.success for one in found}
+    assert [by_name[name] for name in assertion if name != "value"] == expected
+    assert all((one.message is None) is one.success for one in found)
+
+
+def test_words_of_an_assertion() -> None:
+    (one,) = evaluate({"value": "a", "equalTo": "b", "description": "{{ d }}", "taskId": "t"}, render)
+    (other,) = evaluate({"value": "a", "equalTo": "b", "errorMessage": "{{ no }}"}, render)
+
+    assert (one.message, one.description, one.task_id) == ("a is 'a': it is not 'b'", "d", "t")
+    assert other.message == "no"
+
+
+@pytest.mark.parametrize("assertion", [{"value": "a", "lessThan": 1}, {"value": "1", "lessThan": "a"}])
+def test_numbers_that_are_none(assertion: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="'a' is not a number"):
+        list(evaluate(assertion, render))
+
+
+def test_list_that_is_none() -> None:
+    with pytest.raises(ValueError, match="is not a list"):
+        list(evaluate({"value": "a", "in": "{{ 1 }}"}, render))
+
+
+def test_numbers_stay_as_they_are_written() -> None:
+    (case,) = suite(TEXT.replace("2026-01-01", "1.50, greaterThan: 1, isNull: yes")).cases
+
+    (assertion,) = case.data["assertions"]
+    assert (assertion["equalTo"], assertion["greaterThan"], assertion["isNull"]) == ("1.50", 1, "yes")

@@ -11,7 +11,6 @@ import io.kestra.core.runners.RunContext;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -28,8 +27,8 @@ public class StandIn extends Task implements RunnableTask<Output> {
     /** The mocked task as Kestra knows it, where no mock is meant for some iterations. */
     private Task original;
 
-    /** What a mock says: for which iteration (null: for all), and what comes of it. */
-    public record Mock(String id, String value, boolean unrendered, boolean asks, List<Answer> answers) {
+    /** What a mock says: for which iteration (null: for all, or if `exact` for none), and what comes of it. */
+    public record Mock(String id, String value, boolean unrendered, boolean asks, boolean exact, List<Answer> answers) {
     }
 
     /** How a run of the task ends; `delay` is in milliseconds. */
@@ -63,7 +62,9 @@ public class StandIn extends Task implements RunnableTask<Output> {
 
     private Optional<Mock> of(String value) {
         Optional<Mock> only = mocks.stream().filter(mock -> mock.value != null && mock.value.equals(value)).findFirst();
-        return only.isPresent() ? only : mocks.stream().filter(mock -> Objects.isNull(mock.value)).findFirst();
+        return only.isPresent()
+            ? only
+            : mocks.stream().filter(mock -> mock.value == null && (value == null || !mock.exact)).findFirst();
     }
 
     private Output answered(RunContext runContext, Mock mock) throws Exception {

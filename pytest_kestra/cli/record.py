@@ -1,0 +1,51 @@
+"""`pytest-kestra record`: make a unit-test suite of an execution."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from pytest_kestra.cli.parsers import Commands, command
+
+HELP = "make a unit-test suite of an execution: its inputs, fixtures for tasks that reach out, assertions on outputs"
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    record = command(commands, "record", HELP, _record)
+    record.add_argument("execution", metavar="EXECUTION", help="the id of the execution")
+    record.add_argument("--server", metavar="URL", help="its server (default: what PYTEST_KESTRA_SERVER says)")
+    record.add_argument("--output", type=Path, metavar="FILE", help="write it there instead of to the standard output")
+
+
+def _record(options: argparse.Namespace) -> int:
+    from pytest_kestra.client.client import Client
+    from pytest_kestra.errors import KestraError, NotFoundError, SettingsError
+    from pytest_kestra.server.existing import ExistingServer
+    from pytest_kestra.settings import Settings
+    from pytest_kestra.suites.recording import Recording
+
+    settings = Settings.read({}, {}, os.environ)
+    if options.server is not None:
+        settings = settings.override({"server": options.server}, "--server")
+    if not settings.server.startswith("http"):
+        raise SettingsError("Which server has the execution? Give its address: --server=http://localhost:8080.")
+    with Client(ExistingServer(settings).open().address) as client:
+        try:
+            execution = client.executions.get(options.execution)
+        except NotFoundError:
+            raise KestraError(f"There is no execution {options.execution!r} at {client.address.url}.") from None
+        if not execution.state.is_final:
+            raise KestraError(f"The execution {execution.id} is {execution.state}: record one that has ended.")
+        flow = client.flows.get(execution.namespace, execution.flow_id, execution.revision)
+    text = Recording(execution, flow, settings.side_effects).text()
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    if options.output.exists():
+        raise KestraError(f"{options.output} is there already: name another file.")
+    options.output.write_text(text, encoding="utf-8")
+    print(f"{options.output} is written; run it with: pytest {options.output}")
+    return 0

@@ -1,0 +1,113 @@
+"""Making a suite of a real execution, for a person to edit and keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from pytest_kestra.mocks.side_effects import has_side_effects
+from pytest_kestra.mocks.stand_in import original
+from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
+from pytest_kestra.suites.source import EXTENSION
+
+TYPE = "io.kestra.core.tests.flow.UnitTest"
+HEAD = """\
+# Recorded from the execution {id} of {when:%Y-%m-%d %H:%M} UTC. Tasks that reach out are fixtures with what they
+# gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
+"""
+NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+class Recording:
+    """Describe an execution of a flow as the one case of a suite; `side_effects` are the types that reach out."""
+
+    def __init__(self, execution: ExecutionRecord, flow: FlowRecord, side_effects: Sequence[str]) -> None:
+        self.execution = execution
+        self.flow = flow
+        self.side_effects = side_effects
+        # What cannot be in a suite, for a comment.
+        self.notes: list[str] = []
+
+    def text(self) -> str:
+        """Return the suite as YAML."""
+        execution = self.execution
+        case: dict[str, Any] = {"id": f"recorded-{execution.id}", "type": TYPE}
+        if execution.state != "SUCCESS":
+            case["expectedState"] = str(execution.state)
+        case["fixtures"] = self._fixtures()
+        case["assertions"] = list(self._assertions())
+        states = {run.task_id: str(run.state) for run in execution.task_runs if run.value is None}
+        case[EXTENSION] = {"expect": {"tasks": states}}
+        suite = {
+            "id": f"{execution.flow_id}-recorded",
+            "namespace": execution.namespace,
+            "flowId": execution.flow_id,
+            "testCases": [case],
+        }
+        head = HEAD.format(id=execution.id, when=execution.history[0].date)
+        notes = "".join(f"# {note}\n" for note in self.notes)
+        return head + notes + yaml.safe_dump(suite, sort_keys=False, allow_unicode=True, width=120)
+
+    def _fixtures(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if inputs := self._plain(self.execution.inputs, "input"):
+            found["inputs"] = inputs
+        if tasks := [self._fixture(run) for run in self.execution.task_runs if self._reaches_out(run)]:
+            found["tasks"] = tasks
+        if (trigger := self.execution.trigger) is not None:
+            found["trigger"] = {name: trigger[name] for name in ("id", "type", "variables") if trigger.get(name)}
+        return found
+
+    def _fixture(self, run: TaskRun) -> dict[str, Any]:
+        fixture: dict[str, Any] = {"id": run.task_id}
+        if run.value is not None:
+            fixture["value"] = run.value
+        if run.state != "SUCCESS":
+            fixture["state"] = str(run.state)
+        if outputs := self._plain(run.outputs, f"output of {run.name}"):
+            fixture["outputs"] = outputs
+        return fixture
+
+    def _assertions(self) -> Iterator[dict[str, Any]]:
+        for run in self.execution.task_runs:
+            if not self._reaches_out(run):
+                place = f"outputs{_step(run.task_id)}" + ("" if run.value is None else _step(str(run.value)))
+                for name, value in self._plain(run.outputs, f"output of {run.name}").items():
+                    if isinstance(value, (str, int, float, bool)):
+                        yield {"value": f"{{{{ {place}{_step(name)} }}}}", "equalTo": value, "taskId": run.task_id}
+
+    def _reaches_out(self, run: TaskRun) -> bool:
+        task = self.flow.tasks.get(run.task_id)
+        return task is not None and has_side_effects(str(original(task)["type"]), self.side_effects)
+
+    def _plain(self, values: Mapping[str, Any], what: str) -> dict[str, Any]:
+        """Return values without what belongs to one execution only, or is secret, and note these."""
+        found = {}
+        for name, value in values.items():
+            if _is_plain(value):
+                found[name] = _copied(value)
+            else:
+                self.notes.append(f"Left out, as it is a secret or a file of that execution: the {what} {name!r}.")
+        return found
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return not str(value.get("type", "")).startswith("io.kestra.datatype:") and all(map(_is_plain, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return not (isinstance(value, str) and value.startswith("kestra://"))
+
+
+def _copied(value: Any) -> Any:
+    """Return a value of JSON as YAML writes it."""
+    if isinstance(value, Mapping):
+        return {str(name): _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _step(name: str) -> str:
+    return f".{name}" if NAME.fullmatch(name) else "['" + name.replace("'", "\\'") + "']"
