@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
-from pytest_kestra.server.run import servers_of_runs
+from pytest_kestra.server.folders import servers_of_runs
 
 # How long an engine may take to say that it is there.
 HEALTH_TIMEOUT_S = 10.0

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import shutil
-import stat
 import tempfile
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
-from pytest_kestra.engine.alive import FILE_NAME, alive, locked
+from pytest_kestra.engine.alive import alive, locked
 from pytest_kestra.engine.spawn import kill
 from pytest_kestra.errors import ServerError
+from pytest_kestra.server.folders import RUNS, servers_of_runs
 
 OWNER_LOCK = "owner.lock"
-# How the names of runs' folders begin.
-RUNS = "pytest-kestra-"
 KEPT = "kept"
 
 
@@ -89,17 +85,6 @@ class Run:
         finally:  # also where Ctrl-C does not wait for that: then engines end by themselves
             lock.release()
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def servers_of_runs() -> dict[Path, list[Path]]:
-    """Return the folders of this user's runs with those of their servers; nothing of other users."""
-    found = {}
-    for folder in Path(tempfile.gettempdir()).glob(f"{RUNS}*"):
-        with contextlib.suppress(OSError):  # a run may just end
-            status = folder.lstat()
-            if stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid()):
-                found[folder] = [lock.parent for lock in folder.glob(f"*/{FILE_NAME}")]
-    return found
 
 
 def sweep() -> None:
