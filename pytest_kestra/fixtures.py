@@ -168,6 +168,8 @@ def kestra(
             run_of(request.config).keep(kestra.namespace)
         kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"
         node.add_report_section("teardown", "kestra", kept)
+        with contextlib.suppress(KestraError):  # such as a server that is gone
+            kestra.keep()
         return
     try:
         kestra.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from pytest_kestra.mocks.calls import Call, Notes
 from pytest_kestra.mocks.mock import Mock
 
 # How often it is looked whether a mocked task waits for its answer, in seconds.
-POLL_S = 0.01
+POLL_S = 0.02
 STOP_TIMEOUT_S = 30.0
 
 
@@ -48,16 +49,18 @@ class Answering:
 
     def _answer(self, mock: Mock, namespace: str) -> None:
         assert mock.asked is not None
-        for _, key, call in self._notes.calls(namespace, mock.id):
-            if key not in self._answered:
-                self._answered.add(key)
-                self._notes.answer(namespace, key, answer(mock.asked, call))
+        for name, call in self._notes.waiting(namespace, mock.id):
+            if name not in self._answered:
+                self._answered.add(name)
+                self._notes.answer(namespace, name, answer(mock.asked, call))
 
 
 def answer(asked: Callable[[Call], Any], call: Call) -> Mapping[str, Any]:
     """Ask a function, and return the data of its answer; what it raises is what the task fails with."""
     try:
-        return answer_of(asked(call)).data(literal=True)
+        data = answer_of(asked(call)).data(literal=True)
+        json.dumps(data, allow_nan=False)
+        return data
     except Exception as error:  # noqa: BLE001 - the test's own function may raise anything
         return Answer(error=f"{type(error).__name__}: {error}{_place(error)}").data(literal=True)
 

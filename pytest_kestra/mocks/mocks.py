@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pytest_kestra.client.client import Client
@@ -87,7 +88,7 @@ class Mocks:
                 replaced[id(task.node)] = [mock.data() for mock in mocks]
             elif self._is_forbidden(task):
                 refusal = Answer(error=REFUSED).data()
-                replaced[id(task.node)] = [{"id": "", "unrendered": True, "answers": [refusal]}]
+                replaced[id(task.node)] = [{"answers": [refusal]}]
         return edited(source, replaced, outline) if replaced else source
 
     def require(self, flow: FlowSource) -> None:
@@ -97,7 +98,7 @@ class Mocks:
         found = [
             f"  {source.name}:{task.line}: {task.id} ({task.type})"
             for source in self._with_subflows(flow)
-            for task in Outline(source).tasks
+            for task in _tasks(source)
             if self._is_forbidden(task) and not self._of(source, task) and not self._is_below_a_mock(source, task)
         ]
         if found:
@@ -127,6 +128,10 @@ class Mocks:
         if self._all or self._side_effects is not None:
             self._active, self._side_effects = [], None
             self._changed()
+        self.forget()
+
+    def forget(self) -> None:
+        """Remove what stand-ins have noted, which may hold secrets, from namespaces that stay."""
         for mock in self._all:
             for namespace in self._namespaces(mock):
                 self._notes.remove(namespace, mock.id)
@@ -149,16 +154,14 @@ class Mocks:
         return [mock for mock in reversed(self._active) if mock.means(source, task)]
 
     def _targets(self, mock: Mock) -> list[tuple[FlowSource, Task]]:
-        return [
-            (source, task) for source in self._flows() for task in Outline(source).tasks if mock.means(source, task)
-        ]
+        return [(source, task) for source in self._flows() for task in _tasks(source) if mock.means(source, task)]
 
     def _unknown(self, mock: Mock) -> MockError | UnknownNameError:
         flows = {source.id: source for source in self._flows()}
         if mock.flow is not None and mock.flow not in flows:
             return UnknownNameError("flow", mock.flow, flows, "this test")
         chosen = [source for source in flows.values() if mock.flow in (None, source.id)]
-        tasks = [task for source in chosen for task in Outline(source).tasks]
+        tasks = [task for source in chosen for task in _tasks(source)]
         where = f"the flow{'s' if len(chosen) > 1 else ''} {', '.join(source.id for source in chosen)}"
         if mock.task_id is not None and mock.task_id not in (task.id for task in tasks):
             return UnknownNameError("task", mock.task_id, [task.id for task in tasks], f"{where}, so nothing is mocked")
@@ -193,7 +196,7 @@ class Mocks:
         return self._side_effects is not None and has_side_effects(task.type, self._side_effects)
 
     def _is_below_a_mock(self, source: FlowSource, task: Task) -> bool:
-        around = [other for other in Outline(source).tasks if other.id != task.id and self._of(source, other)]
+        around = [other for other in _tasks(source) if other.id != task.id and self._of(source, other)]
         return any(step.node.start_mark.index == other.node.start_mark.index for step in task.path for other in around)
 
     def _with_subflows(self, flow: FlowSource) -> list[FlowSource]:
@@ -206,7 +209,7 @@ class Mocks:
             if source.key in found:
                 continue
             found[source.key] = source
-            for task in Outline(source).tasks:
+            for task in _tasks(source):
                 called = text_at(task.node, "namespace"), text_at(task.node, "flowId")
                 if called in flows and not self._of(source, task):
                     waiting.append(flows[called])
@@ -222,13 +225,19 @@ class Mocks:
     def calls(self, mock: Mock) -> list[Call]:
         """Return the calls of a mock so far, the earliest first."""
         found = [one for namespace in self._namespaces(mock) for one in self._notes.calls(namespace, mock.id)]
-        return [call for _, _, call in sorted(found, key=lambda one: one[0])]
+        return [call for _, call in sorted(found, key=lambda one: one[0])]
 
     def _asking(self) -> list[tuple[Mock, str]]:
         return [(mock, place) for mock in self._all if mock.asked is not None for place in self._namespaces(mock)]
 
     def _namespaces(self, mock: Mock) -> list[str]:
         return list(dict.fromkeys(self._namespace_of(source) for source, _ in self._targets(mock)))
+
+
+@lru_cache(maxsize=200)
+def _tasks(source: FlowSource) -> tuple[Task, ...]:
+    """Return the tasks of a flow, which are asked for often while functions answer."""
+    return tuple(Outline(source).tasks)
 
 
 def mocked(

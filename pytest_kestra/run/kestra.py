@@ -316,6 +316,11 @@ class Kestra:
         finally:
             clean_up(self._session)
 
+    def keep(self) -> None:
+        """End, but leave all on the server that the test has made; only what mocks have noted is removed."""
+        self._mocks.close()
+        self._mocks.forget()
+
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"
 

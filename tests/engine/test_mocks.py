@@ -275,11 +275,16 @@ def test_flow_that_a_trigger_starts(kestra: Kestra) -> None:
 
 
 def test_keys_of_calls_are_not_the_tests(kestra: Kestra) -> None:
-    kestra.mock("fetch", {"body": "x"})
+    fetch = kestra.mock("fetch", {"body": "x"})
     flow = kestra.deploy(FETCH)
     flow.run()
 
     assert list(flow.kv) == []
+    assert kestra.client.kv.keys(flow.namespace) != []
+    fetch.required = False
+    kestra.keep()
+    # They may hold secrets, and would stay.
+    assert kestra.client.kv.keys(flow.namespace) == []
 
 
 class TestBadInput:

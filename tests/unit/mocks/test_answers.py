@@ -67,4 +67,6 @@ def test_function_that_raises_says_where() -> None:
 
 def test_function_that_answers_what_cannot_be() -> None:
     assert answer(lambda _: "DONE", call())["error"].startswith("MockError: The state 'DONE' of a mock is none")
+    assert answer(lambda _: {"a": float("nan")}, call())["error"].startswith("ValueError: ")
+    assert answer(lambda _: {"a": object()}, call())["error"].startswith("TypeError: ")
     assert answer(lambda _: 3, call())["error"].startswith("MockError: The outputs of a mock are a dictionary, not 3.")

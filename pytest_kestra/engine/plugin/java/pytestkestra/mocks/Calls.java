@@ -5,7 +5,6 @@ import io.kestra.core.exceptions.ResourceExpiredException;
 import io.kestra.core.runners.RunContext;
 import io.kestra.core.serializers.JacksonMapper;
 import io.kestra.core.storages.kv.KVStore;
-import io.kestra.core.storages.kv.KVValue;
 import io.kestra.core.storages.kv.KVValueAndMetadata;
 
 import java.io.IOException;
@@ -13,7 +12,6 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,9 +40,10 @@ class Calls {
     StandIn.Answer answer(Map<String, Object> properties) throws Exception {
         int number = COUNTS.computeIfAbsent(mock.id(), id -> new AtomicInteger()).getAndIncrement();
         String name = PREFIX + mock.id() + "." + UUID.randomUUID();
-        put(name + ".call", call(number, properties));
+        put(name + ".call", JSON.writeValueAsString(call(number, properties)));
         if (mock.asks()) {
-            return asked(name + ".answer");
+            put(name + ".asks", "");
+            return asked(name);
         }
         List<StandIn.Answer> answers = mock.answers();
         if (answers.size() == 1) {
@@ -74,19 +73,19 @@ class Calls {
         return runContext.getVariables().get(variable) instanceof Map<?, ?> values ? values.get(name) : null;
     }
 
-    /** Waits for the answer of the test; the task's timeout and a kill end that. */
-    private StandIn.Answer asked(String key) throws IOException, ResourceExpiredException, InterruptedException {
-        while (true) {
-            Optional<KVValue> found = store.getValue(key);
-            if (found.isPresent()) {
-                return JSON.readValue(found.get().value().toString(), StandIn.Answer.class);
-            }
+    /**
+     * Waits for the answer of the test; the task's timeout and a kill end that. Kestra tells of a key before its value
+     * is written whole, so another key says that the answer is there.
+     */
+    private StandIn.Answer asked(String name) throws IOException, ResourceExpiredException, InterruptedException {
+        while (store.get(name + ".answered").isEmpty()) {
             Thread.sleep(POLL_MS);
         }
+        String text = store.getValue(name + ".answer").orElseThrow().value().toString();
+        return JSON.readValue(text, StandIn.Answer.class);
     }
 
-    private void put(String key, Map<String, Object> value) throws IOException {
-        // As a text, in which numbers and dates stay what they are.
-        store.put(key, new KVValueAndMetadata(null, JSON.writeValueAsString(value)));
+    private void put(String key, String value) throws IOException {
+        store.put(key, new KVValueAndMetadata(null, value));
     }
 }

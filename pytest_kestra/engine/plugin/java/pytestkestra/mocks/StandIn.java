@@ -68,8 +68,12 @@ public class StandIn extends Task implements RunnableTask<Output> {
     }
 
     private Output answered(RunContext runContext, Mock mock) throws Exception {
-        Map<String, Object> properties = mock.unrendered ? mocked : runContext.render(mocked);
-        Answer answer = new Calls(runContext, mock).answer(properties);
+        Answer answer;
+        if (mock.id == null) { // it only forbids that the task runs
+            answer = mock.answers.getFirst();
+        } else {
+            answer = new Calls(runContext, mock).answer(mock.unrendered ? mocked : runContext.render(mocked));
+        }
         if (answer.delay > 0) {
             Thread.sleep(answer.delay);
         }
