@@ -14,11 +14,13 @@ from benchmarks.figures import Row
 ROWS: dict[str, Callable[[], list[Row]]] = {
     "start": engine.start,
     "executions": engine.executions,
+    "mocks": engine.mocks,
     "loops": engine.loops,
     "endurance": engine.endurance,
     "idle": engine.idle,
     "suite": runs.suite,
     "plugin": runs.plugin,
+    "warm": runs.warm,
     "workers": runs.workers,
 }
 

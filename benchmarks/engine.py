@@ -19,6 +19,7 @@ from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 
 STARTS, WARM_UP, SINGLES, FIVES, CROWDS, CROWD, IDLE_S = 7, 30, 300, 20, 5, 100, 20.0
+MOCKED = 50
 LONG_WARM_UP, MANY, PART = 300, 1000, 100
 LENGTHS, LOOP_TIMEOUT_S = (50, 100, 200), 600.0
 ONE = """\
@@ -39,6 +40,17 @@ tasks:
     concurrencyLimit: 0
     tasks:
       - {id: say, type: io.kestra.plugin.core.debug.Return, format: "{{ taskrun.value }}"}
+"""
+REACHING = """\
+id: reaching
+namespace: benchmarks
+tasks:
+  - id: fetch
+    type: io.kestra.plugin.core.http.Request
+    uri: http://nowhere.invalid/
+    retry: {type: constant, interval: PT0.01S, maxAttempts: 3}
+  - {id: store, type: io.kestra.plugin.core.http.Request, uri: "http://db.invalid/{{ outputs.fetch.body }}"}
+  - {id: log, type: io.kestra.plugin.core.log.Log, message: "{{ outputs.fetch.body }}"}
 """
 FIVE = Path(__file__).resolve().parent.parent / "example_flows" / "01_hello_world.yaml"
 
@@ -87,6 +99,25 @@ def executions() -> list[Row]:
         Row(f"five tasks with Sleep 0.5 s, median / p95 of {FIVES}", milliseconds(fives), "≤ 700 ms"),
         Row(f"{CROWD} executions at once, median of {CROWDS}", spread(crowds), "≤ 2.4 s"),
     ]
+
+
+def mocks() -> list[Row]:
+    """Measure a flow that asks a host which is not there, three times, and then a database."""
+    with kestra() as (engine, _):
+        answers: list[object] = []
+        flow = engine.deploy(REACHING)
+        fetch = engine.mock("fetch", side_effect=["FAILED", "FAILED", {"body": "42"}])
+        engine.mock("store", {"code": 204})
+        answers.append(flow.run().state)
+        times = []
+        for _ in range(MOCKED):
+            # A sequence is used up by each run.
+            fetch.remove()
+            fetch = engine.mock("fetch", side_effect=["FAILED", "FAILED", {"body": "42"}])
+            times.append(seconds(lambda: answers.append(flow.run().state)))
+        assert set(answers) == {"SUCCESS"}
+    what = f"mocked request with two retries, mocked store, log: `flow.run()`, median / p95 of {MOCKED}"
+    return [Row(what, milliseconds(times), "≤ 300 ms")]
 
 
 def loops() -> list[Row]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.figures import Row, seconds
@@ -36,6 +38,7 @@ import pytest
 def test_it(kestra_server, number):
     Path(f"{os.environ['PYTEST_XDIST_WORKER']}-{number}").write_text(kestra_server.address.url)
 """
+EMPTY = "def test_it(kestra):\n    pass\n"
 NOTHING = "def test_it():\n    pass\n"
 
 
@@ -64,6 +67,24 @@ def plugin() -> list[Row]:
     return [Row(what, f"{more * 1000:.0f} ms more than without the plugin ({base * 1000:.0f} ms)", "≤ 15 ms")]
 
 
+def warm() -> list[Row]:
+    """Compare runs with a warm engine with runs that need none, in turns."""
+    warm_runs, without = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = {**os.environ, "PYTEST_KESTRA_REUSE": "true", "PYTEST_KESTRA_SERVER": "embedded"}
+        try:
+            _pytest(folder, EMPTY, environment=environment)
+            for _ in range(PAIRS):
+                warm_runs.append(seconds(lambda: _pytest(folder, EMPTY, environment=environment)))
+                without.append(seconds(lambda: _pytest(folder, NOTHING)))
+        finally:
+            subprocess.run([sys.executable, "-m", "pytest_kestra.cli", "engine", "stop"], check=True)
+    more = statistics.median(a - b for a, b in zip(warm_runs, without, strict=True))
+    what = f"`--kestra-reuse`: a run with `kestra` on a warm engine against one without it, median of {PAIRS} pairs"
+    return [Row(what, f"{more * 1000:.0f} ms more", "≤ 500 ms")]
+
+
 def workers() -> list[Row]:
     """Count the engines of two workers."""
     with tempfile.TemporaryDirectory() as name:
@@ -74,9 +95,9 @@ def workers() -> list[Row]:
     return [Row("two workers of pytest-xdist", f"{len(urls)} engine for {len(users)} workers", "1 engine")]
 
 
-def _pytest(folder: Path, text: str, *arguments: str) -> None:
+def _pytest(folder: Path, text: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
     (folder / "test_it.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
