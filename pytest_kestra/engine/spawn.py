@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -91,6 +92,13 @@ class Spawn:
                     f"longer --kestra-startup-timeout.{_told(log)}"
                 )
             time.sleep(READY_POLL_S)
+
+
+@atexit.register
+def _leave() -> None:
+    """Let the processes that outlive this one do so without a warning: the run's owner ends them."""
+    for process in _STARTED.values():
+        process.returncode = process.poll() or 0
 
 
 def wait_for_end(pid: int, timeout: float) -> None:

@@ -18,6 +18,8 @@ from tests.engine.test_schema import DEVIATIONS, UNSEEN
 
 # Where the description is wrong about what nobody has recorded, each with its reason: what Kestra's sources do.
 UNRECORDED = {
+    "AssertionResult.actual type": "a value is of any type, and the description tells an object",
+    "AssertionResult.expected type": "a value is of any type, and the description tells an object",
     "BulkErrorResponse.invalids type": "a Java set, which is written as a list; the description tells an object",
     "DailyExecutionStatistics.Duration required avg": "a day without executions has no duration",
     "DailyExecutionStatistics.Duration required max": "a day without executions has no duration",
@@ -26,6 +28,7 @@ UNRECORDED = {
     "FlowInterface.variables[] type": "a variable is of any type, and the description tells an object",
     "MetricAggregation required name": "the repository sums up a metric without repeating its name",
     "Namespace required deleted": "told of the Enterprise server; the open-source one writes the id only",
+    "TaskFixture.outputs[] type": "an output is of any type, and the description tells an object",
     "TriggerContext required date": "a trigger that was restarted has none, as recording 123 shows",
     "deleteRevisions status 204": "the controller answers without content",
     "deleteTrigger status 204": "the controller answers without content",

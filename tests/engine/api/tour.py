@@ -100,6 +100,19 @@ namespace: {PLACE}
 disabled: true
 tasks: [{{id: only, type: io.kestra.plugin.core.debug.Return, format: x}}]
 """
+SUITE = f"""
+id: polite
+namespace: {PLACE}
+flowId: hello
+testCases:
+  - id: says-hello
+    type: io.kestra.core.tests.flow.UnitTest
+    fixtures:
+      inputs: {{who: Ada}}
+      tasks: [{{id: write, outputs: {{uri: none}}}}]
+    assertions:
+      - {{value: "{{{{ outputs.say.value }}}}", equalTo: Hello}}
+"""
 
 
 class Tour:
@@ -170,6 +183,7 @@ class Tour:
         self.namespaces()
         self.keys()
         self.files()
+        self.suites()
         self.ends()
 
     def server(self) -> None:
@@ -565,6 +579,36 @@ class Tour:
         self.go("PUT", url, 422, params={"from": "/nothing"})
         self.go("DELETE", url, params={"path": "/b.sql"})
         self.go("DELETE", url, 422)
+
+    def suites(self) -> None:
+        url, ids = f"tests/{PLACE}/polite", {"ids": [{"namespace": PLACE, "id": "polite"}]}
+        self.go("POST", "tests", content=SUITE, headers=YAML)
+        self.go("POST", "tests", 422, content=SUITE, headers=YAML)
+        self.go("PUT", url, content=SUITE, headers=YAML)
+        self.go("PUT", url, 422, content=SUITE.replace("id: polite", "id: other"), headers=YAML)
+        self.go("POST", "tests/validate", content=SUITE, headers=YAML)
+        self.go("POST", "tests/validate", 415, content=SUITE, headers=TEXT)
+        for path, wrong in (("search", {"page": "0"}), ("results/search", {"size": "0"})):
+            self.go("GET", f"tests/{path}", params={"page": "1", "size": "10"})
+            self.go("GET", f"tests/{path}", 422, params=wrong)
+        self.go("GET", url)
+        result = self.go("POST", f"{url}/run")
+        assert result["state"] == "SUCCESS", result
+        self.go("POST", f"{url}/run", 404, json={"testCases": ["none"]})
+        self.go("POST", "tests/run", json={"namespace": PLACE, "includeChildNamespaces": False})
+        self.go("POST", "tests/run", 422, content="[", headers=JSON)
+        self.go("GET", f"tests/results/{result['id']}")
+        self.go("GET", "tests/results/none", 404)
+        self.go("POST", "tests/results/search/last", json={"testSuiteIds": ids["ids"]})
+        self.go("POST", "tests/results/search/last", 422, json={"testSuiteIds": True})
+        for method, path in (("POST", "disable/by-ids"), ("POST", "enable/by-ids")):
+            self.go(method, f"tests/{path}", json=ids)
+            self.go(method, f"tests/{path}", 422, json={"ids": [1]})
+        self.go("DELETE", url)
+        for method in ("GET", "DELETE"):
+            self.go(method, url, 404)
+        self.go("DELETE", "tests/by-ids", json=ids)
+        self.go("DELETE", "tests/by-ids", 422, json={"ids": "x"})
 
     def ends(self) -> None:
         place = {"tenantId": "main", "namespace": PLACE, "flowId": "hello", "triggerId": "daily"}

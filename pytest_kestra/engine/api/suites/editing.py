@@ -88,7 +88,7 @@ def find(call: Call) -> Any:
 
 def named(call: Call, name: str = "ids") -> list[tuple[str, str]]:
     """Return the namespaces and ids that a body lists under a name."""
-    listed = call.read("java.util.Map").get(name) or ()
+    listed = call.read_part(name, "java.util.Map")
     return [(str(item.get("namespace")), str(item.get("id"))) for item in listed]
 
 

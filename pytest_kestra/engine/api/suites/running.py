@@ -48,8 +48,7 @@ async def run_matching(call: Call) -> Response:
 def _wished(call: Call) -> set[str] | None:
     if not call.body:
         return None
-    cases = call.read("java.util.Map").get("testCases")
-    return {str(case) for case in cases} if cases else None
+    return {str(case) for case in call.texts("testCases")} or None
 
 
 async def _run(call: Call, suite: Any, wished: Collection[str] | None) -> Any:
