@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from pytest_kestra.client.client import Client
@@ -45,6 +44,7 @@ class Mocks:
         self._active: list[Mock] = []
         self._all: list[Mock] = []
         self._notes = Notes(client)
+        self._places: dict[str, dict[str, None]] = {}
         self._can_mock = False
         # The names of the outputs of the types that were asked for.
         self._outputs: dict[str, list[str] | None] = {}
@@ -85,6 +85,8 @@ class Mocks:
             if mocks := self._of(source, task):
                 for mock in mocks:
                     self._check_outputs(mock, source, task)
+                    # Also of a flow that the test deletes later.
+                    self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
                 replaced[id(task.node)] = [mock.data() for mock in mocks]
             elif self._is_forbidden(task):
                 refusal = Answer(error=REFUSED).data()
@@ -231,13 +233,12 @@ class Mocks:
         return [(mock, place) for mock in self._all if mock.asked is not None for place in self._namespaces(mock)]
 
     def _namespaces(self, mock: Mock) -> list[str]:
-        return list(dict.fromkeys(self._namespace_of(source) for source, _ in self._targets(mock)))
+        """Return the namespaces of the flows in which a mock was put."""
+        return list(self._places.get(mock.id, ()))
 
 
-@lru_cache(maxsize=200)
-def _tasks(source: FlowSource) -> tuple[Task, ...]:
-    """Return the tasks of a flow, which are asked for often while functions answer."""
-    return tuple(Outline(source).tasks)
+def _tasks(source: FlowSource) -> list[Task]:
+    return Outline(source).tasks
 
 
 def mocked(

@@ -206,6 +206,12 @@ class Kestra:
         """Return a text without the secrets that flows know, and without the credentials of the server."""
         return self._session.masked(text)
 
+    def own(self, execution_id: str) -> Execution:
+        """Return an execution that this test has caused by other means; it goes with the test, as those it starts."""
+        if execution_id not in self._session.started:
+            self._session.started.append(execution_id)
+        return self.execution(execution_id)
+
     def executions(self) -> list[Execution]:
         """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
         records: dict[str, Execution] = {}

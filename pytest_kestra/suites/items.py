@@ -89,7 +89,7 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
             result = run_by_api(kestra.client, flow, suite, case, data, kestra.timeout)
         else:
             result = run_by_stand_ins(kestra, flow, data)
-        execution = None if result.execution_id is None else kestra.execution(result.execution_id)
+        execution = None if result.execution_id is None else kestra.own(result.execution_id)
         if execution is not None and (expect := case.extension.get("expect")):
             with _mocked(kestra, case if "concurrency_limit" in expect else None):
                 more = tuple(check(expect, execution, flow))

@@ -257,3 +257,12 @@ tasks:
     assert [metric.value for metric in execution.metrics("two", name="rows")] == [4]
     with pytest.raises(UnknownNameError, match="no task 'three' in the flow metrics"):
         execution.metrics("three")
+
+
+def test_execution_that_was_caused_otherwise_goes_with_the_test(kestra: Kestra) -> None:
+    flow = kestra.deploy(GATED)
+    created = kestra.client.executions.create(flow.namespace, flow.id, (), wait=True)
+
+    assert kestra.own(created.id).id == created.id
+    kestra.own(created.id)
+    assert kestra.started == [created.id]

@@ -274,6 +274,15 @@ def test_flow_that_a_trigger_starts(kestra: Kestra) -> None:
     fetch.assert_called_once()
 
 
+def test_calls_of_a_flow_that_is_deleted(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", {"body": "x"})
+    flow = kestra.deploy(FETCH)
+    flow.run()
+    flow.delete()
+
+    assert fetch.call_count == 1
+
+
 def test_keys_of_calls_are_not_the_tests(kestra: Kestra) -> None:
     fetch = kestra.mock("fetch", {"body": "x"})
     flow = kestra.deploy(FETCH)
