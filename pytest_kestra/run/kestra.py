@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
@@ -12,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from pytest_kestra.client.client import Client
-from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import KestraError, NotFoundError, UnknownNameError
 from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
@@ -21,14 +20,13 @@ from pytest_kestra.mocks.answers import Answer, Given
 from pytest_kestra.mocks.calls import Call
 from pytest_kestra.mocks.mock import Mock
 from pytest_kestra.mocks.mocks import Mocks, mocked
+from pytest_kestra.run.arrival import Arrival
 from pytest_kestra.run.cleanup import clean_up
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import Flow
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.session import Session
-from pytest_kestra.run.triggers.origins import Origins
-from pytest_kestra.run.waiting import SHORTEST_S, poll
 
 
 class Kestra:
@@ -255,37 +253,7 @@ class Kestra:
         an execution that has FAILED without a task run. `timeout` is in seconds, for both: that it starts and that it
         ends. WaitTimeout where that takes longer, UnknownNameError for a trigger that the flow has not.
         """
-        limit = self._session.limit(timeout)
-        deadline = time.monotonic() + limit
-        wished, origins = trigger and flow.trigger(trigger).id, Origins(self.client)
-
-        def started_by_others() -> list[Execution]:
-            found = self._unknown(flow, triggered_by)
-            return found if wished is None else [one for one in found if origins.of(one) == wished]
-
-        found = poll(started_by_others, bool, limit)
-        if not found:
-            raise WaitTimeout(self._nothing_started(flow, triggered_by, wished, limit))
-        started = found[0]
-        if started.id not in self._session.started:
-            self._session.started.append(started.id)
-            self._session.awaited.add(started.id)
-        return started.wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))
-
-    def _unknown(self, flow: Flow, triggered_by: Execution | None) -> list[Execution]:
-        found = flow.executions(triggered_by=triggered_by)
-        return found if triggered_by else [one for one in found if one.id not in self._session.started]
-
-    def _nothing_started(self, flow: Flow, triggered_by: Execution | None, trigger: str | None, limit: float) -> str:
-        if triggered_by is None:
-            who = "Nothing" if trigger is None else f"The trigger {trigger!r} has not"
-            return f"{who} started the flow {flow.id} within {limit:g} s. Its triggers: {_triggers(flow)}."
-        now, by = triggered_by.refresh(), triggered_by.flow_id
-        others = ", ".join(dict.fromkeys(child.flow_id for child in now.children())) or "nothing"
-        return (
-            f"No execution of {flow.id} was started by {by} within {limit:g} s; {by} is {now.state}.\n"
-            f"The execution {now.id} started {others}. The triggers of {flow.id}: {_triggers(flow)}."
-        )
+        return Arrival(flow, triggered_by, trigger, self._session).wait(timeout)
 
     @property
     def kv(self) -> KeyValues:
@@ -341,7 +309,3 @@ class Kestra:
                 self.check_mocks()
         finally:
             self.close()
-
-
-def _triggers(flow: Flow) -> str:
-    return ", ".join(f"{name} ({item['type']})" for name, item in flow.triggers.items()) or "none"
