@@ -296,6 +296,15 @@ def test_keys_of_calls_are_not_the_tests(kestra: Kestra) -> None:
     assert kestra.client.kv.keys(flow.namespace) == []
 
 
+def test_fixtures_know_no_conditions_and_no_iterations(kestra: Kestra) -> None:
+    flow = kestra.deploy(LOOP.replace('format: "real', 'runIf: "{{ nothing.at.all }}"\n        format: "real'))
+    kestra.fixtures([("send", None, Answer({"value": "none"})), ("send", "b", Answer({"value": "b"}, "WARNING"))])
+    execution = flow.run()
+
+    assert (execution.task("send", "b").state, execution.task("send", "b").outputs) == ("WARNING", {"value": "b"})
+    assert execution.task("send", "a").outputs == {"value": "real a"}
+
+
 class TestBadInput:
     def test_task_that_no_flow_has(self, kestra: Kestra) -> None:
         kestra.deploy(FETCH)

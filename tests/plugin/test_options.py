@@ -37,7 +37,7 @@ def test_wrong_value_ends_the_run_before_it_begins(pytester: pytest.Pytester) ->
 def test_marks_are_registered(pytester: pytest.Pytester) -> None:
     pytester.runpytest("--markers").stdout.fnmatch_lines(
         [
-            "@pytest.mark.kestra(timeout=, isolation=, keep=, fail_on_log_level=): *",
+            "@pytest.mark.kestra(timeout=, isolation=, keep=, fail_on_log_level=, strict_mocks=): *",
             "@pytest.mark.kestra_requires(version=, capability=): *",
         ]
     )
@@ -66,9 +66,12 @@ def test_run_without_kestra_starts_nothing(pytester: pytest.Pytester) -> None:
     [
         (
             "kestra(timeot=3)",
-            "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, not timeot.",
+            "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, strict_mocks=, not timeot.",  # noqa: E501
         ),
-        ("kestra(3)", "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, not 3."),
+        (
+            "kestra(3)",
+            "the mark `kestra` of test_it takes timeout=, isolation=, keep=, fail_on_log_level=, strict_mocks=, not 3.",
+        ),
         ("kestra(timeout='soon')", "the mark `kestra` of test_it: 'soon' is not a number of seconds above 0, *"),
         ("kestra_requires(version='new')", "the mark `kestra_requires` of test_it: 'new' is not a range of versions *"),
         (
@@ -119,7 +122,7 @@ def test_requirements_skip_with_their_reason(run_pytest: RunPytest) -> None:
     result.stdout.fnmatch_lines(
         [
             "SKIPPED * needs Kestra >=2, and the server is 1.3.*",
-            "SKIPPED * needs a server with the capability 'embedded', and this one has: pages",
+            "SKIPPED * needs a server with the capability 'embedded', and this one has: mocks, pages",
         ]
     )
 
