@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from datetime import datetime, timedelta, timezone
 
-from pytest_kestra.cli.parsers import Commands, command
+from pytest_kestra.cli.parsers import Commands, command, server_settings
 
 HELP = "remove what interrupted test runs have left on a server, by the marks of their namespaces"
 
@@ -35,17 +34,10 @@ def _age(text: str) -> timedelta:
 
 def _clean(options: argparse.Namespace) -> int:
     from pytest_kestra.client.client import Client
-    from pytest_kestra.errors import SettingsError
     from pytest_kestra.run import leftovers
     from pytest_kestra.server.existing import ExistingServer
-    from pytest_kestra.settings import Settings
 
-    settings = Settings.read({}, {}, os.environ)
-    if options.server is not None:
-        settings = settings.override({"server": options.server}, "--server")
-    if not settings.server.startswith("http"):
-        raise SettingsError("Which server is to be cleaned? Give its address: --server=http://localhost:8080.")
-    server = ExistingServer(settings).open()
+    server = ExistingServer(server_settings(options, "Which server is to be cleaned?")).open()
     limit = datetime.now(timezone.utc) - options.older_than
     with Client(server.address) as client:
         found = leftovers.find(client)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from pytest_kestra.cli.parsers import Commands, command
+from pytest_kestra.cli.parsers import Commands, command, server_settings
 
 HELP = "make a unit-test suite of an execution: its inputs, fixtures for tasks that reach out, assertions on outputs"
 
@@ -22,16 +21,11 @@ def add(commands: Commands) -> None:
 
 def _record(options: argparse.Namespace) -> int:
     from pytest_kestra.client.client import Client
-    from pytest_kestra.errors import KestraError, NotFoundError, SettingsError
+    from pytest_kestra.errors import KestraError, NotFoundError
     from pytest_kestra.server.existing import ExistingServer
-    from pytest_kestra.settings import Settings
     from pytest_kestra.suites.recording import Recording
 
-    settings = Settings.read({}, {}, os.environ)
-    if options.server is not None:
-        settings = settings.override({"server": options.server}, "--server")
-    if not settings.server.startswith("http"):
-        raise SettingsError("Which server has the execution? Give its address: --server=http://localhost:8080.")
+    settings = server_settings(options, "Which server has the execution?")
     with Client(ExistingServer(settings).open().address) as client:
         try:
             execution = client.executions.get(options.execution)

@@ -14,7 +14,7 @@ from pytest_kestra.mocks.answers import Answer, Given, answer_of, answers_of
 from pytest_kestra.mocks.calls import Call, Notes
 from pytest_kestra.mocks.mock import Mock, check_target
 from pytest_kestra.mocks.side_effects import has_side_effects
-from pytest_kestra.mocks.stand_in import TYPE, edited
+from pytest_kestra.mocks.stand_in import TYPE, edited, is_inside
 
 REFUSED = "strict mocks: this task reaches out, and nothing mocks it, so it was not run."
 
@@ -198,8 +198,7 @@ class Mocks:
         return self._side_effects is not None and has_side_effects(task.type, self._side_effects)
 
     def _is_below_a_mock(self, source: FlowSource, task: Task) -> bool:
-        around = [other for other in _tasks(source) if other.id != task.id and self._of(source, other)]
-        return any(step.node.start_mark.index == other.node.start_mark.index for step in task.path for other in around)
+        return any(is_inside(task, other) and self._of(source, other) for other in _tasks(source))
 
     def _with_subflows(self, flow: FlowSource) -> list[FlowSource]:
         """Return a flow and those of the test that it runs, however deep; mocked calls lead nowhere."""

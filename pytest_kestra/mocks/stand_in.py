@@ -33,7 +33,7 @@ def edited(source: FlowSource, replaced: Mapping[int, Sequence[Mapping[str, Any]
     """
     text = source.text
     tasks = [task for task in outline.tasks if id(task.node) in replaced]
-    outer = [task for task in tasks if not any(_inside(task, other) for other in tasks)]
+    outer = [task for task in tasks if not any(is_inside(task, other) for other in tasks)]
     # From the end, so that the places before stay right.
     for task in sorted(outer, key=lambda task: -task.node.start_mark.index):
         start, end = task.node.start_mark.index, _end(task.node, source.text)
@@ -70,7 +70,8 @@ def is_runnable(task: Task) -> bool:
     return not any(_holds_tasks(value) for _, value in task.node.value)
 
 
-def _inside(task: Task, other: Task) -> bool:
+def is_inside(task: Task, other: Task) -> bool:
+    """Say whether a task is one of those that another one holds; both are of the same flow."""
     return task is not other and any(step.node is other.node for step in task.path)
 
 

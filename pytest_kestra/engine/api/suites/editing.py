@@ -75,7 +75,8 @@ def validate(call: Call) -> Response:
 
 def search(call: Call) -> Response:
     """Answer a page of suites, by the names of their namespace and flow."""
-    return page(call, matching(call, children=call.flag("includeChildNamespaces", default=True)))
+    children = call.flag("includeChildNamespaces", default=True)
+    return page(call, select(call, call.query.get("namespace"), call.query.get("flowId"), children=children))
 
 
 def find(call: Call) -> Any:
@@ -90,12 +91,6 @@ def named(call: Call, name: str = "ids") -> list[tuple[str, str]]:
     """Return the namespaces and ids that a body lists under a name."""
     listed = call.read_part(name, "java.util.Map")
     return [(str(item.get("namespace")), str(item.get("id"))) for item in listed]
-
-
-def matching(call: Call, *, children: bool) -> list[Any]:
-    """Return the suites of the namespace and the flow that a query names."""
-    namespace, flow_id = call.query.get("namespace"), call.query.get("flowId")
-    return select(call, namespace, flow_id, children=children)
 
 
 def select(call: Call, namespace: str | None, flow_id: str | None, *, children: bool) -> list[Any]:
