@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from os import PathLike
 from typing import Any
@@ -15,7 +15,7 @@ import httpx
 
 from pytest_kestra.errors import UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
-from pytest_kestra.mocks.stand_in import original
+from pytest_kestra.mocks.stand_in import TYPE, original
 from pytest_kestra.names import Named
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.run.concurrency import ConcurrencyProof, Proving
@@ -48,8 +48,10 @@ class Flow(FlowRecord):
     @classmethod
     def deployed(cls, record: FlowRecord, name: str, session: Session) -> Flow:
         """Return the flow that the server has; a mocked task is told as the flow's own text has it."""
-        tasks = Named.of({name: original(task) for name, task in record.tasks.items()}, "task", f"the flow {record.id}")
-        return cls(**{**vars(record), "tasks": tasks}, name=name, session=session)
+        if TYPE in record.source:
+            told = {task_id: original(task) for task_id, task in record.tasks.items()}
+            record = replace(record, tasks=Named.of(told, "task", f"the flow {record.id}"))
+        return cls(**vars(record), name=name, session=session)
 
     def run(
         self,
