@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
+from pytest_kestra.address import Address
+from pytest_kestra.connection import http_client
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
@@ -107,6 +109,5 @@ def _signal(number: int) -> str:
 
 
 def _ask(method: str, lease: Lease, path: str, timeout: float) -> httpx.Response:
-    # No proxy of the environment leads to this machine.
-    auth = (lease.user, lease.password)
-    return httpx.request(method, f"{lease.url}{path}", auth=auth, timeout=timeout, trust_env=False)
+    with http_client(Address(lease.url, lease.user, lease.password), timeout=httpx.Timeout(timeout)) as http:
+        return http.request(method, path)

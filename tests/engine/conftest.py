@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from pytest_kestra import Server
+from pytest_kestra.connection import http_client
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, install
 from pytest_kestra.engine.lease import Lease
@@ -90,9 +91,9 @@ def api(kestra_server: Server) -> Iterator[httpx.Client]:
 
 
 def _client(server: Server, path: str = "") -> httpx.Client:
-    address = server.address
-    auth = (address.user or "", address.password or "")
-    return httpx.Client(base_url=address.url + path, auth=auth, timeout=600)
+    http = http_client(server.address, timeout=httpx.Timeout(600))
+    http.base_url = server.address.url + path
+    return http
 
 
 @pytest.fixture

@@ -115,7 +115,9 @@ def test_example_flows_pass_and_leave_nothing(
     assert done.returncode == 0, f"{done.stdout}\n{server.ending()}\n{server.log_tail()}"
     skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
     assert skipped
-    assert all("needs a server with the capability 'secrets', and this one has: pages" in line for line in skipped)
+    assert all(
+        "needs a server with the capability 'secrets', and this one has: mocks, pages" in line for line in skipped
+    )
     assert done.stdout.count("ServerWarning: kestra_secrets do nothing on a server that this run has not started") == 1
     assert found(client) == {}
 

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_kestra.address import Address
+from pytest_kestra.connection import http_client
 from tests.engine.replay import Replay, shape
 from tests.engine.scheduling import deploy, executions, until
 
@@ -35,7 +37,7 @@ RETURNS = "wait: true\n    returnOutputs: true"
 @pytest.fixture
 def anybody(http: httpx.Client) -> Iterator[httpx.Client]:
     """Return a client without credentials, for whole paths."""
-    with httpx.Client(base_url=http.base_url, timeout=600) as anybody:
+    with http_client(Address(str(http.base_url)), timeout=httpx.Timeout(600)) as anybody:
         yield anybody
 
 
