@@ -30,6 +30,12 @@ OF_SUBFLOW = {
     *("executionId", "namespace", "flowId", "flowRevision"),
     *("taskRunId", "taskId", "taskRunOutputs", "taskRunValue", "taskRunIteration"),
 }
+# What Kestra sets about where an expression is (`RunVariables`, `ForEachItem`); a later line may set more.
+ATTRIBUTES = {
+    "flow": ["id", "namespace", "revision", "tenantId"],
+    "execution": ["id", "startDate", "state", "originalId", "outputs"],
+    "taskrun": ["id", "startDate", "attemptsCount", "parentId", "value", "iteration", "items"],
+}
 
 
 def is_type(kind: str | None, names: tuple[str, ...]) -> bool:
@@ -92,6 +98,9 @@ class _Expressions:
         root, name = reference.names[:2]
         if root == "trigger":
             return self._trigger(reference)
+        if attributes := ATTRIBUTES.get(root):
+            unknown = name not in attributes and not reference.excused
+            return ("warning", _unknown(f"{root}.{name}", root, name, attributes)) if unknown else None
         known = self._known(root)
         if known is None:
             return None
@@ -145,7 +154,7 @@ def _is_prose(path: Path) -> bool:
 
 def _checked(path: Path) -> set[str]:
     """Return which variables are those of this flow, at the end of a way through it."""
-    roots = {"inputs", "outputs", "vars", "tasks", "trigger"}
+    roots = {"inputs", "outputs", "vars", "tasks", "trigger", *ATTRIBUTES}
     if _section(path) == "triggers":
         # Here there is no execution yet, or it is another flow's.
         kind = text_at(path[2].node, "type") if len(path) > 2 else None
@@ -174,6 +183,8 @@ def _runs_later(user: Task, used: Task) -> bool:
 
 
 def _unknown(shown: str, root: str, name: str, known: list[str]) -> str:
+    if root in ATTRIBUTES:
+        return f"`{shown}`: {root} has no {name!r}{hint(name, known)}"
     what = {"inputs": "input", "vars": "variable"}.get(root, "task")
     return (
         f"`{shown}`: the flow has no {what}s."

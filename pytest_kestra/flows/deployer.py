@@ -13,6 +13,11 @@ from pytest_kestra.records import FlowRecord
 EXISTS = "Flow id already exists"
 
 
+def gone(flow_id: str) -> str:
+    """Return a sentence about a flow that is no longer on the server."""
+    return f"the flow {flow_id} is no longer on the server: bring it back with kestra.deploy(…)."
+
+
 class Deployer:
     """Deploy the flows of one test, each in the namespace that the test has for it.
 
@@ -81,8 +86,7 @@ class Deployer:
         try:
             record = self._client.flows.update(flow.namespace, flow.id, text)
         except NotFoundError as error:
-            what = f"the flow {flow.id} is no longer on the server: bring it back with kestra.deploy(…)."
-            raise source.error(what, None) from error
+            raise source.error(gone(flow.id), None) from error
         except ApiError as error:
             raise _refused(source, error) from error
         for key in self._keys(flow.namespace, flow.id):

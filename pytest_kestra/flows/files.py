@@ -18,6 +18,8 @@ def read(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSourc
     A text of several lines is YAML, every other one a path; a relative path is looked for below each of `folders`.
     YAML files of a folder that are no flows (no `namespace`, or a suite of unit tests) are left out.
     """
+    if not isinstance(source, (str, PathLike)):
+        raise FlowError(f"A flow is given as a path or as YAML text, not as {type(source).__name__}.")
     if isinstance(source, str) and "\n" in source:
         return FlowSource(source, TEXT)
     if not str(source):

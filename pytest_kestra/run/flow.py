@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from os import PathLike
@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
-from pytest_kestra.errors import UnknownNameError, WaitTimeout
+from pytest_kestra.errors import FlowError, NotFoundError, UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
+from pytest_kestra.flows.deployer import gone
 from pytest_kestra.mocks.stand_in import TYPE, original
 from pytest_kestra.names import Named
 from pytest_kestra.records import ExecutionRecord, FlowRecord
@@ -174,13 +175,22 @@ class Flow(FlowRecord):
         return Flow.deployed(self.session.deployer.update(self, text), text.name, self.session)
 
     def refresh(self) -> Flow:
-        """Return this flow as the server has it now."""
-        return Flow.deployed(self.session.client.flows.get(self.namespace, self.id), self.name, self.session)
+        """Return this flow as the server has it now; FlowError where it is no longer there."""
+        with self._there():
+            return Flow.deployed(self.session.client.flows.get(self.namespace, self.id), self.name, self.session)
 
     def delete(self) -> None:
-        """Delete this flow from the server."""
-        self.session.client.flows.delete(self.namespace, self.id)
+        """Delete this flow from the server; FlowError where it is no longer there."""
+        with self._there():
+            self.session.client.flows.delete(self.namespace, self.id)
         self.session.deployer.forget(self)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            yield
+        except NotFoundError as error:
+            raise FlowError(f"{self.name}: {gone(self.id)}") from error
 
     def _saturation(self, inputs: Mapping[str, Any] | None, timeout: float | None) -> Saturation:
         def start(*breakpoints: str) -> Execution:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kestra import FlowError, Kestra, KestraError, NotFoundError, UnknownNameError
+from pytest_kestra import FlowError, Kestra, KestraError, UnknownNameError
 from pytest_kestra.flows.source import FlowSource
 
 FLOW = """\
@@ -45,9 +45,12 @@ def test_deleted_flow_is_gone(kestra: Kestra) -> None:
     flow = kestra.deploy(FLOW)
     flow.delete()
 
-    with pytest.raises(NotFoundError):
+    gone = rf"^<text>: the flow {flow.id} is no longer on the server: bring it back with"
+    with pytest.raises(FlowError, match=gone):
         flow.refresh()
-    with pytest.raises(FlowError, match=rf"^<text>: the flow {flow.id} is no longer on the server: bring it back with"):
+    with pytest.raises(FlowError, match=gone):
+        flow.delete()
+    with pytest.raises(FlowError, match=gone):
         flow.update(FLOW)
 
 

@@ -62,6 +62,12 @@ def of_message(message: str) -> list[str]:
         ("{{ vars.greting ?? 'x' }}", "warning: `vars.greting`: there is no variable 'greting'"),
         ("{{ outputs.last.value }}", "warning: `outputs.last` is used before the task 'last' (line 15) runs."),
         ("{{ trigger.date }}", "warning: `trigger.date`: the flow has no triggers, so that nothing sets it."),
+        (
+            "{{ execution.startdate }}",
+            "warning: `execution.startdate`: execution has no 'startdate'; did you mean 'startDate'? It has: id,",
+        ),
+        ("{{ taskrun['vale'] }}", "warning: `taskrun.vale`: taskrun has no 'vale'; did you mean 'value'?"),
+        ("{{ flow.name }}", "warning: `flow.name`: flow has no 'name'"),
         ("{{ inputs.user", "error: Kestra cannot read this expression: `{{` is not closed by `}}`."),
     ],
 )
@@ -76,8 +82,8 @@ def test_tells_what_is_wrong(message: str, expected: str) -> None:
     [
         "{{ inputs.user }} {{ inputs['two-words'] }} {{ inputs.nested.key.deep }} {{ inputs.form.city }}",
         "{{ outputs.load.nothing }} {{ outputs['ship-it'] }} {{ outputs.log }} {{ outputs.last.value ?? '' }}",
-        "{{ vars.greeting }} {{ trigger.date ?? '' }} {{ trigger.executionId }}",
-        "{{ envs.x }} {{ globals.x }} {{ labels.x }} {{ flow.x }} {{ execution.outputs.x }} {{ parent.outputs.x }}",
+        "{{ vars.greeting }} {{ trigger.date ?? '' }} {{ trigger.executionId }} {{ flow.x ?? '' }} {{ taskrun.items }}",
+        "{{ envs.x }} {{ globals.x }} {{ labels.x }} {{ execution.outputs.x }} {{ parent.outputs.x }}",
         "{{ inputs.user - vars.greeting }} {{ inputs.user-1 }}",
     ],
 )

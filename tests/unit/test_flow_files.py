@@ -85,6 +85,11 @@ def test_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read(tmp_path / "x.yaml")
 
 
+def test_what_is_neither_path_nor_text_is_no_flow() -> None:
+    with pytest.raises(FlowError, match=r"^A flow is given as a path or as YAML text, not as dict\.$"):
+        read({"id": "f"})  # type: ignore[arg-type]
+
+
 def test_empty_text_is_no_folder() -> None:
     with pytest.raises(FlowError, match=r"^An empty text is no flow, and names no file\.$"):
         read("")
