@@ -20,7 +20,7 @@ inputs:
 tasks:
   - {{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.name }}}} {{{{ trigger.date }}}}"}}
 triggers:
-  - {{id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: "0 9 * * *", timezone: UTC}}
+  - {{id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: "0 9 * * *", timezone: UTC{more}}}
 """
 # Fires each second, and stays locked by the execution it has started.
 LOCKED = """\
@@ -67,9 +67,9 @@ def known(api: httpx.Client, namespace: str, flow: str, trigger: str = "daily") 
     return until(lambda: states(api, namespace, flow).get(trigger))
 
 
-def daily(api: httpx.Client, namespace: str, flow: str = "scheduled") -> dict[str, str]:
+def daily(api: httpx.Client, namespace: str, flow: str = "scheduled", more: str = "") -> dict[str, str]:
     """Store a flow with a schedule that does not fire, and return how a request names its trigger."""
-    deploy(api, DAILY.format(id=flow, namespace=namespace))
+    deploy(api, DAILY.format(id=flow, namespace=namespace, more=more))
     state = known(api, namespace, flow)
     return {name: state[name] for name in ("tenantId", "namespace", "flowId", "triggerId")}
 

@@ -16,11 +16,14 @@ REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "2000"))
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 
 
+# Two tests, so that two processes can share the work.
 @pytest.mark.filterwarnings("default")
-def test_made_requests(own_lease: Lease, tmp_path: Path) -> None:
-    fuzzer = Fuzzer(own_lease)
+@pytest.mark.parametrize("half", [0, 1], ids=["first", "second"])
+def test_made_requests(own_lease: Lease, tmp_path: Path, half: int) -> None:
+    requests = REQUESTS // 2
+    fuzzer = Fuzzer(own_lease, half, 2)
     try:
-        fuzzer.run(REQUESTS, SEED)
+        fuzzer.run(requests, SEED)
     finally:
         statuses = sorted(fuzzer.statuses.items())
         print(f"{fuzzer.sent} requests to {len(fuzzer.operations)} operations; statuses: {statuses}")
@@ -30,4 +33,4 @@ def test_made_requests(own_lease: Lease, tmp_path: Path) -> None:
     assert "Traceback" not in log
     assert fuzzer.http.get("/health").json()["status"] == "UP"
     assert fuzzer.http.get("/api/v1/main/flows/search").is_success
-    assert fuzzer.sent >= REQUESTS
+    assert fuzzer.sent >= requests

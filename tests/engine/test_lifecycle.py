@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polling2
@@ -22,6 +23,7 @@ from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.launcher import Launch
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import Lock
+from pytest_kestra.engine.marker import Marker
 from pytest_kestra.engine.repository import LOCAL_VARIABLE
 from pytest_kestra.engine.spawn import log_tail, wait_for_end
 from pytest_kestra.server.embedded import EmbeddedServer
@@ -61,7 +63,10 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture
 def own_home(tmp_path: Path, installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Return a home of the test's own: its jars and engines are links to those that are installed."""
+    """Return a home of the test's own: its jars and engines are links to those that are installed.
+
+    They count as made there, so that nobody makes the start-up cache again, which takes half a minute.
+    """
     home = Home(tmp_path / "home")
     home.jars.mkdir(parents=True)
     for jar in installation.jars:
@@ -70,8 +75,10 @@ def own_home(tmp_path: Path, installation: Installation, monkeypatch: pytest.Mon
         (home.jars / tool.file_name).symlink_to(Home.configured().jar(tool))
     engine = home.root / "engines" / installation.folder.name
     engine.mkdir(parents=True)
-    for file in installation.folder.iterdir():
-        (engine / file.name).symlink_to(file)
+    marker = Marker.read(installation.folder)
+    for name in marker.files:
+        (engine / name).symlink_to(installation.folder / name)
+    replace(marker, place=str(engine)).write(engine)
     monkeypatch.setenv(VARIABLE, str(home.root))
     return home
 

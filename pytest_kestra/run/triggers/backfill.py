@@ -26,6 +26,8 @@ from pytest_kestra.times import instant
 SECOND = timedelta(seconds=1)
 # How long an ended backfill is watched while its trigger waits for an execution, in seconds.
 ENDED_S = 3.0
+# How long a backfill that is over may lack executions, in seconds: that long a server may need to find them.
+LACKING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,15 @@ class Backfill:
         )
         self.others.update(self.trigger.session.started, (record.id for record in self._executions()))
         with self._ended_on_failure():
-            if not self._start(values, labels or {}):
+            if not self._start(self.start, values, labels or {}):
                 self._end()
                 return []
             progress = self._wait(deadline)
+            while progress.lacks_from is not None and time.monotonic() < deadline:
+                # A schedule that the flow has just changed is computed anew by Kestra's scheduler when it hears of it,
+                # with the dates to come: a backfill that was started before is taken for done (`Trigger.of`).
+                self._start(progress.lacks_from, values, labels or {})
+                progress = self._wait(deadline)
             if self.dates is None and progress.is_done:
                 # Nobody knows how many there are: the last may not be there yet.
                 poll(self._progress, lambda _: False, SETTLE_S)
@@ -139,7 +146,7 @@ class Backfill:
             raise taken.wrong(wrong, inputs)
         return values
 
-    def _start(self, inputs: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    def _start(self, first: datetime, inputs: Mapping[str, str], labels: Mapping[str, str]) -> bool:
         """Start the backfill and tell whether there is a date in it; without one Kestra waits for the next to come."""
         trigger, flow = self.trigger, self.trigger.flow
         state = trigger.session.client.triggers.start_backfill(
@@ -147,7 +154,7 @@ class Backfill:
             flow.id,
             trigger.id,
             # Kestra leaves out a date at the very start.
-            start=self.start - SECOND,
+            start=first - SECOND,
             end=self.end,
             inputs=inputs,
             labels=labels,
@@ -156,8 +163,14 @@ class Backfill:
         return following is not None and instant(following) <= self.end
 
     def _wait(self, deadline: float) -> Progress:
+        whole_until = time.monotonic()
+
         def done(progress: Progress) -> bool:
-            return progress.is_done or progress.has_stopped
+            nonlocal whole_until
+            if progress.lacks_from is None:
+                whole_until = time.monotonic()
+            lacking = time.monotonic() - whole_until > LACKING_S
+            return progress.is_done or progress.has_stopped or lacking
 
         return poll(self._progress, done, deadline - time.monotonic())
 

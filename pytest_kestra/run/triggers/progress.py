@@ -39,6 +39,15 @@ class Progress:
         return self._is_over and enough and not self._unfinished
 
     @property
+    def lacks_from(self) -> datetime | None:
+        """The first date without an execution, though the server makes no more; None where there is none."""
+        found = [date_of(record) for record in self.made]
+        # What could not be evaluated tells no date.
+        if not self._is_over or self.has_stopped or None in found:
+            return None
+        return next((date for date in self.dates or () if date not in found), None)
+
+    @property
     def has_stopped(self) -> bool:
         """Whether the server never goes on by itself: the trigger is gone, or was disabled."""
         return self.state is None or bool(self.state.get("disabled"))

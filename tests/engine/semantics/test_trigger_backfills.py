@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, UnknownNameError, WaitTimeout
-from pytest_kestra.run.triggers import schedule
+from pytest_kestra.run.triggers import backfill, schedule
 
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ inputs.name }} {{ trigger.date ?? 'none' }}"}
@@ -115,6 +115,31 @@ def test_what_another_trigger_could_not_evaluate_does_not_count(kestra: Kestra) 
         kestra.wait_for_execution(deployed, trigger="daily", timeout=1)
     with pytest.raises(UnknownNameError, match="did you mean 'daily'"):
         kestra.wait_for_execution(deployed, trigger="dayly")
+
+
+@pytest.mark.parametrize("made_before", [0, 1])
+def test_that_kestra_loses_is_started_again(kestra: Kestra, monkeypatch: pytest.MonkeyPatch, made_before: int) -> None:
+    deployed = kestra.deploy(flow())
+    start, starts = kestra.client.triggers.start_backfill, []
+
+    def lose(*names: str, **options: Any) -> Any:
+        starts.append(options["start"])
+        if len(starts) > 1:
+            return start(*names, **options)
+        # As where the scheduler hears late that the flow has changed the schedule.
+        if made_before:
+            return start(*names, **{**options, "end": options["start"] + timedelta(days=made_before)})
+        state = start(*names, **options)
+        kestra.client.triggers.end_backfill(*names)
+        return state
+
+    monkeypatch.setattr(kestra.client.triggers, "start_backfill", lose)
+    monkeypatch.setattr(backfill, "LACKING_S", 0.5)
+    made = deployed.trigger("daily").backfill("2026-01-01T09:00:00Z", "2026-01-03T09:00:00Z")
+
+    assert dates(made) == [f"2026-01-0{day}T09:00:00Z" for day in (1, 2, 3)]
+    assert [execution.id for execution in deployed.executions()] == [execution.id for execution in made]
+    assert len(starts) == 2
 
 
 def test_executions_side_by_side(kestra: Kestra) -> None:

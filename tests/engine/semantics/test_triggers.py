@@ -16,7 +16,7 @@ from pytest_kestra import Server
 from pytest_kestra.engine.lease import Lease
 from tests.engine.launched import Launched
 from tests.engine.replay import Replay
-from tests.engine.scheduling import DAILY, YAML, daily, deploy, ended, executions, known, states, until, update
+from tests.engine.scheduling import YAML, daily, deploy, ended, executions, known, states, until, update
 
 FLOW = """\
 id: {id}
@@ -216,10 +216,8 @@ class TestBackfill:
             assert item["taskRunList"][0]["outputs"]["value"] == f"late {item['trigger']['variables']['date']}"
 
     def test_only_where_conditions_hold(self, api: httpx.Client, namespace: str) -> None:
-        place = daily(api, namespace)
-        source = api.get(f"flows/{namespace}/scheduled", params={"source": "true"}).json()["source"]
         monday = "conditions: [{type: io.kestra.plugin.core.condition.DayWeek, dayOfWeek: MONDAY}]"
-        update(api, namespace, "scheduled", source.replace("timezone: UTC", f"timezone: UTC, {monday}"))
+        place = daily(api, namespace, more=f", {monday}")
         self.start(api, place, 11)
         self.over(api, namespace)
 
@@ -305,7 +303,7 @@ class TestFlowTrigger:
         with httpx.Client(
             base_url=f"{own_lease.url}/api/v1/main/", auth=(own_lease.user, own_lease.password), timeout=600
         ) as api:
-            others = [DAILY.format(id=f"other{number}", namespace="company.many") for number in range(300)]
+            others = [flow("company.many", f"other{number}") for number in range(300)]
             api.post("flows/bulk", content="---\n".join(others), headers=YAML).raise_for_status()
             deploy(api, flow("company", "up"))
             self.deploy(api, "company", self.AFTER_UP)
