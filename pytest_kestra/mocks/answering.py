@@ -7,6 +7,7 @@ import json
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,20 @@ STOP_TIMEOUT_S = 30.0
 
 
 class Answering:
-    """Answer calls of mocks that ask a function, until it is stopped; `places` tells mocks with their namespaces."""
+    """Answer calls of mocks that ask a function, until it is stopped.
 
-    def __init__(self, notes: Notes, places: Callable[[], list[tuple[Mock, str]]]) -> None:
+    `places` tells mocks with their namespaces, `check` raises MockError for an answer that a task cannot give.
+    """
+
+    def __init__(
+        self,
+        notes: Notes,
+        places: Callable[[], list[tuple[Mock, str]]],
+        check: Callable[[Mock, Call, Answer], None],
+    ) -> None:
         self._notes = notes
         self._places = places
+        self._check = check
         self._answered: set[str] = set()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="pytest-kestra-mocks")
@@ -52,13 +62,15 @@ class Answering:
         for name, call in self._notes.waiting(namespace, mock.id):
             if name not in self._answered:
                 self._answered.add(name)
-                self._notes.answer(namespace, name, answer(mock.asked, call))
+                self._notes.answer(namespace, name, answer(mock.asked, call, partial(self._check, mock, call)))
 
 
-def answer(asked: Callable[[Call], Any], call: Call) -> Mapping[str, Any]:
-    """Ask a function, and return the data of its answer; what it raises is what the task fails with."""
+def answer(asked: Callable[[Call], Any], call: Call, check: Callable[[Answer], None]) -> Mapping[str, Any]:
+    """Ask a function, and return the data of its answer; what it or the check raises is what the task fails with."""
     try:
-        data = answer_of(asked(call)).data(literal=True)
+        given = answer_of(asked(call))
+        check(given)
+        data = given.data(literal=True)
         json.dumps(data, allow_nan=False)
         return data
     except Exception as error:  # noqa: BLE001 - the test's own function may raise anything

@@ -48,7 +48,9 @@ class Mocks:
         self._can_mock = False
         # The names of the outputs of the types that were asked for.
         self._outputs: dict[str, list[str] | None] = {}
-        self._answering = Answering(Notes(client), self._asking)
+        self._answering = Answering(Notes(client), self._asking, self._check_answer)
+        # Of functions: a test that expects its flow to fail must not take them for that.
+        self._wrong_answers: list[MockError] = []
 
     def add(self, *mocks: Mock) -> None:
         """Put mocks into the flows that are deployed, and those that will be.
@@ -62,7 +64,7 @@ class Mocks:
             if not targets and self._flows():
                 raise self._unknown(mock)
             for source, task in targets:
-                self._check_outputs(mock, source, task)
+                self._check_outputs(mock, source, task, mock.answers)
         self._active += mocks
         self._all += mocks
         self._changed()
@@ -84,7 +86,7 @@ class Mocks:
         for task in outline.tasks:
             if mocks := self._of(source, task):
                 for mock in mocks:
-                    self._check_outputs(mock, source, task)
+                    self._check_outputs(mock, source, task, mock.answers)
                     # Also of a flow that the test deletes later.
                     self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
                 replaced[id(task.node)] = [mock.data() for mock in mocks]
@@ -113,7 +115,9 @@ class Mocks:
             )
 
     def check_used(self) -> None:
-        """Raise MockError where a mock was never called that has to be."""
+        """Raise MockError where a mock was never called that has to be, or has answered what its task cannot."""
+        if self._wrong_answers:
+            raise self._wrong_answers[0]
         unused = [mock for mock in self._all if mock.required and not mock.called]
         if not unused:
             return
@@ -171,8 +175,18 @@ class Mocks:
         known = hint(mock.type, {task.type: None for task in tasks})
         return MockError(f"No task of {where} is of the type {mock.type!r}, so nothing is mocked{known}")
 
-    def _check_outputs(self, mock: Mock, source: FlowSource, task: Task) -> None:
-        given = {name: None for answer in mock.answers for name in answer.outputs or ()} if mock.check else {}
+    def _check_answer(self, mock: Mock, call: Call, answer: Answer) -> None:
+        """Raise MockError where a function has answered outputs that the type of the called task does not have."""
+        for source, task in self._targets(mock):
+            if (source.id, task.id) == (call.flow_id, call.task_id):
+                try:
+                    self._check_outputs(mock, source, task, [answer])
+                except MockError as error:
+                    self._wrong_answers.append(error)
+                    raise
+
+    def _check_outputs(self, mock: Mock, source: FlowSource, task: Task, answers: Iterable[Answer]) -> None:
+        given = {name: None for answer in answers for name in answer.outputs or ()} if mock.check else {}
         known = self._outputs_of(task.type) if given else None
         if known is None:
             return

@@ -9,6 +9,7 @@ import pytest
 from pytest_kestra import (
     Answer,
     Call,
+    Client,
     Kestra,
     Mock,
     MockError,
@@ -339,6 +340,24 @@ class TestBadInput:
         kestra.mock("fetch", {"bdy": "x"}, required=False)
         with pytest.raises(MockError, match="<text>:10: fetch is mocked with the output 'bdy'"):
             kestra.deploy(FETCH)
+
+    def test_outputs_of_functions_are_checked_when_they_are_given(self, kestra_client: Client) -> None:
+        wrong = "<text>:10: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not"
+        kestra = Kestra(kestra_client, namespace="wrong")
+        try:
+            flow = kestra.deploy(FETCH)
+            kestra.mock("fetch", side_effect=lambda _: {"bdy": "x"})
+            assert wrong in flow.run().logs("fetch", level="ERROR").text
+            with pytest.raises(MockError, match=wrong):
+                kestra.check_mocks()
+        finally:
+            kestra.close()
+
+    def test_outputs_of_functions_may_be_others(self, kestra: Kestra) -> None:
+        flow = kestra.deploy(FETCH)
+        kestra.mock("fetch", side_effect=lambda _: {"body": "y", "bdy": "x"}, check=False)
+
+        assert flow.run().task("fetch").outputs["bdy"] == "x"
 
     def test_two_ways_at_once(self, kestra: Kestra) -> None:
         with pytest.raises(MockError, match="side_effect= says all that a mock answers"):

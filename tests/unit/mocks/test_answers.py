@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from pytest_kestra import Answer, MockError
+from pytest_kestra import Answer, Call, MockError
 from pytest_kestra.mocks.answering import answer
 from pytest_kestra.mocks.answers import answer_of, answers_of
 from tests.unit.mocks.test_mock import call
@@ -52,9 +53,13 @@ def test_sequence_without_an_answer() -> None:
         answers_of([])
 
 
+def answered(asked: Callable[[Call], Any], to: Call) -> Mapping[str, Any]:
+    return answer(asked, to, lambda _: None)
+
+
 def test_function_is_asked_and_its_outputs_are_no_expressions() -> None:
-    assert answer(lambda call: {"said": call.value}, call(value="a")) == {"outputs": {"said": "a"}, "literal": True}
-    assert answer(lambda _: "FAILED", call())["state"] == "FAILED"
+    assert answered(lambda call: {"said": call.value}, call(value="a")) == {"outputs": {"said": "a"}, "literal": True}
+    assert answered(lambda _: "FAILED", call())["state"] == "FAILED"
 
 
 def test_function_that_raises_says_where() -> None:
@@ -62,11 +67,20 @@ def test_function_that_raises_says_where() -> None:
         raise RuntimeError("no way")
 
     line = fails.__code__.co_firstlineno + 1
-    assert answer(fails, call()) == {"error": f"RuntimeError: no way (test_answers.py:{line})", "literal": True}
+    assert answered(fails, call()) == {"error": f"RuntimeError: no way (test_answers.py:{line})", "literal": True}
 
 
 def test_function_that_answers_what_cannot_be() -> None:
-    assert answer(lambda _: "DONE", call())["error"].startswith("MockError: The state 'DONE' of a mock is none")
-    assert answer(lambda _: {"a": float("nan")}, call())["error"].startswith("ValueError: ")
-    assert answer(lambda _: {"a": object()}, call())["error"].startswith("TypeError: ")
-    assert answer(lambda _: 3, call())["error"].startswith("MockError: The outputs of a mock are a dictionary, not 3.")
+    assert answered(lambda _: "DONE", call())["error"].startswith("MockError: The state 'DONE' of a mock is none")
+    assert answered(lambda _: {"a": float("nan")}, call())["error"].startswith("ValueError: ")
+    assert answered(lambda _: {"a": object()}, call())["error"].startswith("TypeError: ")
+    assert answered(lambda _: 3, call())["error"].startswith(
+        "MockError: The outputs of a mock are a dictionary, not 3."
+    )
+
+
+def test_answer_is_checked_before_it_is_given() -> None:
+    def refuse(given: Answer) -> None:
+        raise MockError(f"no {given.outputs}")
+
+    assert answer(lambda _: {"a": 1}, call(), refuse) == {"error": "MockError: no {'a': 1}", "literal": True}
