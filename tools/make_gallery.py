@@ -10,16 +10,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GALLERY = DOCS / "gallery"
 TESTS = GALLERY / "test_gallery.py"
+SUITE = GALLERY / "prices_suite.yaml"
 PAGE = DOCS / "failures.md"
 WIDTH = 110
 INTRODUCTION = f"""\
 # Failures
 
 What pytest shows when a test of a flow fails, for typical failures. This page is written by `tools/make_gallery.py`
-from a real run of [`{TESTS.name}`](gallery/{TESTS.name}) with the flows beside it; a test compares it with another run.
+from a real run of [`{TESTS.name}`](gallery/{TESTS.name}) and a suite, with the flows beside them; a test compares it
+with another run.
 
 Each failure has its reason in the first line, within a hundred characters. `-v` adds outputs and all logs of what
 failed, `-vv` all of everything, `-q` leaves the sections out. In CI the whole story is part of the failure itself, so
@@ -58,7 +62,7 @@ def output() -> str:
     }
     options = ("--color=no", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", TESTS.name, "--kestra-server=embedded", *options],
+        [sys.executable, "-m", "pytest", TESTS.name, SUITE.name, "--kestra-server=embedded", *options],
         cwd=GALLERY,
         env={**environment, **_home(), "COLUMNS": str(WIDTH)},
         stdin=subprocess.DEVNULL,
@@ -73,15 +77,22 @@ def written(text: str) -> str:
     """Return the page for what pytest has printed; ValueError where a test has not failed."""
     shown = dict(_failures(text))
     parts = [INTRODUCTION]
-    for node in ast.parse(TESTS.read_text(encoding="utf-8")).body:
-        if not isinstance(node, ast.FunctionDef):
-            continue
-        if node.name not in shown:
-            raise ValueError(f"{node.name} has not failed:\n{text}")
-        title, _, more = (ast.get_docstring(node) or "").partition("\n\n")
+    for name, description in _told():
+        if name not in shown:
+            raise ValueError(f"{name} has not failed:\n{text}")
+        title, _, more = description.partition("\n\n")
         more = f"{more}\n\n" if more else ""
-        parts.append(f"## {title.rstrip('.')}\n\n{more}```text\n{shown[node.name]}\n```\n")
+        parts.append(f"## {title.rstrip('.')}\n\n{more}```text\n{shown[name]}\n```\n")
     return "\n".join(parts)
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    """Return the names of the tests and cases, with what they say of themselves."""
+    for node in ast.parse(TESTS.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, ast.get_docstring(node) or ""
+    for case in yaml.safe_load(SUITE.read_text(encoding="utf-8"))["testCases"]:
+        yield case["id"], case["description"]
 
 
 def compared(page: str) -> str:
@@ -97,7 +108,7 @@ def _home() -> dict[str, str]:
 
 def _failures(text: str) -> Iterator[tuple[str, str]]:
     body = re.split(r"^=+ (?:FAILURES|short test summary info) =+\n", text, flags=re.MULTILINE)[1]
-    parts = re.split(r"^_+ (test_\w+) _+\n", body, flags=re.MULTILINE)
+    parts = re.split(r"^_{3,} (\w+) _{3,}\n", body, flags=re.MULTILINE)
     for name, shown in zip(parts[1::2], parts[2::2], strict=True):
         # The docstring stands above.
         without = re.sub(r'(    def \w+\(\w+\):\n)        """.*?"""\n', r"\1", shown, flags=re.DOTALL)

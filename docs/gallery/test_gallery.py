@@ -162,3 +162,34 @@ tasks:
     type: io.kestra.plugin.core.log.Log
     mesage: hello
 """)
+
+
+def test_mock_was_never_called(kestra):
+    """A mock was never called."""
+    flow = kestra.deploy("prices.yaml")
+    kestra.mock("fetch", {"body": 21})
+    kestra.mock("tell")
+    assert flow.run().state == "SUCCESS"
+
+
+def test_mock_was_called_otherwise(kestra):
+    """A mocked task was called with another value than expected."""
+    flow = kestra.deploy("prices.yaml")
+    kestra.mock("fetch", {"body": 60})
+    tell = kestra.mock("tell")
+    flow.run()
+    tell.assert_called_once_with(method="POST", body="12")
+
+
+def test_output_that_the_type_has_not(kestra):
+    """A mock gives an output that the type of its task does not have."""
+    kestra.deploy("prices.yaml")
+    kestra.mock("fetch", {"bdy": 21})
+
+
+@pytest.mark.kestra(strict_mocks=True)
+def test_task_would_reach_out(kestra):
+    """A task would reach out, and mocks are strict."""
+    flow = kestra.deploy("prices.yaml")
+    kestra.mock("fetch", {"body": 21})
+    flow.run()

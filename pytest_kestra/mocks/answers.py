@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from pytest_kestra.errors import MockError
+from pytest_kestra.mocks.calls import Call
 from pytest_kestra.states import STATES
 
 # In which states a task can end.
@@ -72,9 +73,22 @@ def answer_of(given: Given) -> Answer:
     return Answer(outputs=given)
 
 
-def answers_of(side_effect: Iterable[Given]) -> list[Answer]:
-    """Return the answers of a sequence; MockError where it has none."""
+def answers_of(
+    only: Answer, side_effect: Callable[[Call], Any] | Iterable[Given] | Given
+) -> tuple[list[Answer], Callable[[Call], Any] | None]:
+    """Return the answers that a mock gives in turn, and the function that it asks, of which one is none.
+
+    MockError where `only` and `side_effect` contradict each other, and for a sequence without an answer.
+    """
+    if side_effect is None:
+        return [only], None
+    if only != Answer():
+        raise MockError("side_effect= says all that a mock answers: leave outputs, state, error and delay out.")
+    if callable(side_effect):
+        return [], side_effect
+    if not isinstance(side_effect, Iterable) or isinstance(side_effect, (str, Mapping)):
+        return [answer_of(side_effect)], None
     answers = [answer_of(given) for given in side_effect]
     if not answers:
         raise MockError("side_effect=[] has no answer: give at least one, or leave it out.")
-    return answers
+    return answers, None

@@ -27,29 +27,37 @@ class Mock:
         self,
         task_id: str | None,
         kind: str | None,
-        *,
-        flow: str | None,
-        value: str | None,
         answers: Sequence[Answer],
-        asked: Callable[[Call], Any] | None,
-        render: bool,
-        required: bool,
-        check: bool,
-        fixture: bool = False,
+        *,
         read: Callable[[Mock], list[Call]],
         removed: Callable[[Mock], None],
+        asked: Callable[[Call], Any] | None = None,
+        flow: str | None = None,
+        value: object = None,
+        render: bool = True,
+        required: bool = True,
+        check: bool = True,
+        fixture: bool = False,
+        place: str = "",
     ) -> None:
+        if not task_id and not kind:
+            raise MockError(
+                'What is to be mocked? kestra.mock("fetch") takes the id of a task, '
+                'kestra.mock(type="io.kestra.plugin.core.http.*") its type.'
+            )
         self.id = secrets.token_hex(4)
         self.task_id = task_id
         self.type = kind
         self.flow = flow
-        self.value = value
+        self.value = None if value is None else str(value)
         self.answers = list(answers)
         self.asked = asked
         self.render = render
         self.required = required
         self.check = check
         self.fixture = fixture
+        # The file and line of the test that has made it.
+        self.place = place
         self._read = read
         self._removed = removed
 
@@ -155,15 +163,6 @@ class Mock:
                 wrong.append(f"  {name}: expected {expected!r}, but it was {call.properties[name]!r}")
         if wrong:
             raise UnexpectedCallsError(f"{which} of the mock of {self.target} was another:\n" + "\n".join(wrong))
-
-
-def check_target(task_id: str | None, kind: str | None) -> None:
-    """Raise MockError where nothing is named that is to be mocked."""
-    if not task_id and not kind:
-        raise MockError(
-            'What is to be mocked? kestra.mock("fetch") takes the id of a task, '
-            'kestra.mock(type="io.kestra.plugin.core.http.*") its type.'
-        )
 
 
 def _times(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pytest_kestra.client.client import Client
@@ -10,9 +10,9 @@ from pytest_kestra.errors import MockError, NotFoundError, UnknownNameError, hin
 from pytest_kestra.flows.outline import Outline, Task, text_at
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.mocks.answering import Answering
-from pytest_kestra.mocks.answers import Answer, Given, answer_of, answers_of
+from pytest_kestra.mocks.answers import Answer
 from pytest_kestra.mocks.calls import Call, Notes
-from pytest_kestra.mocks.mock import Mock, check_target
+from pytest_kestra.mocks.mock import Mock
 from pytest_kestra.mocks.side_effects import has_side_effects
 from pytest_kestra.mocks.stand_in import TYPE, edited, is_inside
 
@@ -121,7 +121,9 @@ class Mocks:
         unused = [mock for mock in self._all if mock.required and not mock.called]
         if not unused:
             return
-        lines = [f"The mock of {mock.target} was never called: {self._why_unused(mock)}" for mock in unused]
+        lines = [
+            f"{mock.place}: the mock of {mock.target} was never called: {self._why_unused(mock)}" for mock in unused
+        ]
         remedy = "Remove it, or say required=False where it may be unused."
         raise MockError("\n".join([*lines, remedy]))
 
@@ -252,45 +254,3 @@ class Mocks:
 
 def _tasks(source: FlowSource) -> list[Task]:
     return Outline(source).tasks
-
-
-def mocked(
-    mocks: Mocks,
-    task_id: str | None,
-    kind: str | None,
-    *,
-    flow: str | None,
-    value: object,
-    only: Answer,
-    side_effect: Callable[[Call], Any] | Iterable[Given] | Given,
-    render: bool,
-    required: bool,
-    check: bool,
-    fixture: bool = False,
-) -> Mock:
-    """Return the mock that the arguments of `kestra.mock` describe; MockError where they contradict each other."""
-    check_target(task_id, kind)
-    answers, asked = [only], None
-    if side_effect is not None:
-        if only != Answer():
-            raise MockError("side_effect= says all that a mock answers: leave outputs, state, error and delay out.")
-        if callable(side_effect):
-            asked, answers = side_effect, []
-        elif isinstance(side_effect, Iterable) and not isinstance(side_effect, (str, Mapping)):
-            answers = answers_of(side_effect)
-        else:
-            answers = [answer_of(side_effect)]
-    return Mock(
-        task_id,
-        kind,
-        flow=flow,
-        value=None if value is None else str(value),
-        answers=answers,
-        asked=asked,
-        render=render,
-        required=required,
-        check=check,
-        fixture=fixture,
-        read=mocks.calls,
-        removed=mocks.remove,
-    )

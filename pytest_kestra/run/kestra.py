@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
@@ -16,10 +17,10 @@ from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.mocks.answers import Answer, Given
+from pytest_kestra.mocks.answers import Answer, Given, answers_of
 from pytest_kestra.mocks.calls import Call
 from pytest_kestra.mocks.mock import Mock
-from pytest_kestra.mocks.mocks import Mocks, mocked
+from pytest_kestra.mocks.mocks import Mocks
 from pytest_kestra.run.arrival import Arrival
 from pytest_kestra.run.cleanup import clean_up
 from pytest_kestra.run.execution import Execution
@@ -140,17 +141,21 @@ class Kestra:
         The test fails if the mock is never called, unless `required` is false. UnknownNameError or MockError where no
         deployed flow has such a task, or, with `check`, where its type has no such outputs.
         """
-        mock = mocked(
-            self._mocks,
+        answers, asked = answers_of(Answer(outputs, state, error, delay), side_effect)
+        caller = traceback.extract_stack(limit=2)[0]
+        mock = Mock(
             task_id,
             type,
+            answers,
+            asked=asked,
             flow=flow,
             value=value,
-            only=Answer(outputs, state, error, delay),
-            side_effect=side_effect,
             render=render,
             required=required,
             check=check,
+            place=f"{Path(caller.filename).name}:{caller.lineno}",
+            read=self._mocks.calls,
+            removed=self._mocks.remove,
         )
         self._mocks.add(mock)
         return mock
@@ -164,18 +169,17 @@ class Kestra:
         self._mocks.add(*(self._fixture(*one) for one in answers))
 
     def _fixture(self, task_id: str, value: object, answer: Answer) -> Mock:
-        return mocked(
-            self._mocks,
+        return Mock(
             task_id,
             None,
-            flow=None,
+            [answer],
             value=value,
-            only=answer,
-            side_effect=None,
+            fixture=True,
             render=False,
             required=False,
             check=False,
-            fixture=True,
+            read=self._mocks.calls,
+            removed=self._mocks.remove,
         )
 
     def check_mocks(self) -> None:

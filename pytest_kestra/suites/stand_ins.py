@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pytest_kestra.errors import ExpressionError, InputError
@@ -29,8 +29,7 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
     fixtures = data.get("fixtures") or {}
     for name, text in (fixtures.get("files") or {}).items():
         flow.files[f"{FOLDER}/{name}"] = text
-    tasks = _with_files(fixtures.get("tasks") or [], flow)
-    kestra.fixtures((task["id"], task.get("value"), Answer(task.get("outputs"), task.get("state"))) for task in tasks)
+    kestra.fixtures(fixtures_of(_with_files(fixtures.get("tasks") or [], flow)))
     try:
         execution = flow.run(_with_files(fixtures.get("inputs") or {}, flow))
     except InputError as error:
@@ -42,6 +41,12 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
         checked += found
         errors += wrong
     return CaseResult(execution.id, checked, errors)
+
+
+def fixtures_of(tasks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, object, Answer]]:
+    """Return ids, iterations and answers of the tasks that have fixtures."""
+    for task in tasks:
+        yield task["id"], task.get("value"), Answer(task.get("outputs"), task.get("state"))
 
 
 def _state_errors(execution: Execution, data: Mapping[str, Any]) -> list[str]:

@@ -373,9 +373,9 @@ class TestBadInput:
             kestra.check_mocks()
 
         assert str(raised.value).splitlines() == [
-            "The mock of 'ftech' was never called: There is no task 'ftech' in the flow shop, so nothing is mocked; "
-            "did you mean 'fetch'? It has: fetch, told.",
-            "The mock of 'fetch' in shop was never called: the task did not run.",
+            f"{unknown.place}: the mock of 'ftech' was never called: There is no task 'ftech' in the flow shop, so "
+            "nothing is mocked; did you mean 'fetch'? It has: fetch, told.",
+            f"{unused.place}: the mock of 'fetch' in shop was never called: the task did not run.",
             "Remove it, or say required=False where it may be unused.",
         ]
         for mock in (late, unknown, unused):

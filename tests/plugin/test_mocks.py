@@ -43,14 +43,14 @@ def test_failure_comes_first(kestra):
     result.stdout.fnmatch_lines(
         [
             "*_ test_unused _*",
-            "The mock of 'fetch' was never called: the task did not run.",
+            "test_*.py:*: the mock of 'fetch' was never called: the task did not run.",
             "Remove it, or say required=False where it may be unused.",
             "*_ test_failure_comes_first _*",
             "E       assert * is None",
         ]
     )
     # Not of the test that has failed before; once more in a summary that is wide enough.
-    assert result.stdout.str().count("The mock of 'fetch' was never called: the task did not run.") == 1
+    assert result.stdout.str().count("the mock of 'fetch' was never called: the task did not run.") == 1
     assert "mocks.py" not in result.stdout.str().replace("test_mocks.py", "")
 
 

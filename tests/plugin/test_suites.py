@@ -86,7 +86,7 @@ def test_failure_tells_the_whole(run_pytest: RunPytest, project: Path) -> None:
             "*_ equalTo _*",
             "equalTo: 1 of 1 assertions failed: expected '{{ outputs.price.value }}' to equal '43' but was '42'",
             "Suite: equality.yaml:7, equality-twin of the flow shop",
-            "  FAILED equalTo",
+            "  FAILED equalTo: {{ outputs.price.value }}",
             "    expected '{{ outputs.price.value }}' to equal '43' but was '42'",
             "    expected: '43'",
             "    actual:   '42'",

@@ -26,7 +26,7 @@ from tests.unit.mocks.test_mock import call
 )
 def test_what_is_meant(given: Any, data: dict[str, Any]) -> None:
     assert answer_of(given).data() == data
-    assert answers_of([given, None]) == [answer_of(given), Answer()]
+    assert answers_of(Answer(), [given, None]) == ([answer_of(given), Answer()], None)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_wrong_answers(values: dict[str, Any], message: str) -> None:
 
 def test_sequence_without_an_answer() -> None:
     with pytest.raises(MockError, match=r"side_effect=\[\] has no answer"):
-        answers_of([])
+        answers_of(Answer(), [])
 
 
 def answered(asked: Callable[[Call], Any], to: Call) -> Mapping[str, Any]:

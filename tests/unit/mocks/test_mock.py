@@ -9,7 +9,6 @@ import pytest
 from pytest_kestra import Answer, Call, Mock, MockError, UnexpectedCallsError
 from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.mocks.mock import check_target
 from pytest_kestra.mocks.side_effects import has_side_effects
 from pytest_kestra.settings import SIDE_EFFECTS
 
@@ -24,8 +23,7 @@ def call(number: int = 1, value: str | None = None, **properties: Any) -> Call:
 
 
 def mock(*calls: Call, removed: list[Mock] | None = None, **values: Any) -> Mock:
-    given: dict[str, Any] = {"flow": None, "value": None, "answers": [Answer()], "asked": None}
-    given |= {"render": True, "required": True, "check": True, "task_id": "fetch", "kind": None, **values}
+    given: dict[str, Any] = {"task_id": "fetch", "kind": None, "answers": [Answer()], **values}
 
     def read(_: Mock) -> list[Call]:
         return list(calls)
@@ -132,7 +130,7 @@ def test_what_the_stand_in_reads() -> None:
 
 def test_nothing_is_named() -> None:
     with pytest.raises(MockError, match=r"What is to be mocked\?"):
-        check_target(None, None)
+        mock(task_id=None)
 
 
 @pytest.mark.parametrize(
