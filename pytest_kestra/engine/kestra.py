@@ -41,8 +41,10 @@ class Kestra:
         threads = java("java.lang.Integer")(WORKER_THREADS)
         worker = self.context.createBean(java("io.kestra.core.runners.Worker"), worker_id, threads, None)
         java("io.kestra.runner.h2.HeldResults").install(worker)
+        executor = self.bean("io.kestra.core.runners.ExecutorInterface")
+        java("io.kestra.runner.h2.WakingDelays").install(executor)
         services = [
-            self.bean("io.kestra.core.runners.ExecutorInterface"),
+            executor,
             worker,
             self.bean("io.kestra.core.runners.Scheduler"),
             self.bean("io.kestra.core.runners.Indexer"),

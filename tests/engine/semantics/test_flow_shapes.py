@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import polling2
 import pytest
 
-from pytest_kestra import Execution, Flow, Kestra
+from pytest_kestra import Execution, Flow, Kestra, Server
 
 CORE = "io.kestra.plugin.core"
 
@@ -408,6 +409,29 @@ tasks:
     (task,) = execution.tasks("third_time")
     assert execution.state == "SUCCESS"
     assert [str(attempt.state) for attempt in task.attempts] == ["FAILED", "FAILED", "SUCCESS"]
+
+
+def test_what_is_delayed_goes_on_in_time(kestra: Kestra, kestra_server: Server) -> None:
+    if "embedded" not in kestra_server.capabilities:
+        pytest.skip("Kestra looks once a second for what is delayed")
+    execution = run(
+        kestra,
+        """
+tasks:
+  - id: retried
+    type: core.execution.Fail
+    condition: "{{ taskrun.attemptsCount < 9 }}"
+    retry: {type: constant, interval: PT0.01S, maxAttempts: 10}
+  - id: paused
+    type: core.flow.Pause
+    pauseDuration: PT0.01S
+""",
+    )
+    assert execution.state == "SUCCESS"
+    starts = [attempt.start for attempt in execution.task("retried").attempts]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(starts)]
+    # Kestra's own looks are a second apart, and each lets one attempt begin.
+    assert min(gaps) < 0.9
 
 
 def test_retries_of_a_task_end(kestra: Kestra) -> None:
