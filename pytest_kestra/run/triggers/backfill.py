@@ -94,8 +94,8 @@ class Backfill:
             if not self._start(self.start, values, labels or {}):
                 self._end()
                 return []
-            progress = self._wait(deadline)
-            while progress.lacks_from is not None and time.monotonic() < deadline:
+            progress = self._wait(deadline, lacking=LACKING_S)
+            if progress.lacks_from is not None and time.monotonic() < deadline:
                 # A schedule that the flow has just changed is computed anew by Kestra's scheduler when it hears of it,
                 # with the dates to come: a backfill that was started before is taken for done (`Trigger.of`).
                 self._start(progress.lacks_from, values, labels or {})
@@ -162,15 +162,15 @@ class Backfill:
         following = state.get("nextExecutionDate")
         return following is not None and instant(following) <= self.end
 
-    def _wait(self, deadline: float) -> Progress:
+    def _wait(self, deadline: float, lacking: float = math.inf) -> Progress:
+        """Wait until the backfill is done or never will be; where it is over, only so long for what it lacks."""
         whole_until = time.monotonic()
 
         def done(progress: Progress) -> bool:
             nonlocal whole_until
             if progress.lacks_from is None:
                 whole_until = time.monotonic()
-            lacking = time.monotonic() - whole_until > LACKING_S
-            return progress.is_done or progress.has_stopped or lacking
+            return progress.is_done or progress.has_stopped or time.monotonic() - whole_until > lacking
 
         return poll(self._progress, done, deadline - time.monotonic())
 

@@ -41,11 +41,10 @@ class Progress:
     @property
     def lacks_from(self) -> datetime | None:
         """The first date without an execution, though the server makes no more; None where there is none."""
-        found = [date_of(record) for record in self.made]
         # What could not be evaluated tells no date.
-        if not self._is_over or self.has_stopped or None in found:
+        if not self._is_over or self.has_stopped or any(date_of(record) is None for record in self.made):
             return None
-        return next((date for date in self.dates or () if date not in found), None)
+        return next(iter(self._missing), None)
 
     @property
     def has_stopped(self) -> bool:
@@ -56,6 +55,13 @@ class Progress:
     def _is_over(self) -> bool:
         """Whether the server makes no more executions, and has ended the last that its trigger waits for."""
         return self.state is not None and self.state.get("backfill") is None and not is_locked(self.state)
+
+    @property
+    def _missing(self) -> list[datetime]:
+        """The dates without an execution."""
+        # As numbers, since Python takes no time that a change of the clocks repeats for the same in another zone.
+        found = {date.timestamp() for record in self.made if (date := date_of(record)) is not None}
+        return [date for date in self.dates or () if date.timestamp() not in found]
 
     @property
     def _unfinished(self) -> list[ExecutionRecord]:
@@ -86,7 +92,7 @@ class Progress:
             for date, record in zip(found, self.made, strict=True)
         ]
         if None not in found:
-            lines += [f"  {date.isoformat()}  none" for date in self.dates or () if date not in found]
+            lines += [f"  {date.isoformat()}  none" for date in self._missing]
         left = len(lines) - SHOWN
         return lines if left <= 0 else [*lines[:SHOWN], f"  … and {left} more"]
 
