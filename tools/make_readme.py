@@ -36,7 +36,8 @@ def options() -> str:
     rows = ["| command line | ini file | environment | default | what it sets |", "|---|---|---|---|---|"]
     for option in OPTIONS:
         default = getattr(defaults, option.attribute)
-        shown = "–" if default is None else f"`{default}`"
+        text = " ".join(default) if isinstance(default, tuple) else default
+        shown = "–" if default is None else f"`{text}`"
         names = f"`{option.flag_name}` | `{option.ini_name}` | `{option.variable}`"
         rows.append(f"| {names} | {shown} | {option.help} |")
     return "\n".join(rows) + "\n"
