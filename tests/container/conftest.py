@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker as docker_sdk
+import polling2
 import pytest
 from docker import errors
 from filelock import FileLock
@@ -14,11 +15,12 @@ from pytest_kestra.containers import daemon
 from pytest_kestra.containers import image as images
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.keeper import LABEL_FOLDER
-from pytest_kestra.engine.home import Home
+from pytest_kestra.engine.home import VARIABLE, Home
 from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.server.embedded import install_engine
+from tests.container.projects import FLOW, SECRET, SLOW, WAIT_S, Project
 
 IMAGE = images.name("tests")
 
@@ -62,3 +64,23 @@ def containers(docker: docker_sdk.DockerClient, below: Path) -> list[str]:
     """Return the ids of the containers whose keeper works, or has worked, below a folder."""
     found = docker.containers.list(all=True, filters={"label": LABEL_FOLDER}, ignore_removed=True)
     return [str(one.id) for one in found if Path(one.labels[LABEL_FOLDER]).is_relative_to(below)]
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, image: str, docker: docker_sdk.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    """Return a project; nothing may be left of its runs."""
+    monkeypatch.setenv(VARIABLE, str(Home.configured().root))
+    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("tmp")))
+    pytester.makefile(".yaml", orders=FLOW, slow=SLOW)
+    pytester.makeconftest(f"""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            return {{"FRUIT": "{SECRET}"}}
+    """)
+    yield Project(pytester, image)
+    polling2.poll(lambda: not containers(docker, pytester.path), step=0.1, timeout=WAIT_S)
+    polling2.poll(lambda: not list(pytester.path.glob("tmp/pytest-kestra-*")), step=0.1, timeout=WAIT_S)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polling2
@@ -14,78 +13,16 @@ import pytest
 from docker import DockerClient
 
 from pytest_kestra.cli import main
-from pytest_kestra.engine.home import VARIABLE, Home
-from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.home import VARIABLE
 from tests.container.conftest import containers
+from tests.container.projects import SECRET, WAIT_S, Project
 from tests.container.registry import Registry, serving
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 180
-FLOW = """\
-id: orders
-namespace: company.team
-tasks:
-  - {id: done, type: io.kestra.plugin.core.debug.Return, format: "{{ secret('FRUIT') }}"}
-"""
-SLOW = """\
-id: slow
-namespace: company.team
-tasks:
-  - {id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT5M}
-"""
 PASSES = """
     def test_it(kestra):
         assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
 """
-SECRET = "s3cret-plum"
-
-
-class Project:
-    """A folder with flows and tests, whose runs keep all they make below it."""
-
-    def __init__(self, pytester: pytest.Pytester, image: str) -> None:
-        self.pytester = pytester
-        self.arguments = ["--kestra-server=container", f"--kestra-image={image}", "--kestra-startup-timeout=300"]
-
-    def run(self, text: str, *arguments: str) -> pytest.RunResult:
-        self.pytester.makepyfile(text)
-        return self.pytester.runpytest_subprocess(*self.arguments, *arguments)
-
-    def begin(self, text: str, *arguments: str) -> subprocess.Popen[str]:
-        self.pytester.makepyfile(text)
-        command = [sys.executable, "-m", "pytest", *self.arguments, *arguments]
-        return subprocess.Popen(
-            command, cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-
-    @property
-    def path(self) -> Path:
-        return self.pytester.path
-
-    def lease(self) -> Lease | None:
-        """Return the lease of the container that has started, if it has."""
-        found = [Lease.read(file.parent) for file in self.path.glob("tmp/*/*/engine.json")]
-        return found[0] if found else None
-
-
-@pytest.fixture
-def project(
-    pytester: pytest.Pytester, image: str, docker: DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Project]:
-    """Return a project; nothing may be left of its runs."""
-    monkeypatch.setenv(VARIABLE, str(Home.configured().root))
-    monkeypatch.setenv("TMPDIR", str(pytester.mkdir("tmp")))
-    pytester.makefile(".yaml", orders=FLOW, slow=SLOW)
-    pytester.makeconftest(f"""
-        import pytest
-
-        @pytest.fixture(scope="session")
-        def kestra_secrets():
-            return {{"FRUIT": "{SECRET}"}}
-    """)
-    yield Project(pytester, image)
-    polling2.poll(lambda: not containers(docker, pytester.path), step=0.1, timeout=WAIT_S)
-    polling2.poll(lambda: not list(pytester.path.glob("tmp/pytest-kestra-*")), step=0.1, timeout=WAIT_S)
 
 
 def test_example_flows_pass_as_they_are(project: Project) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 
 from pytest_kestra import Kestra, Server, cli
 from tests.plugin.conftest import RunPytest
+from tests.suites import SUITES, TWINS, missing_words
 
-SUITES = Path(__file__).resolve().parent.parent / "suites"
-TWINS = sorted(path.stem for path in (SUITES / "twins").glob("*.yaml"))
 INI = """
 [pytest]
 markers =
@@ -46,13 +44,7 @@ def test_twins_fail_with_their_words(run_pytest: RunPytest, project: Path) -> No
     shutil.copytree(SUITES / "twins", project / "tests")
     result = run_pytest("", "tests")
 
-    text = result.stdout.str()
-    expected = {
-        (name, words)
-        for name in TWINS
-        for words in re.findall("^# expect: (.*)$", (SUITES / "twins" / f"{name}.yaml").read_text(), re.MULTILINE)
-    }
-    assert {(name, words) for name, words in expected if words not in text} == set()
+    assert missing_words(result.stdout.str()) == set()
     assert "passed" not in result.stdout.lines[-1]
     assert "error" not in result.stdout.lines[-1]
 
