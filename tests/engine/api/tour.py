@@ -476,6 +476,9 @@ class Tour:
         gone = self.start("fails", "FAILED")
         self.go("DELETE", "executions/by-ids", json=[gone])
         self.go("DELETE", "executions/by-ids", 400, json=["nothing"])
+        # What was killed ends a moment later, and nothing is deleted before.
+        search = f"executions/search?{httpx.QueryParams({**query, 'size': '100'})}"
+        self.until(search, lambda body: all("endDate" in item["state"] for item in body["results"]))
         self.go("DELETE", "executions/by-query", params=query)
         self.go("DELETE", "executions/by-query", 422, params=WRONG)
 
