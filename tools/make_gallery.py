@@ -37,7 +37,7 @@ instead of the file that Kestra has made of the script. Secrets are stars, also 
 CHANGING = (
     # The id of an execution may be of letters only, as a name is.
     (re.compile(r"(?<=xecution[ =:])([ \"]?)[0-9A-Za-z]{17,22}\b"), r"\1<id>"),
-    (re.compile(r"(test-[a-z-]+)-pytest-[0-9a-f]{6}-[0-9a-f]{4}\b"), r"\1-<unique>"),
+    (re.compile(r"([a-z-]+)-pytest-[0-9a-f]{6}-[0-9a-f]{4}\b"), r"\1-<unique>"),
     (re.compile(r" *\d+\.\d{3} s"), " <time>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+"), "<date>"),
