@@ -8,7 +8,7 @@ from typing import Any
 import polling2
 import pytest
 
-from pytest_kestra import Execution, Flow, Kestra, Server
+from pytest_kestra import Execution, Flow, Kestra
 
 CORE = "io.kestra.plugin.core"
 
@@ -411,9 +411,9 @@ tasks:
     assert [str(attempt.state) for attempt in task.attempts] == ["FAILED", "FAILED", "SUCCESS"]
 
 
-def test_what_is_delayed_goes_on_in_time(kestra: Kestra, kestra_server: Server) -> None:
-    if "embedded" not in kestra_server.capabilities:
-        pytest.skip("Kestra looks once a second for what is delayed")
+# Elsewhere Kestra looks once a second for what is delayed.
+@pytest.mark.kestra_requires(capability="embedded")
+def test_what_is_delayed_goes_on_in_time(kestra: Kestra) -> None:
     execution = run(
         kestra,
         """
