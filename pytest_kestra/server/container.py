@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,12 +62,18 @@ class ContainerServer(StartedServer):
 
     def ending(self) -> str | None:
         """Say how the container has ended, and where its log is; None where it has not."""
-        try:
-            how = (self.folder / ENDED).read_text(encoding="utf-8")
-        except OSError:
-            return super().ending()
-        assert self._lease is not None
-        return self._ending(how, self._lease)
+        if self._lease is None:
+            return None
+        how = self._how_ended()
+        told = None if how else super().ending()
+        # The keeper may have written it while it was waited for.
+        how = how or self._how_ended()
+        return self._ending(how, self._lease) if how else told
+
+    def _how_ended(self) -> str | None:
+        with contextlib.suppress(OSError):
+            return (self.folder / ENDED).read_text(encoding="utf-8") or None
+        return None
 
     def _use(self, lease: Lease) -> None:
         super()._use(lease)

@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
-from pytest_kestra import ServerError
+from pytest_kestra import ServerError, Settings
+from pytest_kestra.containers.keeper import ENDED
 from pytest_kestra.engine import alive, spawn
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.report.ending import tell_ending
-from pytest_kestra.server import engines
+from pytest_kestra.server import engines, started
+from pytest_kestra.server.container import ContainerServer
+from pytest_kestra.server.equipment import Equipment
+from pytest_kestra.server.run import Run
 
 URL = "http://127.0.0.1:1"
 
@@ -81,3 +85,22 @@ def test_engine_that_runs_on_has_no_exit_code(monkeypatch: pytest.MonkeyPatch) -
 
         assert spawn.exit_code(process.pid, 0.001) is None
         process.kill()
+
+
+def test_container_whose_keeper_takes_note_while_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ContainerServer(Settings(), Run.join(tmp_path), Equipment())
+    server.folder.mkdir()
+    started.StartedServer._use(server, Lease(URL, "a", "b", "1", 5))
+
+    def ended(*_: object) -> str:
+        (server.folder / ENDED).write_text("ended with the exit code 137", encoding="utf-8")
+        return "ended with the exit code 1"
+
+    monkeypatch.setattr(started, "ended", ended)
+
+    assert server.ending() == (
+        "The Kestra container ended with the exit code 137.\n"
+        f"Its log, until this run ends: {server.folder / 'engine.log'}"
+    )

@@ -217,7 +217,7 @@ def test_executions_are_found_by_every_older_parameter(api: httpx.Client, namesp
     before, after = (f"{now + dt.timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (-1, 1))
     for params, expected in (
         ({}, both),
-        ({"namespace": namespace.rpartition(".")[0]}, both),
+        ({"namespace": namespace.rpartition(".")[0], "triggerExecutionId": parent}, [child]),
         ({"flowId": "parent"}, [parent]),
         ({"q": "parent"}, [parent]),
         ({"q": child}, [child]),
