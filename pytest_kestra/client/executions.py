@@ -9,7 +9,7 @@ import httpx
 
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.errors import ApiError, ExpressionError, NotFoundError, ServerError
-from pytest_kestra.records import ExecutionRecord, LogEntry, Metric
+from pytest_kestra.records import ExecutionRecord, Json, LogEntry, Metric
 
 TEXT = {"Content-Type": "text/plain"}
 # A field's value, or the name and content of a file.
@@ -21,6 +21,11 @@ class Executions:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    @property
+    def _actions(self) -> tuple[str, ...]:
+        """What stands before the name of an action in a path: Kestra 2.0 has put them below one of their own."""
+        return ("actions",) if self._transport.address.is_two else ()
 
     def create(
         self,
@@ -46,8 +51,8 @@ class Executions:
         if breakpoints:
             params.append(("breakpoints", ",".join(breakpoints)))
         path = ("executions", namespace, flow_id)
-        return ExecutionRecord.of(
-            self._transport.json("POST", *path, params=params, files=_form(inputs), timeout=timeout)
+        return execution_of(
+            self._transport, self._transport.json("POST", *path, params=params, files=_form(inputs), timeout=timeout)
         )
 
     def validate(self, namespace: str, flow_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> list[tuple[str, str]]:
@@ -57,13 +62,13 @@ class Executions:
 
     def get(self, execution_id: str) -> ExecutionRecord:
         """Return an execution."""
-        return ExecutionRecord.of(self._transport.json("GET", "executions", execution_id))
+        return execution_of(self._transport, self._transport.json("GET", "executions", execution_id))
 
     def search(self, filters: Mapping[str, str]) -> list[ExecutionRecord]:
         """Return all executions that match, oldest first; a filter's name is as in `namespace][PREFIX`."""
         params = {f"filters[{name}]": value for name, value in filters.items()}
         found = self._transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})
-        return [ExecutionRecord.of(item) for item in found]
+        return [execution_of(self._transport, item, light=True) for item in found]
 
     def of_flow(self, namespace: str, flow_id: str, filters: Mapping[str, str] | None = None) -> list[ExecutionRecord]:
         """Return all executions of a flow, those that match other filters too; as `search`."""
@@ -71,15 +76,17 @@ class Executions:
 
     def kill(self, execution_id: str) -> None:
         """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""
-        self._transport.request("DELETE", "executions", execution_id, "kill")
+        self._transport.request("DELETE", "executions", execution_id, *self._actions, "kill")
 
     def pause(self, execution_id: str) -> None:
         """Pause a running execution; ApiError 409 where it does not run."""
-        self._transport.request("POST", "executions", execution_id, "pause")
+        self._transport.request("POST", "executions", execution_id, *self._actions, "pause")
 
     def restart(self, execution_id: str) -> ExecutionRecord:
         """Run the failed tasks of an execution again."""
-        return ExecutionRecord.of(self._transport.json("POST", "executions", execution_id, "restart"))
+        return execution_of(
+            self._transport, self._transport.json("POST", "executions", execution_id, *self._actions, "restart")
+        )
 
     def replay(
         self,
@@ -94,14 +101,17 @@ class Executions:
         params = {name: value for name, value in given.items() if value is not None}
         action = "replay" if inputs is None else "replay-with-inputs"
         files = _form(inputs or ())
-        return ExecutionRecord.of(
-            self._transport.json("POST", "executions", execution_id, action, params=params, files=files)
+        return execution_of(
+            self._transport,
+            self._transport.json(
+                "POST", "executions", execution_id, *self._actions, action, params=params, files=files
+            ),
         )
 
     def evaluate(self, execution_id: str, expression: str, task_run_id: str | None = None) -> str:
         """Return what an expression renders to in an execution, or in a task run; ExpressionError where it does not."""
         more = () if task_run_id is None else (task_run_id,)
-        path = ("executions", execution_id, "eval", *more)
+        path = ("executions", execution_id, *self._actions, "eval", *more)
         answer = self._transport.json("POST", *path, content=expression.encode(), headers=TEXT)
         if "error" in answer:
             raise ExpressionError(answer["error"])
@@ -109,11 +119,11 @@ class Executions:
 
     def resume(self, execution_id: str, inputs: Sequence[tuple[str, Field]] = ()) -> None:
         """Let a paused execution go on; ApiError 409 where it is not paused."""
-        self._transport.request("POST", "executions", execution_id, "resume", files=_form(inputs))
+        self._transport.request("POST", "executions", execution_id, *self._actions, "resume", files=_form(inputs))
 
     def resume_from_breakpoint(self, execution_id: str) -> None:
         """Let an execution go on to its end that has stopped at a breakpoint; ApiError 409 where it has not."""
-        self._transport.request("POST", "executions", execution_id, "resume-from-breakpoint")
+        self._transport.request("POST", "executions", execution_id, *self._actions, "resume-from-breakpoint")
 
     def counted(self, namespace: str, flow_id: str) -> int:
         """Return how many executions of a flow Kestra counts against its concurrency limit."""
@@ -155,6 +165,27 @@ class Executions:
             if not isinstance(error.__cause__, httpx.TooManyRedirects):
                 raise
             raise NotFoundError(404, words, f"GET {'/'.join(path)}") from error
+
+
+def execution_of(transport: Transport, data: Json, *, light: bool = False) -> ExecutionRecord:
+    """Return an execution that a server has told.
+
+    Kestra 2.0 does not tell its outputs with it, and not its task runs in a `light` one, that of a search.
+    """
+    if not transport.address.is_two:
+        return ExecutionRecord.of(data)
+    execution_id = data["id"]
+
+    def outputs(task_run_id: str | None) -> Json:
+        path = ("executions", execution_id) if task_run_id is None else ("tasks", execution_id, task_run_id)
+        found: Json = transport.json("GET", "outputs", *path)
+        return found
+
+    def whole() -> Json:
+        found: Json = transport.json("GET", "executions", execution_id)
+        return found
+
+    return ExecutionRecord.of(data, outputs, whole if light else None)
 
 
 def _form(inputs: Sequence[tuple[str, Field]]) -> list[tuple[str, Any]] | None:

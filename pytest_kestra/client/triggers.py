@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from pytest_kestra.client.executions import execution_of
 from pytest_kestra.client.transport import Transport, refusal
 from pytest_kestra.errors import ApiError, NotFoundError
 from pytest_kestra.records import ExecutionRecord, Json
@@ -69,14 +70,15 @@ class Triggers:
         )
         return Called(
             answer.status_code,
-            ExecutionRecord.of(found) if is_execution else None,
+            execution_of(self._transport, found) if is_execution else None,
             refusal(answer, f"{method} {path}") if is_error else None,
             not answer.content,
         )
 
     def states(self, namespace: str, flow_id: str) -> list[Json]:
         """Return the states of those triggers of a flow that the scheduler knows."""
-        return self._transport.pages("triggers", namespace, flow_id, params={})
+        found = self._transport.pages("triggers", namespace, flow_id, params={})
+        return [_as_before(state) for state in found] if self._transport.address.is_two else found
 
     def delete(self, namespace: str, flow_id: str, trigger_id: str) -> None:
         """Delete the state of a trigger; NotFoundError where there is none."""
@@ -88,9 +90,8 @@ class Triggers:
 
     def disable(self, namespace: str, flow_id: str, trigger_id: str, *, disabled: bool) -> None:
         """Disable or enable a trigger; NotFoundError where the scheduler does not know it."""
-        self._transport.request(
-            "PUT", "triggers", json={**self._name(namespace, flow_id, trigger_id), "disabled": disabled}
-        )
+        path = ("triggers", "set-disabled") if self._transport.address.is_two else ("triggers",)
+        self._transport.request("PUT", *path, json={**self._name(namespace, flow_id, trigger_id), "disabled": disabled})
 
     def start_backfill(
         self,
@@ -110,6 +111,8 @@ class Triggers:
         if labels:
             backfill["labels"] = [{"key": key, "value": value} for key, value in labels.items()]
         body = {**self._name(namespace, flow_id, trigger_id), "backfill": backfill}
+        if self._transport.address.is_two:
+            return _as_before(self._transport.json("PUT", "triggers", "backfill", "create", json=body))
         state: Json = self._transport.json("PUT", "triggers", json=body)
         return state
 
@@ -140,3 +143,9 @@ class Triggers:
         # The tenant stands in the path too, but Kestra ends a backfill by the one in the body.
         tenant = self._transport.address.tenant
         return {"tenantId": tenant, "namespace": namespace, "flowId": flow_id, "triggerId": trigger_id}
+
+
+def _as_before(state: Json) -> Json:
+    """Return the state of a trigger of Kestra 2.0 with the names that its parts had before."""
+    names = {"nextEvaluationDate": "nextExecutionDate", "evaluatedAt": "date", "updatedAt": "updatedDate"}
+    return {names.get(name, name): value for name, value in state.items()}

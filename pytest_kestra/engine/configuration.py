@@ -12,14 +12,24 @@ from typing import Any
 from pytest_kestra.engine import database
 
 PROCESS_RUNNER = "io.kestra.plugin.core.runner.Process"
+# What Kestra 2.0 takes besides. It knows itself which tables there are.
+TWO_ZERO = {
+    # Our queues rest until they are woken.
+    "kestra.jdbc.queues.min-poll-interval": "0ms",
+    "kestra.jdbc.queues.max-poll-interval": "0ms",
+    # Nothing is fetched from elsewhere without being asked for.
+    "kestra.plugins.auto-install.enabled": False,
+}
 
 
-def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key: str, migrate: bool) -> dict[str, Any]:
+def properties(
+    *, storage: Path, url: str, plugins: Path | None, encryption_key: str, migrate: bool, line: str
+) -> dict[str, Any]:
     """Return the properties with which Kestra's application context starts.
 
     `storage` is the folder of the internal storage, `url` is what `{{ kestra.url }}` renders, `plugins` a folder of
     plugin jars, `encryption_key` a base64 key for SECRET inputs. Without `migrate` the tables
-    are there already.
+    are there already. `line` is that of Kestra, such as `1.3`.
     """
     values: dict[str, Any] = {
         "micronaut.application.name": "kestra",
@@ -34,10 +44,6 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "kestra.anonymous-usage-report.enabled": False,
         "kestra.tutorial-flows.enabled": False,
         "kestra.variables.env-vars-prefix": "ENV_",
-        # A laptop has no Docker: scripts run as processes unless the flow names another runner.
-        "kestra.plugins.defaults": [
-            {"type": "io.kestra.plugin.scripts", "values": {"taskRunner": {"type": PROCESS_RUNNER}}},
-        ],
         # A single process needs no heartbeats, and nothing it holds gets old enough to be purged.
         "kestra.server.liveness.enabled": False,
         "kestra.server.service.purge.initial-delay": "1h",
@@ -47,11 +53,6 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "datasources.h2.username": database.USER,
         "datasources.h2.password": "",
         "datasources.h2.driverClassName": "org.h2.Driver",
-        "flyway.enabled": migrate,
-        "flyway.datasources.h2.enabled": migrate,
-        "flyway.datasources.h2.locations": ["classpath:migrations/h2"],
-        "flyway.datasources.h2.ignore-migration-patterns": "*:missing,*:future",
-        "flyway.datasources.h2.out-of-order": True,
         # As in Kestra's image.
         "endpoints.health.disk-space.enabled": False,
         "endpoints.health.discovery-client.enabled": False,
@@ -63,9 +64,25 @@ def properties(*, storage: Path, url: str, plugins: Path | None, encryption_key:
         "jackson.serialization-inclusion": "NON_NULL",
         "jackson.deserialization.FAIL_ON_UNKNOWN_PROPERTIES": False,
     }
+    values |= _one_three(migrate=migrate) if line == "1.3" else TWO_ZERO
     if plugins is not None:
         values["kestra.plugins.path"] = str(plugins)
     return values
+
+
+def _one_three(*, migrate: bool) -> dict[str, Any]:
+    """Return what Kestra 1.3 takes besides."""
+    return {
+        # A laptop has no Docker: scripts run as processes unless the flow names another runner.
+        "kestra.plugins.defaults": [
+            {"type": "io.kestra.plugin.scripts", "values": {"taskRunner": {"type": PROCESS_RUNNER}}},
+        ],
+        "flyway.enabled": migrate,
+        "flyway.datasources.h2.enabled": migrate,
+        "flyway.datasources.h2.locations": ["classpath:migrations/h2"],
+        "flyway.datasources.h2.ignore-migration-patterns": "*:missing,*:future",
+        "flyway.datasources.h2.out-of-order": True,
+    }
 
 
 def merged(values: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

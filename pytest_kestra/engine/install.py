@@ -26,8 +26,12 @@ AOT_CACHE = "kestra.aot"
 TABLES = "tables.sql"
 # An engine takes 150 MB; who has two virtual environments may use two of them.
 UNUSED_S = 30 * 24 * 3600.0
-# The tree of Java sources that each jar is made of.
-TREES = {ENGINE_JAR: "engine", SCRIPTS_JAR: "scripts"}
+SCRIPTS = "scripts"
+
+
+def trees(lock: Lock) -> dict[str, str]:
+    """Return the tree of Java sources that each jar is made of: the engine's is that of the line."""
+    return {ENGINE_JAR: lock.line, SCRIPTS_JAR: SCRIPTS}
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,8 @@ class _Installer:
         self.train = train
         self.verify = verify
         self.runtime = Runtime.find()
-        made_of = (lock.fingerprint, compiler.fingerprint(compiler.SOURCES), self.runtime.identity)
+        sources = [compiler.fingerprint(compiler.SOURCES / tree) for tree in trees(lock).values()]
+        made_of = (lock.fingerprint, *sources, self.runtime.identity)
         self.folder = home.engine(lock.version, hashlib.sha256(" ".join(made_of).encode()).hexdigest())
         self.cache = self.folder / AOT_CACHE
         self.tables = self.folder / TABLES
@@ -169,7 +174,7 @@ class _Installer:
             (program,) = (self.home.jar(tool) for tool in self.lock.tools)
             class_path = [self.home.jar(jar) for jar in self.lock.jars]
             java = compiler.Compiler(self.runtime.java, program, class_path)
-            for name, tree in TREES.items():
+            for name, tree in trees(self.lock).items():
                 java.compile(compiler.SOURCES / tree, self.folder / name)
                 marker = marker.adding(self.folder / name)
         return marker
@@ -194,7 +199,7 @@ class _Installer:
             return replace(marker.without(self.cache, self.tables), aot_failure=reason)
 
     def _compiled(self, marker: Marker) -> bool:
-        return all(marker.intact(self.folder / name, verify=self.verify) for name in TREES)
+        return all(marker.intact(self.folder / name, verify=self.verify) for name in trees(self.lock))
 
     def _untrained(self, marker: Marker) -> bool:
         moved = self.verify and marker.place != str(self.folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,43 +18,37 @@ WORKER_THREADS = 64
 RUNNING = "RUNNING"
 
 
-class Kestra:
-    """Give access to the executor, worker, scheduler, indexer, repositories and services of one application context."""
+class Kestra(ABC):
+    """Give access to the executor, worker, scheduler, indexer, repositories and services of one application context.
+
+    What is named or done otherwise in a line of Kestra is in its own class, in `lines`.
+    """
+
+    line = ""
+    # Whether what changes an execution is answered with the execution.
+    answers_with_execution = False
 
     def __init__(self, properties: dict[str, Any], plugins: Path | None = None) -> None:
         if plugins is not None:
             registry = java("io.kestra.core.plugins.DefaultPluginRegistry").getOrCreate()
             registry.registerIfAbsent(java("java.nio.file.Path").of(str(plugins)))
-        builder = java("io.micronaut.context.ApplicationContext").builder()
-        self.context = builder.properties(to_java(properties)).deduceEnvironment(False).banner(False).start()
+        self.context = self._context(to_java(properties))
+
+    @abstractmethod
+    def _context(self, properties: Any) -> Any:
+        """Return a started application context with these properties."""
+
+    @abstractmethod
+    def _services(self) -> Sequence[Any]:
+        """Start the services that a standalone server has and return them; they may not run yet."""
 
     def bean(self, name: str) -> Any:
         """Return the bean of a Java type."""
         return self.context.getBean(java(name))
 
-    def queue(self, name: str) -> Any:
-        """Return one of Kestra's queues by the name it is injected with, such as `executionQueue`."""
-        by_name = java("io.micronaut.inject.qualifiers.Qualifiers").byName
-        return self.context.getBean(java("io.kestra.core.queues.QueueInterface"), by_name(name))
-
     def run(self, timeout: float) -> None:
-        """Start the four services and return when all of them run; `timeout` is in seconds."""
-        worker_id = str(java("java.util.UUID").randomUUID())
-        threads = java("java.lang.Integer")(WORKER_THREADS)
-        worker = self.context.createBean(java("io.kestra.core.runners.Worker"), worker_id, threads, None)
-        java("io.kestra.runner.h2.HeldResults").install(worker)
-        executor = self.bean("io.kestra.core.runners.ExecutorInterface")
-        java("io.kestra.runner.h2.WakingDelays").install(executor)
-        services = [
-            executor,
-            worker,
-            self.bean("io.kestra.core.runners.Scheduler"),
-            self.bean("io.kestra.core.runners.Indexer"),
-        ]
-        for service in services:
-            thread = java("java.lang.Thread")(service)
-            thread.setDaemon(True)
-            thread.start()
+        """Start the services and return when all of them run; `timeout` is in seconds."""
+        services = self._services()
         deadline = time.monotonic() + timeout
         while waiting := [service for service in services if str(service.getState()) != RUNNING]:
             if time.monotonic() > deadline:
@@ -90,25 +86,93 @@ class Kestra:
         """The service that deletes, restarts and ends executions."""
         return self.bean("io.kestra.core.services.ExecutionService")
 
-    @cached_property
-    def execution_queue(self) -> Any:
-        """The queue on which an execution is created."""
-        return self.queue("executionQueue")
+    @abstractmethod
+    def start(self, execution: Any) -> Any:
+        """Let an execution begin, when all flows are known that may be triggered by it; return it as it is then."""
 
-    def start(self, execution: Any) -> None:
-        """Let an execution begin, when all flows are known that may be triggered by it."""
-        java("io.kestra.runner.h2.KnownFlows").settle()
-        self.execution_queue.emit(execution)
+    @abstractmethod
+    def pause(self, execution: Any) -> Any:
+        """Pause a running execution and return it."""
+
+    @abstractmethod
+    def resume(self, execution: Any, flow: Any, parts: Any, checked: Callable[[Any], None]) -> Any:
+        """Let a paused execution go on and return it; `parts` are the inputs of a form, None where it takes none.
+
+        `checked` is called with what was made of them.
+        """
+
+    @abstractmethod
+    def resume_from_breakpoint(self, execution: Any, breakpoints: str | None) -> Any:
+        """Let an execution go on that has stopped at a breakpoint, to the next ones; return it."""
+
+    @abstractmethod
+    def restart(self, execution: Any, revision: Any) -> Any:
+        """Run the failed tasks of an execution again and return it; another revision makes a new execution."""
+
+    @abstractmethod
+    def replay(
+        self, execution: Any, flow: Any, *, task_run_id: str | None, revision: Any, breakpoints: str | None
+    ) -> Any:
+        """Return a new execution made of an old one, from a task run on; the old one is labelled."""
+
+    @abstractmethod
+    def force_run(self, execution: Any) -> Any:
+        """Let an execution that waits run, whatever it waits for, and return it."""
+
+    @abstractmethod
+    def unqueue(self, execution: Any, state: Any) -> Any:
+        """Let a queued execution come to a state, which is RUNNING where it is None, and return it."""
+
+    @abstractmethod
+    def change_status(self, execution: Any, state: Any) -> Any:
+        """Give an execution that has ended another final state and return it."""
+
+    @abstractmethod
+    def change_task_run(self, execution: Any, task_run_id: Any, state: Any) -> Any:
+        """Give a task run another state, let the execution go on from there and return it."""
+
+    @abstractmethod
+    def set_labels(self, execution: Any, labels: Any) -> Any:
+        """Replace the labels of an execution and return it."""
+
+    @abstractmethod
+    def kill(self, execution: Any, *, cascade: bool) -> Any:
+        """Ask for the end of an execution, and with `cascade` of the subflows it runs; return it."""
+
+    @abstractmethod
+    def create_flow(self, flow: Any) -> Any:
+        """Check and store a new flow."""
+
+    @abstractmethod
+    def update_flow(self, flow: Any, existing: Any) -> Any:
+        """Check and store a new revision of a flow."""
+
+    @abstractmethod
+    def delete_flow(self, flow: Any) -> Any:
+        """Delete a flow that is read with its source."""
+
+    @abstractmethod
+    def parse_flow(self, source: str) -> Any:
+        """Return a source as a flow with its tasks; unknown properties are refused."""
+
+    @abstractmethod
+    def complete_flow(self, source: str) -> Any:
+        """Return a source as a flow as it runs."""
+
+    @property
+    @abstractmethod
+    def system_namespace(self) -> str:
+        """The namespace of Kestra's own flows."""
+
+    @property
+    @abstractmethod
+    def logs(self) -> Any:
+        """The repository of logs."""
 
     def dependencies(self, *place: Any) -> Any:
         """Return what flows depend on each other, as Kestra's flow service finds it, when it is known of all flows."""
         java("io.kestra.runner.h2.KnownFlows").settleTopologies()
         return self.flow_service.findDependencies(*place)
-
-    @cached_property
-    def kill_queue(self) -> Any:
-        """The queue on which the end of an execution is asked for."""
-        return self.queue("executionKilledQueue")
 
     @cached_property
     def inputs(self) -> Any:
@@ -136,11 +200,6 @@ class Kestra:
         return self.bean("io.kestra.core.secret.SecretService")
 
     @cached_property
-    def logs(self) -> Any:
-        """The repository of logs."""
-        return self.bean("io.kestra.core.repositories.LogRepositoryInterface")
-
-    @cached_property
     def metrics(self) -> Any:
         """The repository of metrics."""
         return self.bean("io.kestra.core.repositories.MetricRepositoryInterface")
@@ -149,11 +208,6 @@ class Kestra:
     def triggers(self) -> Any:
         """The repository of triggers."""
         return self.bean("io.kestra.core.repositories.TriggerRepositoryInterface")
-
-    @cached_property
-    def trigger_queue(self) -> Any:
-        """The queue on which the new state of a trigger is told, which stores it."""
-        return self.queue("triggerQueue")
 
     @cached_property
     def conditions(self) -> Any:
@@ -174,8 +228,3 @@ class Kestra:
     def suites(self) -> Suites:
         """The unit-test suites, which Kestra's open-source edition does not keep."""
         return Suites()
-
-    @cached_property
-    def concurrency(self) -> Any:
-        """The service of concurrency limits."""
-        return self.bean("io.kestra.core.services.ConcurrencyLimitService")

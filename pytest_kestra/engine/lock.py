@@ -83,6 +83,11 @@ class Lock:
         return cls(version, tuple(sections[""]), tuple(sections[TOOLS]))
 
     @property
+    def line(self) -> str:
+        """Return the line of the version: `1.3` of 1.3.31."""
+        return line_of(self.version)
+
+    @property
     def fingerprint(self) -> str:
         """Return what changes when a jar does: a SHA-256 over the text of the lock."""
         return hashlib.sha256(self.dumps().encode()).hexdigest()
@@ -93,6 +98,11 @@ class Lock:
         if self.tools:
             lines += ["", TOOLS, *map(str, self.tools)]
         return HEADER + "\n".join(lines) + "\n"
+
+
+def line_of(version: str) -> str:
+    """Return the line that a version belongs to, such as `1.3`."""
+    return ".".join(version.split(".")[:2])
 
 
 def available_versions() -> list[str]:

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from pytest_kestra.engine import alive, configuration, database, jvm, owner
 from pytest_kestra.engine.lease import FILE_NAME, Lease
+from pytest_kestra.engine.lock import line_of
 
 KEEP_ALIVE_S = 75
 STORAGE = "storage"
@@ -141,8 +142,9 @@ class Engine:
         storage = self.folder / STORAGE
         storage.mkdir(parents=True, exist_ok=True)
         jvm.start(Path(orders.library), [Path(jar) for jar in orders.class_path], self.folder, orders.options)
-        from pytest_kestra.engine.kestra import Kestra
+        from pytest_kestra.engine import lines
 
+        line = line_of(orders.version)
         tables = _Tables(Path(orders.tables) if orders.tables else None)
         plugins = Path(orders.plugins) if orders.plugins else None
         properties = configuration.properties(
@@ -151,8 +153,9 @@ class Engine:
             plugins=plugins,
             encryption_key=orders.encryption_key,
             migrate=not tables.found,
+            line=line,
         )
-        kestra = Kestra(configuration.merged(properties, orders.configuration), plugins)
+        kestra = lines.of(line)(configuration.merged(properties, orders.configuration), plugins)
         tables.wait()
         kestra.run(orders.startup_timeout)
         return kestra

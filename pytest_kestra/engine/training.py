@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_kestra.engine import configuration, jvm
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.install import Installation
+from pytest_kestra.engine.lock import line_of
 from pytest_kestra.engine.runtime import Runtime
 
 TIMEOUT_S = 480.0
@@ -25,9 +26,6 @@ id: training
 namespace: pytest.kestra
 inputs:
   - {id: name, type: STRING, defaults: World}
-pluginDefaults:
-  - type: io.kestra.plugin.core.log.Log
-    values: {level: ERROR}
 tasks:
   - {id: return, type: io.kestra.plugin.core.debug.Return, format: "Hello {{ inputs.name }}"}
   - {id: log, type: io.kestra.plugin.core.log.Log, message: "{{ outputs.return.value }}"}
@@ -36,6 +34,8 @@ triggers:
 outputs:
   - {id: greeting, type: STRING, value: "{{ outputs.return.value }}"}
 """
+# Defaults of plugins are in flows of the one line only.
+MORE = {"1.3": "pluginDefaults:\n  - {type: io.kestra.plugin.core.log.Log, values: {level: ERROR}}\n", "2.0": ""}
 
 
 def train(installation: Installation, cache: Path, tables: Path) -> None:
@@ -57,9 +57,10 @@ def _command(installation: Installation, cache: Path, tables: Path, folder: Path
         plugins=None,
         encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         migrate=True,
+        line=line_of(installation.version),
     )
     properties.write_text(json.dumps(values), encoding="utf-8")
-    flow.write_text(FLOW, encoding="utf-8")
+    flow.write_text(FLOW + MORE[line_of(installation.version)], encoding="utf-8")
     # In a file, since Windows takes no command line as long as the class path.
     class_path = os.pathsep.join(map(str, (installation.engine_jar, *installation.jars)))
     arguments.write_text('-cp "{}"'.format(class_path.replace("\\", "\\\\")), encoding="utf-8")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 
 from pytest_kestra.names import Named
 from pytest_kestra.records.values import Json, labels_of
 from pytest_kestra.states import State
 from pytest_kestra.times import duration, instant
+
+# Reads the outputs of a task run, or those of its execution where none is named.
+Outputs = Callable[[str | None], Json | None]
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ class Attempt(Course):
 class TaskRun(Course):
     """Tell one run of a task: in a loop, one of many, with its `value`.
 
-    `outputs` is empty where a task makes none; `duration` is None while it runs. `values` are those of all loops around
-    it, the outermost first, `iteration` counts the rounds of its loop from 0; of a LoopUntil Kestra keeps the last.
+    `outputs` are empty where a task makes none; `duration` is None while it runs. `values` are those of all loops
+    around it, the outermost first, `iteration` counts the rounds of its loop from 0, of which a LoopUntil keeps the
+    last.
     """
 
     id: str
@@ -73,12 +78,17 @@ class TaskRun(Course):
     state: State
     history: tuple[StateChange, ...]
     duration: timedelta | None
-    outputs: Json
     attempts: tuple[Attempt, ...]
     value: str | None
     parent_id: str | None
     iteration: int | None = None
     values: tuple[str, ...] = ()
+    _outputs: Callable[[], Json | None] = field(default=dict, repr=False, compare=False)
+
+    @cached_property
+    def outputs(self) -> Json:
+        """What the task has made; Kestra 2.0 is asked for it when it is first looked at."""
+        return Named.of(self._outputs(), "output", f"the task {self.task_id}")
 
     @property
     def name(self) -> str:
@@ -86,17 +96,17 @@ class TaskRun(Course):
         return self.task_id + "".join(f"[{value}]" for value in self.values)
 
     @classmethod
-    def of(cls, data: Json) -> TaskRun:
-        """Return the task run that the API's JSON describes."""
+    def of(cls, data: Json, outputs: Outputs | None = None) -> TaskRun:
+        """Return the task run that the API's JSON describes; its outputs are in it unless they are read apart."""
         return cls(
             data["id"],
             data["taskId"],
             *_state(data),
-            outputs=Named.of(data.get("outputs"), "output", f"the task {data['taskId']}"),
             attempts=tuple(Attempt.of(attempt) for attempt in data.get("attempts") or ()),
             value=data.get("value"),
             parent_id=data.get("parentTaskRunId"),
             iteration=data.get("iteration"),
+            _outputs=partial(data.get, "outputs") if outputs is None else partial(outputs, data["id"]),
         )
 
 
@@ -116,11 +126,21 @@ class ExecutionRecord(Course):
     history: tuple[StateChange, ...]
     duration: timedelta | None
     inputs: Json = field(default_factory=dict)
-    outputs: Json = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    task_runs: tuple[TaskRun, ...] = ()
     trigger: Json | None = None
     original_id: str | None = None
+    _outputs: Callable[[], Json | None] = field(default=dict, repr=False, compare=False)
+    _read_runs: Callable[[], tuple[TaskRun, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def task_runs(self) -> tuple[TaskRun, ...]:
+        """The runs of its tasks, in their order; Kestra 2.0 is asked for those of what a search has found."""
+        return self._read_runs()
+
+    @cached_property
+    def outputs(self) -> Json:
+        """What the flow has made; Kestra 2.0 is asked for it when it is first looked at."""
+        return Named.of(self._outputs(), "output", f"the execution of {self.flow_id}")
 
     def depth(self, run: TaskRun) -> int:
         """Return how many task runs of this execution stand around another."""
@@ -138,8 +158,11 @@ class ExecutionRecord(Course):
         return None if found is None else str(found)
 
     @classmethod
-    def of(cls, data: Json) -> ExecutionRecord:
-        """Return the execution that the API's JSON describes."""
+    def of(cls, data: Json, outputs: Outputs | None = None, whole: Callable[[], Json] | None = None) -> ExecutionRecord:
+        """Return the execution that the API's JSON describes; its outputs are in it unless they are read apart.
+
+        `whole` reads the JSON that has its task runs, where this has not.
+        """
         where = f"the execution of {data['flowId']}"
         original = data.get("originalId")
         trigger = data.get("trigger")
@@ -150,11 +173,11 @@ class ExecutionRecord(Course):
             data.get("flowRevision"),
             *_state(data),
             inputs=Named.of(data.get("inputs"), "input", where),
-            outputs=Named.of(data.get("outputs"), "output", where),
             labels=Named.of(labels_of(data), "label", where),
-            task_runs=_in_loops([TaskRun.of(run) for run in data.get("taskRunList") or ()]),
             trigger=None if trigger is None else Named.of(trigger, "entry", f"the trigger of {where}"),
             original_id=None if original == data["id"] else original,
+            _outputs=partial(data.get, "outputs") if outputs is None else partial(outputs, None),
+            _read_runs=partial(_task_runs, (lambda: data) if whole is None else whole, outputs),
         )
 
 
@@ -163,6 +186,10 @@ def _state(data: Json) -> tuple[State, tuple[StateChange, ...], timedelta | None
     history = tuple(StateChange(State(item["state"]), instant(item["date"])) for item in state["histories"])
     text = state.get("duration")
     return State(state["current"]), history, duration(text) if text else None
+
+
+def _task_runs(whole: Callable[[], Json], outputs: Outputs | None) -> tuple[TaskRun, ...]:
+    return _in_loops([TaskRun.of(run, outputs) for run in whole().get("taskRunList") or ()])
 
 
 def _in_loops(runs: Sequence[TaskRun]) -> tuple[TaskRun, ...]:

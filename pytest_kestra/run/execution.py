@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pytest_kestra.errors import (
@@ -43,11 +43,14 @@ class Execution(ExecutionRecord):
     @classmethod
     def reading(cls, record: ExecutionRecord, session: Session) -> Execution:
         """Return an execution whose states know it, so that a failed assertion about one can tell the story."""
-        execution = cls(**vars(record), session=session)
-        runs = tuple(replace(run, state=State(run.state, execution)) for run in record.task_runs)
+        execution = cls(**{item.name: getattr(record, item.name) for item in fields(ExecutionRecord)}, session=session)
+
+        def runs() -> tuple[TaskRun, ...]:
+            return tuple(replace(run, state=State(run.state, execution)) for run in record.task_runs)
+
         # The only change that a frozen value ever sees: before anybody else has it.
         object.__setattr__(execution, "state", State(record.state, execution))
-        object.__setattr__(execution, "task_runs", runs)
+        object.__setattr__(execution, "_read_runs", runs)
         session.seen[execution.id] = execution
         return execution
 

@@ -39,7 +39,7 @@ def test_killed_execution_has_ended_though_task_runs_around_a_pause_have_not() -
     killed = execution("CREATED", "KILLED", tasks=("RUNNING", "KILLED", "CREATED"))
     assert not has_reached(killed, None)
     outer, pause, other = killed.task_runs
-    nested = replace(killed, task_runs=(outer, replace(pause, parent_id=outer.id), other))
+    nested = replace(killed, _read_runs=lambda: (outer, replace(pause, parent_id=outer.id), other))
     assert has_reached(nested, None)
 
 

@@ -38,12 +38,12 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 THREADS = 100
 
 # Each names its own routes.
-PARTS = (executions, flows, plugins, icons, triggers, namespaces, suites, server)
+PARTS = (flows, plugins, icons, namespaces, suites, server)
 
 
-def routes() -> list[Route]:
-    """Return the routes of the API, the more literal a path the earlier, as Kestra's web server chooses them."""
-    found = [route for part in PARTS for route in part.ROUTES]
+def routes(line: str = "1.3") -> list[Route]:
+    """Return the routes of a line's API, the more literal a path the earlier, as Kestra's web server chooses them."""
+    found = [*executions.routes(line), *triggers.routes(line), *(route for part in PARTS for route in part.ROUTES)]
     return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
 
 
@@ -117,7 +117,7 @@ def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[]
     """Return the ASGI application that serves `kestra` at `url` to who has the credentials."""
     server.ready(kestra, url)
     handlers: dict[Any, Handler] = {problems.Problem: _problem, HTTPException: _no_route}
-    served = routes()
+    served = routes(kestra.line)
     application = Starlette(routes=served, exception_handlers=handlers)
     application.state.paths = Paths(served)
     application.state.threads = anyio.CapacityLimiter(THREADS)

@@ -178,6 +178,16 @@ def route(
     return Route(path if path.startswith("/") else f"{API}/{TENANT}/{path}", handle, methods=[method])
 
 
+def below(made: Route) -> str:
+    """Return the path of a route below the tenant."""
+    return made.path.removeprefix(f"{API}/{TENANT}/")
+
+
+def at(made: Route, path: str) -> Route:
+    """Return a route that answers as another one at a path below the tenant."""
+    return Route(f"{API}/{TENANT}/{path}", made.endpoint, methods=list(made.methods or ()))
+
+
 def _without_charset(response: Response) -> Response:
     """Return an answer whose content type is as Kestra tells it: Starlette adds a charset to texts."""
     kind = response.headers.get("content-type", "")

@@ -86,7 +86,8 @@ def _given(call: Call) -> list[Any]:
 
 def _made(field: str, operation: str, value: Any) -> Any:
     known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
-    return java("io.kestra.core.models.QueryFilter")(known, _operation(operation), value)
+    builder = java("io.kestra.core.models.QueryFilter").builder()
+    return builder.field(known).operation(_operation(operation)).value(value).build()
 
 
 def _operation(name: str) -> Any:

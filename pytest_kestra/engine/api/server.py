@@ -64,7 +64,7 @@ def configs(call: Call) -> Response:
             "initial": int(_setting(settings, "kestra.server.preview.initial-rows", "100")),
             "max": int(_setting(settings, "kestra.server.preview.max-rows", "5000")),
         },
-        "systemNamespace": kestra.bean("io.kestra.core.contexts.KestraConfig").getSystemFlowNamespace(),
+        "systemNamespace": kestra.system_namespace,
         "hiddenLabelsPrefixes": _list(settings, "kestra.hidden-labels.prefixes", HIDDEN_LABELS),
         "isAiEnabled": False,
         "isAiApiKeyConfigured": False,

@@ -131,7 +131,7 @@ def state_of(trigger: Declared) -> Json | None:
 
 def is_locked(state: Json) -> bool:
     """Tell whether a trigger waits for the execution that it has started, or for its evaluation."""
-    return bool(state.get("executionId") or state.get("evaluateRunningDate"))
+    return bool(state.get("executionId") or state.get("evaluateRunningDate") or state.get("locked"))
 
 
 def _is_new(state: Json, trigger: Declared) -> bool:

@@ -23,7 +23,6 @@ from pytest_kestra.engine.install import (
     ENGINE_JAR,
     SCRIPTS_JAR,
     TABLES,
-    TREES,
     UNUSED_S,
     Installation,
     damaged,
@@ -56,6 +55,10 @@ class Trainer:
         tables.write_bytes(b"tables")
         if self.error:
             raise self.error
+
+
+# The tree that each jar is made of.
+TREES = {ENGINE_JAR: "1.3", SCRIPTS_JAR: "scripts"}
 
 
 @pytest.fixture
@@ -121,7 +124,7 @@ class TestAFirstInstall:
         assert installation.version == "1.3.31"
         assert installation.jars == [home.jars / "core-1.0.jar", home.jars / "h2-1.0.jar"]
         assert [jar.read_bytes() for jar in installation.jars] == [CORE, H2]
-        assert installation.engine_jar.read_text() == "compiled engine"
+        assert installation.engine_jar.read_text() == "compiled 1.3"
         assert installation.scripts_jar.read_text() == "compiled scripts"
         assert names(home.jars) == ["core-1.0.jar", "ecj-1.0.jar", "h2-1.0.jar"]
         assert names(installation.folder) == sorted([FILE_NAME, ENGINE_JAR, SCRIPTS_JAR, AOT_CACHE, TABLES])
@@ -210,7 +213,7 @@ class TestASecondInstall:
         self, engine: Install, tmp_path: Path, lock: Lock, maven: Maven
     ) -> None:
         first = engine()
-        (tmp_path / "java" / "engine" / "One.java").write_text("class Two {}")
+        (tmp_path / "java" / "1.3" / "One.java").write_text("class Two {}")
 
         second = engine()
 
@@ -224,7 +227,7 @@ class TestAnEngineOfAnOlderRelease:
     def older(self, engine: Install) -> Path:
         """Return the folder of an engine of the same version that was made of other sources."""
         folder = engine().folder
-        (compiler.SOURCES / "engine" / "Two.java").write_text("class Two {}")
+        (compiler.SOURCES / "1.3" / "Two.java").write_text("class Two {}")
         return folder
 
     def test_is_removed_when_it_was_not_used_for_a_month(self, engine: Install, heard: Heard, older: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.runtime import Runtime
-from pytest_kestra.engine.training import FLOW, LOG_LINES, MAIN, TIMEOUT_S, train
+from pytest_kestra.engine.training import FLOW, LOG_LINES, MAIN, MORE, TIMEOUT_S, train
 
 
 class Java:
@@ -81,7 +81,7 @@ def test_java_is_told_what_to_make(java: Java, installation: Installation, cache
     assert f"-XX:AOTCacheOutput={cache}" in java.command
     assert (main, target) == (MAIN, str(tables))
     assert (Path(properties).name, Path(flow).name) == ("properties.json", "flow.yaml")
-    assert java.files["flow.yaml"] == FLOW
+    assert java.files["flow.yaml"] == FLOW + MORE["1.3"]
 
 
 def test_the_class_path_is_in_a_file(java: Java, installation: Installation, cache: Path, tables: Path) -> None:
@@ -111,7 +111,7 @@ def test_the_tables_are_made_anew(java: Java, installation: Installation, cache:
 
 
 def test_the_flow_of_the_training_run_is_one() -> None:
-    assert yaml.safe_load(FLOW)["id"] == "training"
+    assert {yaml.safe_load(FLOW + more)["id"] for more in MORE.values()} == {"training"}
 
 
 def test_a_run_that_fails_is_told_with_its_last_lines(

@@ -23,8 +23,8 @@ async def create(call: Call) -> Response:
     flow, execution = await call.run(_created, call)
     # A check of the flow may have failed it before it begins: it has no end to wait for.
     if not call.flag("wait") or execution.getState().isFailed():
-        await call.run(call.kestra.start, execution)
-        return await call.run(_with_url, call, execution)
+        started = await call.run(call.kestra.start, execution)
+        return await call.run(_with_url, call, started)
     with call.events.end(execution.getId(), flow, call.kestra.execution_service) as end:
         await call.run(call.kestra.start, execution)
         await end.get()

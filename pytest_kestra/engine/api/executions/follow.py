@@ -137,7 +137,8 @@ def _correlated(call: Call, correlation: str) -> list[Any]:
 def _labels_filter(labels: dict[str, str]) -> Any:
     fields = java("io.kestra.core.models.QueryFilter$Field")
     operations = java("io.kestra.core.models.QueryFilter$Op")
-    return java("io.kestra.core.models.QueryFilter")(fields.LABELS, operations.EQUALS, to_java(labels))
+    builder = java("io.kestra.core.models.QueryFilter").builder()
+    return builder.field(fields.LABELS).operation(operations.EQUALS).value(to_java(labels)).build()
 
 
 def _related(call: Call, found: Any) -> set[tuple[str, str]]:

@@ -22,19 +22,17 @@ Action = Callable[[Call, Any], Any]
 
 def paused(call: Call, execution: Any) -> Any:
     """Pause a running execution and return it."""
-    return _emitted(call, call.kestra.execution_service.pause(execution))
+    return call.kestra.pause(execution)
 
 
 def resumed(call: Call, execution: Any) -> Any:
     """Let a paused execution go on, without any inputs, and return it."""
-    flow = lookup.flow_of(call, execution)
-    return _emitted(call, call.kestra.execution_service.resume(execution, flow, *_resume()))
+    return call.kestra.resume(execution, lookup.flow_of(call, execution), None, lambda _: None)
 
 
 def restarted(call: Call, execution: Any) -> Any:
     """Run the failed tasks of an execution again and return it; another revision makes a new execution."""
-    revision = _revision(call, execution)
-    return _emitted(call, call.kestra.execution_service.restart(execution, revision))
+    return call.kestra.restart(execution, _revision(call, execution))
 
 
 def replayed(call: Call, execution: Any, revision: Any = None) -> Any:
@@ -44,19 +42,19 @@ def replayed(call: Call, execution: Any, revision: Any = None) -> Any:
 
 def forced(call: Call, execution: Any) -> Any:
     """Let an execution that waits run, whatever it waits for, and return it."""
-    return _emitted(call, call.kestra.execution_service.forceRun(execution))
+    return call.kestra.force_run(execution)
 
 
 def unqueued(call: Call, execution: Any, state: Any) -> Any:
     """Let a queued execution come to a state, which is RUNNING where none is asked for, and return it."""
-    return _emitted(call, call.kestra.concurrency.unqueue(execution, state))
+    return call.kestra.unqueue(execution, state)
 
 
 def with_status(call: Call, execution: Any, state: Any) -> Any:
     """Give an execution that has ended another final state and return it."""
     if not execution.getState().isTerminated():
         raise Problem(422, "Illegal argument: You can only change the state of a terminated execution.")
-    return _emitted(call, execution.withState(state))
+    return call.kestra.change_status(execution, state)
 
 
 def checked(call: Call, labels: Iterable[Any], place: str) -> list[Any]:
@@ -87,33 +85,26 @@ def labelled(call: Call, execution: Any, labels: Any) -> Any:
                 f"Illegal argument: System labels can only be set by Kestra itself, offending label: {offending}",
             )
     chosen = {str(label.key()): label for label in [*labels, *system] if label.key() or label.value()}
-    return call.kestra.executions.save(execution.withLabels(to_java(list(chosen.values()))))
+    return call.kestra.set_labels(execution, to_java(list(chosen.values())))
 
 
-def killed(call: Call, execution: Any, *, cascade: bool) -> None:
+def killed(call: Call, execution: Any, *, cascade: bool) -> Any:
     """Ask for the end of an execution, and with `cascade` of the subflows it runs."""
-    message = java("io.kestra.core.models.executions.ExecutionKilledExecution").builder()
-    requested = java("io.kestra.core.models.executions.ExecutionKilled$State").REQUESTED
-    message = message.state(requested).tenantId(call.tenant).executionId(execution.getId()).isOnKillCascade(cascade)
-    call.kestra.kill_queue.emit(message.build())
+    return call.kestra.kill(execution, cascade=cascade)
 
 
 def pause(call: Call) -> Response:
     """Pause a running execution."""
-    paused(call, lookup.execution(call))
-    return Response(status_code=200)
+    return _answer(call, paused(call, lookup.execution(call)), 200)
 
 
 def resume(call: Call) -> Response:
     """Let a paused execution go on, with the inputs of a form."""
     execution = _paused(call)
-    state, now = _resume()
     flow = lookup.flow_of(call, execution)
     parts = inputs.parts(call, _asked(execution, flow))
-    resumed = call.kestra.execution_service.resume(execution, flow, state, parts, now).block()
-    inputs.refuse_halves(call, resumed)
-    _emitted(call, resumed)
-    return Response(status_code=204)
+    resumed = call.kestra.resume(execution, flow, parts, lambda value: inputs.refuse_halves(call, value))
+    return _answer(call, resumed, 204)
 
 
 def resume_validate(call: Call) -> Response:
@@ -133,13 +124,7 @@ def resume_from_breakpoint(call: Call) -> Response:
         raise Problem(409, "Illegal state: Execution is not suspended")
     if not execution.getBreakpoints():
         raise Problem(409, "Illegal state: Execution has no breakpoint")
-    states = java(STATE)
-    runs = [
-        run.withState(states.CREATED) if run.getState().isBreakpoint() else run for run in execution.getTaskRunList()
-    ]
-    going_on = execution.withState(states.RUNNING).withTaskRunList(to_java(runs))
-    _emitted(call, going_on.withBreakpoints(breakpoints(call)))
-    return Response(status_code=200)
+    return _answer(call, call.kestra.resume_from_breakpoint(execution, call.query.get("breakpoints")), 200)
 
 
 def restart(call: Call) -> Response:
@@ -183,10 +168,8 @@ def change_task_run(call: Call) -> Response:
     """Give a task run another state, and let the execution go on from there."""
     body = call.read("java.util.Map")
     wished = _told_state(call, body.get("state"))
-    execution = lookup.execution(call)
-    flow = lookup.flow_of(call, execution)
-    changed = call.kestra.execution_service.changeTaskRunState(execution, flow, body.get("taskRunId"), wished)
-    return json_response(call.kestra, _emitted(call, _with_label(changed, "RESTARTED")))
+    changed = call.kestra.change_task_run(lookup.execution(call), body.get("taskRunId"), wished)
+    return json_response(call.kestra, changed)
 
 
 def label(call: Call) -> Response:
@@ -205,8 +188,7 @@ def kill(call: Call) -> Response:
     cascade = call.flag("isOnKillCascade", default=True)
     if execution.getState().isTerminated() and not cascade:
         raise Problem(409, "Illegal state: Execution is already finished, can't kill it")
-    killed(call, execution, cascade=cascade)
-    return Response(status_code=202)
+    return _answer(call, killed(call, execution, cascade=cascade), 202)
 
 
 def flow(call: Call) -> Response:
@@ -253,9 +235,11 @@ def _told_state(call: Call, name: Any) -> Any:
     return found
 
 
-def _emitted(call: Call, execution: Any) -> Any:
-    call.kestra.start(execution)
-    return execution
+def _answer(call: Call, execution: Any, status: int) -> Response:
+    """Answer what an action has made of an execution: Kestra 1.3 tells a status only."""
+    if call.kestra.answers_with_execution:
+        return json_response(call.kestra, execution)
+    return Response(status_code=status)
 
 
 def _paused(call: Call) -> Any:
@@ -267,12 +251,6 @@ def _asked(execution: Any, flow: Any) -> Any:
     paused = execution.findFirstByState(java(STATE).PAUSED)
     task = None if paused.isEmpty() else flow.findTaskByTaskId(paused.get().getTaskId())
     return task.getOnResume() if isinstance(task, java("io.kestra.plugin.core.flow.Pause")) else None
-
-
-def _resume() -> tuple[Any, Any]:
-    """Return the state that a resumed execution comes to, and that it was resumed now."""
-    now = java("io.kestra.plugin.core.flow.Pause$Resumed").now()
-    return java(STATE).RUNNING, now
 
 
 def _revision(call: Call, execution: Any) -> Any:
@@ -293,17 +271,13 @@ def _executable(call: Call, execution: Any, revision: Any) -> Any:
 
 def _replayed(call: Call, old: Any, revision: Any) -> Any:
     flow = lookup.flow_of(call, old) if revision is None else _executable(call, old, revision)
-    new = call.kestra.execution_service.replay(old, flow, call.query.get("taskRunId"), revision)
-    _emitted(call, new := new.withBreakpoints(breakpoints(call)))
-    call.kestra.executions.save(_with_label(old, "REPLAYED"))
-    return new
-
-
-def _with_label(execution: Any, name: str) -> Any:
-    label_type = java("io.kestra.core.models.Label")
-    wanted = label_type(getattr(label_type, name), "true")
-    labels = list(execution.getLabels() or ())
-    return execution if wanted in labels else execution.withLabels(to_java([*labels, wanted]))
+    return call.kestra.replay(
+        old,
+        flow,
+        task_run_id=call.query.get("taskRunId"),
+        revision=revision,
+        breakpoints=call.query.get("breakpoints"),
+    )
 
 
 ROUTES = [

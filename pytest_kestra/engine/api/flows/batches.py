@@ -54,12 +54,12 @@ def namespace_from_json(call: Call) -> Response:
 
 def delete_by_ids(call: Call) -> Response:
     """Delete flows that are named; all must be there."""
-    return _count(call, [call.kestra.flows.delete(flow) for flow in by_ids(call)])
+    return _count(call, [call.kestra.delete_flow(flow) for flow in by_ids(call)])
 
 
 def delete_by_query(call: Call) -> Response:
     """Delete the flows that a search finds."""
-    return _count(call, [call.kestra.flows.delete(flow) for flow in by_query(call)])
+    return _count(call, [call.kestra.delete_flow(flow) for flow in by_query(call)])
 
 
 def disable_by_ids(call: Call) -> Response:
@@ -102,7 +102,7 @@ def _set_disabled(call: Call, flows: Iterable[Any], *, disabled: bool) -> Respon
     changed = [flow for flow in flows if flow.isDisabled() != disabled]
     for flow in changed:
         source = java("io.kestra.core.services.FlowService").injectDisabled(flow.getSource(), disabled)
-        call.kestra.flows.update(sources.parse(call, source), flow)
+        call.kestra.update_flow(sources.parse(call, source), flow)
     return _count(call, changed)
 
 
@@ -116,10 +116,9 @@ def _store(call: Call, flows: list[Any], namespace: str | None, *, child: bool =
     ids = [str(flow.getId()) for flow in flows]
     if len(set(ids)) < len(ids):
         raise Problem(422, "Invalid entity: flow.id: Duplicate flow id", [("Duplicate flow id", "flow.id")])
-    repository = call.kestra.flows
     deleted = [flow for flow in _existing(call, namespace) if str(flow.getId()) not in ids]
     for flow in deleted:
-        repository.delete(flow)
+        call.kestra.delete_flow(flow)
     stored = [_create_or_update(call, flow) for flow in flows]
     return to_java([*deleted, *stored])
 

@@ -22,14 +22,12 @@ def parse(call: Call, source: str) -> Any:
 
 def check(call: Call, source: str) -> Any:
     """Return a source as a flow with its tasks; unknown properties are refused."""
-    service = call.kestra.bean("io.kestra.core.services.PluginDefaultService")
-    return tell(lambda: service.parseFlowWithVersionDefaults(call.tenant, source, True))
+    return tell(lambda: call.kestra.parse_flow(source))
 
 
 def complete(call: Call, source: str) -> Any:
     """Return a source as a flow with all defaults of its plugins."""
-    service = call.kestra.bean("io.kestra.core.services.PluginDefaultService")
-    return tell(lambda: service.parseFlowWithAllDefaults(call.tenant, source, False))
+    return tell(lambda: call.kestra.complete_flow(source))
 
 
 def load(call: Call, source: str) -> None:
@@ -40,12 +38,12 @@ def load(call: Call, source: str) -> None:
 
 def create(call: Call, flow: Any) -> Any:
     """Check and store a new flow."""
-    return tell(lambda: call.kestra.flow_service.create(flow, True))
+    return tell(lambda: call.kestra.create_flow(flow))
 
 
 def update(call: Call, flow: Any, existing: Any) -> Any:
     """Check a flow and store it as a new revision of one that exists."""
-    return tell(lambda: call.kestra.flows.update(flow, existing))
+    return tell(lambda: call.kestra.update_flow(flow, existing))
 
 
 def tell(action: Callable[[], Any]) -> Any:

@@ -78,7 +78,7 @@ def _names(call: Call) -> set[str]:
 
 
 def _matching(call: Call, query: str | None) -> set[str]:
-    system = str(call.kestra.bean("io.kestra.core.contexts.KestraConfig").getSystemFlowNamespace())
+    system = call.kestra.system_namespace
     return {name for name in {*_names(call), system} if query is None or query.lower() in name.lower()}
 
 

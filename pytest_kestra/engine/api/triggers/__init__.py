@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from pytest_kestra.engine.api.triggers import backfills, dates, reading, webhooks
+from pytest_kestra.engine.api.triggers import backfills, dates, reading, two_zero, webhooks
 
-ROUTES: list[Route] = [
-    *reading.ROUTES,
-    *backfills.ROUTES,
-    *dates.ROUTES,
-    *webhooks.ROUTES,
-]
+
+def routes(line: str) -> list[Route]:
+    """Return the routes of a line."""
+    own = [*reading.ROUTES, *backfills.ROUTES] if line == "1.3" else two_zero.ROUTES
+    return [*own, *dates.ROUTES, *webhooks.ROUTES]

@@ -11,6 +11,7 @@ from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
 from pytest_kestra.engine.api.problems import not_found
 from pytest_kestra.engine.api.triggers import bulk, states
 from pytest_kestra.engine.jvm import java, to_java
+from pytest_kestra.engine.lines.one_three import KestraOneThree
 
 
 def search(call: Call) -> Response:
@@ -64,8 +65,10 @@ def restart(call: Call) -> Response:
     killed = java("io.kestra.core.models.executions.ExecutionKilledTrigger").builder()
     killed = killed.tenantId(call.tenant).namespace(trigger.getNamespace())
     killed = killed.flowId(trigger.getFlowId()).triggerId(trigger.getTriggerId())
-    call.kestra.kill_queue.emit(killed.build())
-    call.kestra.trigger_queue.emit(trigger)
+    kestra = call.kestra
+    assert isinstance(kestra, KestraOneThree)
+    kestra.kill_queue.emit(killed.build())
+    states.tell(call, trigger)
     return _answer(call, trigger)
 
 

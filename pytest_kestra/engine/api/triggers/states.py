@@ -9,6 +9,7 @@ from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java
+from pytest_kestra.engine.lines.one_three import KestraOneThree
 
 TYPE = "io.kestra.core.models.triggers.Trigger"
 
@@ -64,8 +65,15 @@ def unlock(call: Call, trigger: Any) -> Any:
     if not is_locked(trigger):
         raise java("java.lang.IllegalStateException")("Trigger is not locked")
     unlocked = trigger.unlock()
-    call.kestra.trigger_queue.emit(unlocked)
+    tell(call, unlocked)
     return unlocked
+
+
+def tell(call: Call, trigger: Any) -> None:
+    """Emit the new state of a trigger, which stores it."""
+    kestra = call.kestra
+    assert isinstance(kestra, KestraOneThree)
+    kestra.trigger_queue.emit(trigger)
 
 
 def set_disabled(call: Call, uid: str, *, disabled: bool) -> Any:
@@ -125,7 +133,7 @@ def _backfill(trigger: Any) -> Any:
 
 
 def _told(call: Call, trigger: Any) -> Any:
-    call.kestra.trigger_queue.emit(trigger)
+    tell(call, trigger)
     return trigger
 
 
