@@ -43,7 +43,11 @@ class KeyValues:
 
     def keys(self, namespace: str) -> list[str]:
         """Return the keys of a namespace, sorted; not those of its parents."""
-        return sorted(item["key"] for item in self._transport.json("GET", "namespaces", namespace, "kv"))
+        if self._transport.address.is_two:
+            found = self._transport.pages("kv", params={"filters[namespace][EQUALS]": namespace})
+        else:
+            found = self._transport.json("GET", "namespaces", namespace, "kv")
+        return sorted(item["key"] for item in found)
 
 
 def _ion(value: Any) -> str:

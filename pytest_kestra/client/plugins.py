@@ -47,7 +47,8 @@ class Plugins:
 
     def _names(self, kind: str) -> list[str] | None:
         try:
-            found: list[str] = self._transport.send("GET", f"/api/v1/pebble/{kind}").json()
+            found = self._transport.send("GET", f"/api/v1/pebble/{kind}").json()
         except (NotFoundError, ValueError):
             return None
-        return found
+        # Kestra 2.0 tells functions with their arguments.
+        return [item if isinstance(item, str) else str(item["name"]) for item in found]

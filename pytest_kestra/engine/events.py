@@ -35,6 +35,10 @@ class Events:
         finally:
             ends.forget(execution_id)
 
+    def completion(self, future: Any) -> contextlib.AbstractContextManager[asyncio.Queue[Any]]:
+        """Give a queue that receives what a future of Java's completes with."""
+        return self._watch(lambda name: self._java.onCompletion(name, future))
+
     def execution(self, execution_id: str) -> contextlib.AbstractContextManager[asyncio.Queue[Any]]:
         """Give a queue that receives every state of an execution from now on."""
         return self._watch(lambda name: self._java.onExecution(name, execution_id))

@@ -156,8 +156,40 @@ class Kestra(ABC):
         """Return a source as a flow with its tasks; unknown properties are refused."""
 
     @abstractmethod
+    def flow_as_it_runs(self, flow: Any) -> Any:
+        """Return a stored flow, read with its source, as the scheduler has it."""
+
+    @abstractmethod
+    def date_check(self, trigger: Any, context: Any) -> Callable[[Any], bool] | None:
+        """Return what says whether the conditions of a schedule let a date through, as the scheduler asks it then.
+
+        None where it has no conditions.
+        """
+
+    @abstractmethod
+    def search_source(self, page: Any, text: str | None, namespace: str | None) -> Any:
+        """Return a page of flows whose source has a text, with the places where it was found."""
+
+    @abstractmethod
     def complete_flow(self, source: str) -> Any:
         """Return a source as a flow as it runs."""
+
+    @abstractmethod
+    def kv_store(self, namespace: str) -> Any:
+        """Return the key-value store of a namespace."""
+
+    @abstractmethod
+    def kv_revision(self, entry: Any) -> Any:
+        """Return the revision of the value of a key."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> Any:
+        """What finds and changes how many executions of flows are counted as running."""
+
+    @abstractmethod
+    def kv_page(self, page: Any, filters: Any) -> Any:
+        """Return a page of the keys of all namespaces that filters let through."""
 
     @property
     @abstractmethod
@@ -183,11 +215,6 @@ class Kestra(ABC):
     def storage(self) -> Any:
         """The internal storage."""
         return self.bean("io.kestra.core.storages.StorageInterface")
-
-    @cached_property
-    def kv(self) -> Any:
-        """The repository of what is known of keys; their values are in the storage."""
-        return self.bean("io.kestra.core.repositories.KvMetadataRepositoryInterface")
 
     @cached_property
     def files(self) -> Any:
@@ -228,3 +255,8 @@ class Kestra(ABC):
     def suites(self) -> Suites:
         """The unit-test suites, which Kestra's open-source edition does not keep."""
         return Suites()
+
+
+def dated(date: Any) -> Any:
+    """Return the variables of a schedule that fires at a date, which the scheduler has in the server's time zone."""
+    return to_java({"trigger": {"date": date.withZoneSameInstant(java("java.time.ZoneId").systemDefault())}})

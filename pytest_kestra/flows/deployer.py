@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from pytest_kestra.client.client import Client
@@ -10,7 +11,8 @@ from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord
 
-EXISTS = "Flow id already exists"
+# As Kestra 1.3 and 2.0 say it.
+EXISTS = re.compile(r"Flow id already exists|Flow '[^']+' already exists in ")
 
 
 def gone(flow_id: str) -> str:
@@ -133,7 +135,7 @@ class Deployer:
         try:
             record = self._client.flows.create(text)
         except ApiError as error:
-            if EXISTS in error.message:
+            if EXISTS.search(error.message):
                 return None
             raise
         self.created.setdefault((record.namespace, record.id), record.revision)

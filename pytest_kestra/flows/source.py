@@ -144,7 +144,9 @@ class FlowSource:
         return self.error(explained(message), self._line(message, paths))
 
     def _line(self, message: str, paths: tuple[str, ...]) -> int | None:
-        lines = [line for path in paths if (line := self.line_at(path)) is not None]
+        # Kestra 2.0 says in its sentence where it is, such as `tasks[log].message`.
+        places = (*paths, *re.findall(r"([\w.-]+\[[\w.-]+\][\w.\[\]-]*): ", message))
+        lines = [line for path in places if (line := self.line_at(path)) is not None]
         # Kestra's sentences name a type or property in quotes, or a task's id before a dot.
         words = re.findall(r"\"([\w.-]+)\"", message)[:1] + re.findall(r"type: ([\w.]+)", message)
         words += [
@@ -161,6 +163,8 @@ class FlowSource:
             step = index or name
             if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
                 node = node.value[int(step)]
+            elif isinstance(node, yaml.SequenceNode):
+                node = next((item for item in node.value if _has_id(item, step)), node)
             elif isinstance(node, yaml.MappingNode):
                 found = [value for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == step]
                 node = found[0] if found else node
@@ -173,6 +177,11 @@ class FlowSource:
                     return str(value.value)
                 raise self.error(f"the `{name}` of a flow is a text.", value.start_mark.line + 1)
         raise self.error(f"the flow has no `{name}`.", 1)
+
+
+def _has_id(node: yaml.Node, name: str) -> bool:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return any((key.value, value.value) == ("id", name) for key, value in pairs)
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -12,8 +12,8 @@ from pytest_kestra.records.values import Json, labels_of
 from pytest_kestra.states import State
 from pytest_kestra.times import duration, instant
 
-# Reads the outputs of a task run, or those of its execution where none is named.
-Outputs = Callable[[str | None], Json | None]
+# Reads outputs that are apart: those of `executions` and an id, or of `tasks`, an execution's and a task run's id.
+Outputs = Callable[..., Json | None]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ class TaskRun(Course):
             value=data.get("value"),
             parent_id=data.get("parentTaskRunId"),
             iteration=data.get("iteration"),
-            _outputs=partial(data.get, "outputs") if outputs is None else partial(outputs, data["id"]),
+            _outputs=partial(data.get, "outputs")
+            if outputs is None
+            else partial(outputs, "tasks", data["executionId"], data["id"]),
         )
 
 
@@ -176,7 +178,7 @@ class ExecutionRecord(Course):
             labels=Named.of(labels_of(data), "label", where),
             trigger=None if trigger is None else Named.of(trigger, "entry", f"the trigger of {where}"),
             original_id=None if original == data["id"] else original,
-            _outputs=partial(data.get, "outputs") if outputs is None else partial(outputs, None),
+            _outputs=partial(data.get, "outputs") if outputs is None else partial(outputs, "executions", data["id"]),
             _read_runs=partial(_task_runs, (lambda: data) if whole is None else whole, outputs),
         )
 

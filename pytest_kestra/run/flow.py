@@ -209,7 +209,8 @@ class Flow(FlowRecord):
         fields = taken.fields(inputs)
         self.session.secrets.extend(taken.secrets(inputs))
         calls = self.session.client.executions
-        with taken.refusals(inputs, lambda: calls.validate(self.namespace, self.id, fields)):
+        # Kestra 1.3 still runs a flow that was deleted.
+        with self._there(), taken.refusals(inputs, lambda: calls.validate(self.namespace, self.id, fields)):
             created = calls.create(self.namespace, self.id, fields, labels=labels, **options)
         self.session.started.append(created.id)
         return created

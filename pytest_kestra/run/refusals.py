@@ -25,7 +25,7 @@ TAKES = {
     "FILE": "a Path, bytes, or the kestra:/// URI of a file that Kestra has",
 }
 # How libraries of Java's say that they cannot read a text.
-UNREADABLE = ("For input string", "Illegal character", "Expected ")
+UNREADABLE = ("For input string", "Illegal character", "Expected ", "Cannot convert value ")
 
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 80

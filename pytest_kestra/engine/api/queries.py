@@ -63,7 +63,7 @@ def filters(call: Call, *, old: bool = True, **fixed: str) -> Any:
     """
     found = _given(call)
     if old and not found:
-        found = [_made(*item) for item in parameters.old(call, fixed)]
+        found = [made(*item) for item in parameters.old(call, fixed)]
     found = [_filter(field, "EQUALS", value) for field, value in fixed.items()] + found
     return _with_dates(to_java(found))
 
@@ -84,7 +84,8 @@ def _given(call: Call) -> list[Any]:
     return found
 
 
-def _made(field: str, operation: str, value: Any) -> Any:
+def made(field: str, operation: str, value: Any) -> Any:
+    """Return the filter of a field, by the name it has in a request."""
     known = java("io.kestra.core.models.QueryFilter$Field").fromString(field)
     builder = java("io.kestra.core.models.QueryFilter").builder()
     return builder.field(known).operation(_operation(operation)).value(value).build()
@@ -104,7 +105,7 @@ def _filter(field: str, operation: str, value: Any) -> Any:
         value = to_java([_scope(item) for item in str(value).split(",")])
     elif operation in LISTS and isinstance(value, str):
         value = to_java(re.sub(r"[\[\]]", "", value).split(","))
-    return _made(field, operation, value)
+    return made(field, operation, value)
 
 
 def _scope(text: str) -> Any:
@@ -132,7 +133,7 @@ def _begin(item: Any) -> Any:
     text = str(item.value())
     span = parameters.duration(text, lambda _: Problem(422, f"Illegal argument: Invalid duration: {text}"))
     begin = java("java.time.ZonedDateTime").now().minus(span)
-    return _made("startDate", "GREATER_THAN_OR_EQUAL_TO", begin)
+    return made("startDate", "GREATER_THAN_OR_EQUAL_TO", begin)
 
 
 def page_response(call: Call, found: Any) -> Response:

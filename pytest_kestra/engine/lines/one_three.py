@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_kestra.engine.jvm import java, to_java
-from pytest_kestra.engine.kestra import TENANT, WORKER_THREADS, Kestra
+from pytest_kestra.engine.kestra import TENANT, WORKER_THREADS, Kestra, dated
 
 RUNNERS = "io.kestra.core.runners"
 STATE = "io.kestra.core.models.flows.State$Type"
@@ -67,6 +67,24 @@ class KestraOneThree(Kestra):
         """The namespace of Kestra's own flows."""
         return str(self.bean("io.kestra.core.contexts.KestraConfig").getSystemFlowNamespace())
 
+    def kv_store(self, namespace: str | None) -> Any:
+        """Return the key-value store of a namespace, or of all where it is None."""
+        metadata = self.bean("io.kestra.core.repositories.KvMetadataRepositoryInterface")
+        return java("io.kestra.core.storages.kv.InternalKVStore")(TENANT, namespace, self.storage, metadata)
+
+    def kv_revision(self, entry: Any) -> Any:
+        """Return the revision of the value of a key."""
+        return entry.version()
+
+    @property
+    def limits(self) -> Any:
+        """Kestra's service of limits."""
+        return self.bean("io.kestra.core.services.ConcurrencyLimitService")
+
+    def kv_page(self, page: Any, filters: Any) -> Any:
+        """Return a page of the keys of all namespaces that filters let through."""
+        return self.kv_store(None).list(page, filters)
+
     def start(self, execution: Any) -> Any:
         """Emit an execution; the executor stores it."""
         java("io.kestra.runner.h2.KnownFlows").settle()
@@ -115,8 +133,7 @@ class KestraOneThree(Kestra):
 
     def unqueue(self, execution: Any, state: Any) -> Any:
         """Emit it as it runs."""
-        service = self.bean("io.kestra.core.services.ConcurrencyLimitService")
-        return self.start(service.unqueue(execution, state))
+        return self.start(self.limits.unqueue(execution, state))
 
     def change_status(self, execution: Any, state: Any) -> Any:
         """Emit it with the other state."""
@@ -159,6 +176,30 @@ class KestraOneThree(Kestra):
     def complete_flow(self, source: str) -> Any:
         """Parse it with all defaults of its plugins."""
         return self.bean(DEFAULTS).parseFlowWithAllDefaults(TENANT, source, False)
+
+    def flow_as_it_runs(self, flow: Any) -> Any:
+        """Return it with all defaults of its plugins."""
+        return self.bean(DEFAULTS).injectAllDefaults(flow, java("org.slf4j.LoggerFactory").getLogger(__name__))
+
+    def date_check(self, trigger: Any, context: Any) -> Callable[[Any], bool] | None:
+        """Ask Kestra's conditions."""
+        if not trigger.getConditions():
+            return None
+        service = self.bean("io.kestra.core.services.ConditionService")
+        json = java("io.kestra.core.serializers.JacksonMapper").ofJson()
+        condition = java("io.kestra.core.models.conditions.Condition").class_
+        type_ = json.getTypeFactory().constructCollectionType(java("java.util.List").class_, condition)
+        text = json.writeValueAsString(trigger.getConditions())
+
+        def holds(date: Any) -> bool:
+            # They keep what they have once rendered, and the scheduler reads the flow anew each time.
+            return bool(service.areValid(json.readValue(text, type_), context.withVariables(dated(date))))
+
+        return holds
+
+    def search_source(self, page: Any, text: str | None, namespace: str | None) -> Any:
+        """Ask the repository of flows."""
+        return self.flows.findSourceCode(page, text, TENANT, namespace)
 
 
 def _breakpoints(names: str | None) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call, route
 from pytest_kestra.engine.api.executions.records import lowest_level
 from pytest_kestra.engine.api.problems import not_found
@@ -135,10 +136,7 @@ def _correlated(call: Call, correlation: str) -> list[Any]:
 
 
 def _labels_filter(labels: dict[str, str]) -> Any:
-    fields = java("io.kestra.core.models.QueryFilter$Field")
-    operations = java("io.kestra.core.models.QueryFilter$Op")
-    builder = java("io.kestra.core.models.QueryFilter").builder()
-    return builder.field(fields.LABELS).operation(operations.EQUALS).value(to_java(labels)).build()
+    return queries.made("labels", "EQUALS", to_java(labels))
 
 
 def _related(call: Call, found: Any) -> set[tuple[str, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import Response
 
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
@@ -13,21 +11,17 @@ from pytest_kestra.engine.jvm import to_java
 
 def search(call: Call) -> Response:
     """Answer how many executions run of every flow that has a limit."""
-    found = _service(call).find(call.tenant)
+    found = call.kestra.limits.find(call.tenant)
     return json_response(call.kestra, to_java({"results": found, "total": len(found)}))
 
 
 def update(call: Call) -> Response:
     """Store how many executions of a flow are counted as running; the body names the flow, not the path."""
     limit = call.read("io.kestra.core.runners.ConcurrencyLimit")
-    service = _service(call)
+    service = call.kestra.limits
     if service.findById(limit.getTenantId(), limit.getNamespace(), limit.getFlowId()).isEmpty():
         raise not_found()
     return json_response(call.kestra, service.update(limit))
-
-
-def _service(call: Call) -> Any:
-    return call.kestra.bean("io.kestra.core.services.ConcurrencyLimitService")
 
 
 ROUTES = [

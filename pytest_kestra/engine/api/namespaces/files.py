@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from pytest_kestra.engine.api import archives
+from pytest_kestra.engine.api import archives, queries
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
 from pytest_kestra.engine.api.flows import sources
 from pytest_kestra.engine.api.namespaces import paths
@@ -147,10 +147,11 @@ def _make_root(files: Any, path: Any) -> None:
 def _find(call: Call, versions: str, *, deleted: bool, **fields: str) -> Any:
     """Return what is known of the files of a namespace that have these values, deleted ones as well if asked for."""
     repository = call.kestra.bean("io.kestra.core.repositories.NamespaceFileMetadataRepositoryInterface")
-    query_filter = java("io.kestra.core.models.QueryFilter")
-    names, equals = java("io.kestra.core.models.QueryFilter$Field"), java("io.kestra.core.models.QueryFilter$Op").EQUALS
+    names = java("io.kestra.core.models.QueryFilter$Field")
     wanted = {"NAMESPACE": call.path["namespace"]} | fields
-    filters = to_java([query_filter(names.valueOf(name), equals, value) for name, value in wanted.items()])
+    filters = to_java(
+        [queries.made(str(names.valueOf(name).value()), "EQUALS", value) for name, value in wanted.items()]
+    )
     unpaged = java("io.micronaut.data.model.Pageable").UNPAGED
     return repository.find(
         unpaged, call.tenant, filters, deleted, java("io.kestra.core.models.FetchVersion").valueOf(versions)

@@ -23,7 +23,7 @@ COLUMNS = {
 def every(call: Call) -> Response:
     """Answer a page of the keys of all namespaces."""
     page = queries.pageable(call, None, COLUMNS)
-    return queries.page_response(call, _store(call, None).list(page, queries.filters(call, old=False)))
+    return queries.page_response(call, call.kestra.kv_page(page, queries.filters(call, old=False)))
 
 
 def by_namespace(call: Call) -> Response:
@@ -54,7 +54,7 @@ def get(call: Call) -> Response:
     details = {
         "type": java("io.kestra.core.models.kv.KVType").from_(value),
         "value": value,
-        "revision": entry.get().version(),
+        "revision": call.kestra.kv_revision(entry.get()),
         "updated": entry.get().updateDate(),
     }
     return json_response(call.kestra, to_java(details))
@@ -90,11 +90,9 @@ def delete_some(call: Call) -> Response:
     return json_response(call.kestra, to_java({"keys": [key for key in call.texts("keys") if store.delete(key)]}))
 
 
-def _store(call: Call, namespace: str | None = "") -> Any:
-    """Return the store of a namespace, by default the path's, or of all where it is None."""
-    chosen = call.path["namespace"] if namespace == "" else namespace
-    store = java("io.kestra.core.storages.kv.InternalKVStore")
-    return store(call.tenant, chosen, call.kestra.storage, call.kestra.kv)
+def _store(call: Call, namespace: str | None = None) -> Any:
+    """Return the store of a namespace, by default the path's."""
+    return call.kestra.kv_store(namespace or call.path["namespace"])
 
 
 ROUTES = [

@@ -5,14 +5,14 @@ The route is not Kestra's, so it stands outside of Kestra's API.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from pytest_kestra.engine.api.calls import Call, route
 from pytest_kestra.engine.api.problems import Problem
-from pytest_kestra.engine.jvm import java, to_java
+from pytest_kestra.engine.jvm import java
 
 PATH = "/pytest-kestra/dates/{namespace}/{flowId}/{triggerId}"
 SCHEDULE = "io.kestra.plugin.core.trigger.Schedule"
@@ -33,13 +33,13 @@ def dates(call: Call) -> Response:
     context = call.kestra.conditions.conditionContext(call.kestra.run_contexts.of(flow, trigger), flow, None)
     after = java("java.time.ZonedDateTime").parse(call.required("after"))
     zone = java("java.time.ZoneId").of(trigger.getTimezone())
-    conditions = _Conditions(call, trigger, context)
+    check = call.kestra.date_check(trigger, context)
     found: list[str] = []
     count, refused, searched = call.number("count", 1), 0, None
     for date in (_scheduled if _is(trigger, SCHEDULE) else _on_dates)(trigger, context, after):
-        if len(found) >= count or (conditions.some and date.getYear() > after.getYear() + YEARS):
+        if len(found) >= count or (check and date.getYear() > after.getYear() + YEARS):
             break
-        if conditions.hold(date):
+        if check is None or _holds(check, date):
             found.append(_text(date, zone))
         elif (refused := refused + 1) == REFUSALS:
             searched = _text(date, zone)
@@ -52,8 +52,7 @@ def _definition(call: Call) -> tuple[Any, Any]:
     place = (call.path["namespace"], call.path["flowId"])
     flow = call.kestra.flows.findByIdWithSource(call.tenant, *place, call.optional_number("revision")).orElse(None)
     if flow is not None:
-        logger = java("org.slf4j.LoggerFactory").getLogger(__name__)
-        flow = call.kestra.bean("io.kestra.core.services.PluginDefaultService").injectAllDefaults(flow, logger)
+        flow = call.kestra.flow_as_it_runs(flow)
         for trigger in flow.getTriggers() or ():
             if trigger.getId() == call.path["triggerId"] and (_is(trigger, SCHEDULE) or _is(trigger, ON_DATES)):
                 return flow, trigger
@@ -90,32 +89,11 @@ def _on_dates(trigger: Any, context: Any, after: Any) -> Iterator[Any]:
             yield date.truncatedTo(seconds)
 
 
-class _Conditions:
-    """Check the conditions of a trigger at dates that are still to come, as the scheduler does when they have come."""
-
-    def __init__(self, call: Call, trigger: Any, context: Any) -> None:
-        self._service = call.kestra.conditions
-        self._context = context
-        self._json = java("io.kestra.core.serializers.JacksonMapper").ofJson()
-        self._type = self._json.getTypeFactory().constructCollectionType(
-            java("java.util.List").class_, java("io.kestra.core.models.conditions.Condition").class_
-        )
-        self._text = self._json.writeValueAsString(trigger.getConditions())
-        self._server_zone = java("java.time.ZoneId").systemDefault()
-        self.some = bool(trigger.getConditions())
-
-    def hold(self, date: Any) -> bool:
-        """Tell whether all conditions hold at a date; a Problem where one cannot be evaluated."""
-        if not self.some:
-            return True
-        # They keep what they have once rendered, and the scheduler reads the flow anew each time.
-        conditions = self._json.readValue(self._text, self._type)
-        # The scheduler has dates from its database, in the time zone of the server.
-        variables = to_java({"trigger": {"date": date.withZoneSameInstant(self._server_zone)}})
-        try:
-            return bool(self._service.areValid(conditions, self._context.withVariables(variables)))
-        except java("java.lang.Exception") as error:
-            raise Problem(422, f"Its conditions cannot be evaluated for {date}: {error.getMessage()}") from error
+def _holds(check: Callable[[Any], bool], date: Any) -> bool:
+    try:
+        return check(date)
+    except java("java.lang.Exception") as error:
+        raise Problem(422, f"Its conditions cannot be evaluated for {date}: {error.getMessage()}") from error
 
 
 ROUTES = [route(PATH, dates)]

@@ -57,7 +57,7 @@ def create_backfill(call: Call) -> Response:
 def set_disabled(call: Call) -> Response:
     """Disable or enable a trigger."""
     body = call.read("java.util.Map")
-    return _one(_disabling(body.get("disabled") is True), call, _names(body))
+    return _one(_disabling(bool(body.get("disabled"))), call, _names(body))
 
 
 def set_disabled_named(call: Call) -> Response:
@@ -67,7 +67,7 @@ def set_disabled_named(call: Call) -> Response:
         name = "disabled" if body.get("triggers") else "triggers"
         place = f"disabledTriggersByIds.request.{name}"
         raise Problem(422, f"Invalid entity: {place}: must not be null", [("must not be null", place)])
-    return _many(_disabling(body.get("disabled") is True), call, [_id(call, _names(item)) for item in body["triggers"]])
+    return _many(_disabling(bool(body.get("disabled"))), call, [_id(call, _names(item)) for item in body["triggers"]])
 
 
 def set_disabled_matching(call: Call) -> Response:

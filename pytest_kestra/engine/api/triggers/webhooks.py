@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from pytest_kestra.engine.api.calls import ANY, API, Call, json_response, route
 from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.api.triggers.calling import Calling
 from pytest_kestra.engine.api.triggers.evaluations import Evaluation
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -20,7 +21,7 @@ async def trigger(call: Call) -> Response:
     return await call.run(_response, call, answer)
 
 
-def _evaluate(call: Call) -> Evaluation:
+def _evaluate(call: Call) -> Evaluation | Calling:
     flow = call.kestra.flows.findById(call.tenant, call.path["namespace"], call.path["id"]).orElse(None)
     if flow is None:
         raise not_found("Not Found: Flow not found")
@@ -31,7 +32,8 @@ def _evaluate(call: Call) -> Evaluation:
     webhooks = java("io.kestra.plugin.core.trigger.AbstractWebhookTrigger")
     for found in flow.getTriggers() or ():
         if isinstance(found, webhooks) and _key(call, flow, found) == call.path["key"]:
-            return Evaluation(call, flow, found, _request(call))
+            kind = Evaluation if call.kestra.line == "1.3" else Calling
+            return kind(call, flow, found, _request(call))
     raise not_found("Not Found: Webhook not found")
 
 
