@@ -89,7 +89,7 @@ class Validator:
 
     def _meant(self, kind: str) -> str:
         if "." not in kind:
-            nearest = get_close_matches(kind.upper(), INPUT_TYPES, n=1)
+            nearest = get_close_matches(kind.upper(), [name for name in INPUT_TYPES if name != kind], n=1)
             return f"; did you mean {nearest[0]}?" if nearest else "."
         if self._types is None:
             self._types = self._client.plugins.types()

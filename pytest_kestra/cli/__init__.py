@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pytest_kestra.cli import clean, engine, image, plugin, record, validate
+from pytest_kestra.cli import clean, engine, image, plugin, record, upgrade, validate
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pytest-kestra", description="Kestra's engine for tests, without Docker.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (engine, image, plugin, validate, record, clean):
+    for command in (engine, image, plugin, validate, upgrade, record, clean):
         command.add(commands)
     return parser

@@ -1,0 +1,69 @@
+"""The check of an upgrade, with both engines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_kestra import cli
+
+OLD = """\
+id: old
+namespace: company.team
+pluginDefaults:
+  - {type: io.kestra.plugin.core.log.Log, values: {level: WARN}}
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: [a]
+    tasks:
+      - {id: log, type: io.kestra.plugin.core.log.Log, message: x}
+  - id: again
+    type: io.kestra.core.tasks.debugs.Return
+    format: x
+triggers:
+  - id: follows
+    type: io.kestra.plugin.core.trigger.Flow
+    conditions:
+      - {type: io.kestra.plugin.core.condition.ExecutionStatus, in: [FAILED]}
+"""
+GOOD = """\
+id: good
+namespace: company.team
+tasks:
+  - {id: log, type: io.kestra.plugin.core.log.Log, message: x}
+"""
+TESTS = """\
+def test_old(kestra):
+    assert kestra.deploy("old.yaml").run().state == "SUCCESS"
+
+def test_good(kestra):
+    assert kestra.deploy("good.yaml").run().state == "SUCCESS"
+"""
+
+
+def test_what_breaks_on_the_next_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("old.yaml", OLD), ("good.yaml", GOOD), ("test_flows.py", TESTS)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    assert cli.main(["upgrade-check", ".", "--tests", "test_flows.py", "--format", "json"]) == 1
+
+    told = json.loads(capsys.readouterr().out)
+    good, old = told["flows"]
+    assert (good["file"], good["state"]) == ("good.yaml", "ready")
+    assert (old["file"], old["state"]) == ("old.yaml", "breaks")
+    assert [(one["line"], one["remedy"].split(" ")[0]) for one in old["obstacles"]] == [
+        (3, "write"),
+        (7, "use"),
+        (12, "the"),
+        (17, "list"),
+    ]
+    assert told["tests"] == [
+        {"test": "test_flows::test_old", "before": "passed", "after": "failed"},
+        {"test": "test_flows::test_good", "before": "passed", "after": "passed"},
+    ]
