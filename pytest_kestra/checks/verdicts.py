@@ -75,8 +75,10 @@ class Validator:
                 lines = _without_type(outline) or lines
                 message = "this has no `type`, or none that Kestra can read."
             else:
-                lines = _lines_of_type(outline, kind) or lines
-                message = f"Kestra does not know the type {kind}{self._meant(kind)}"
+                # Of inputs Kestra tells the type in capitals, however it is written.
+                written = _lines_of_type(outline, kind)
+                message = f"Kestra does not know the type {kind}{self._meant(kind, written=bool(written))}"
+                lines = written or lines
         elif found := UNKNOWN_PROPERTY.match(sentence):
             name, owner = found.groups()
             lines = (
@@ -87,9 +89,11 @@ class Validator:
         for line in lines:
             yield _finding(outline, line, "error", message)
 
-    def _meant(self, kind: str) -> str:
+    def _meant(self, kind: str, *, written: bool) -> str:
         if "." not in kind:
-            nearest = get_close_matches(kind.upper(), [name for name in INPUT_TYPES if name != kind], n=1)
+            nearest = get_close_matches(
+                kind.upper(), [name for name in INPUT_TYPES if not (written and name == kind)], n=1
+            )
             return f"; did you mean {nearest[0]}?" if nearest else "."
         if self._types is None:
             self._types = self._client.plugins.types()

@@ -13,7 +13,7 @@ from pytest_kestra.errors import ServerError
 
 CONFIGS = "/api/v1/configs"
 # The lines of Kestra whose API the client speaks: from the first on, and before the second.
-LINE, NEXT = (1, 3), (2, 0)
+LINE, NEXT = (1, 3), (2, 1)
 CREDENTIALS = "PYTEST_KESTRA_USER and PYTEST_KESTRA_PASSWORD, or PYTEST_KESTRA_TOKEN"
 ADDRESS = "Give the address of Kestra with --kestra-server, without the path of a page."
 
@@ -30,10 +30,10 @@ def check_version(answer: httpx.Response, address: Address) -> dict[str, Any]:
     number = re.match(r"v?(\d+)\.(\d+)", version)
     # A build of one's own may have any version; who runs it knows.
     if number and not LINE <= (found := (int(number[1]), int(number[2]))) < NEXT:
-        wrong, remedy = ("old", "Update the server") if found < LINE else ("new", "Use a server of that line")
+        wrong, remedy = ("old", "Update the server") if found < LINE else ("new", "Use a server of these lines")
         raise ServerError(
             f"The Kestra server at {address.url} has the version {version}, which is too {wrong}: this version of "
-            f"pytest-kestra works with Kestra {LINE[0]}.{LINE[1]}.\n{remedy}, or use --kestra-server=embedded."
+            f"pytest-kestra works with Kestra 1.3 and 2.0.\n{remedy}, or use --kestra-server=embedded."
         )
     return told
 

@@ -107,16 +107,16 @@ def test_version_that_is_too_old(kestra: Stub, version: str) -> None:
 
     assert said(kestra.url) == (
         f"The Kestra server at URL has the version {version}, which is too old: this version of pytest-kestra works "
-        "with Kestra 1.3.\nUpdate the server, or use --kestra-server=embedded."
+        "with Kestra 1.3 and 2.0.\nUpdate the server, or use --kestra-server=embedded."
     )
 
 
 def test_version_that_is_too_new(kestra: Stub) -> None:
-    kestra.on("GET", CONFIGS, json.dumps({"version": "2.0.0"}))
+    kestra.on("GET", CONFIGS, json.dumps({"version": "2.1.0"}))
 
     assert said(kestra.url) == (
-        "The Kestra server at URL has the version 2.0.0, which is too new: this version of pytest-kestra works with "
-        "Kestra 1.3.\nUse a server of that line, or use --kestra-server=embedded."
+        "The Kestra server at URL has the version 2.1.0, which is too new: this version of pytest-kestra works with "
+        "Kestra 1.3 and 2.0.\nUse a server of these lines, or use --kestra-server=embedded."
     )
 
 
