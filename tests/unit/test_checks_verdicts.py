@@ -182,8 +182,8 @@ def test_types_and_properties_of_all_parts(client: Client, stub: Stub) -> None:
     stub.on("GET", "/api/v1/plugins", json.dumps(plugins))
 
     assert found(client) == [
-        "5: error: Kestra does not know the type INT; did you mean INT?",
-        "6: error: Kestra does not know the type INT; did you mean INT?",
+        "5: error: Kestra does not know the type INT.",
+        "6: error: Kestra does not know the type INT.",
         f"17: error: {LOG} has no property 'mesage'; did you mean 'message'? It has: id, message.",
         "27: error: Kestra does not know the type io.kestra.plugin.core.trigger.Webhook; did you mean "
         "io.kestra.plugin.core.trigger.Webhooks? If not, name the plugin that has it in the fixture kestra_plugins, or "
