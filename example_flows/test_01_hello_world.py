@@ -108,8 +108,7 @@ def test_task_ids_may_change(kestra: Kestra, flows: Path) -> None:
 )
 def test_id_and_namespace_may_not_change(kestra: Kestra, flows: Path, old: str, new: str, what: str) -> None:
     flow = kestra.deploy(flows / "01_hello_world.yaml")
-    text = (flows / "01_hello_world.yaml").read_text(encoding="utf-8").replace(old, new)
 
     with pytest.raises(FlowError, match=f"Illegal .*{what} update"):
-        flow.update(text)
+        flow.update(flow.source.replace(old, new))
     assert flow.refresh().revision == 1

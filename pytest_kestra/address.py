@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -35,9 +36,15 @@ class Address:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     @property
+    def line(self) -> str | None:
+        """The line of Kestra that the server is of, such as `1.3`."""
+        found = re.match(r"v?(\d+\.\d+)", self.version or "")
+        return None if found is None else found[1]
+
+    @property
     def is_two(self) -> bool:
         """Whether the server is of the 2.0 line, whose API has other paths and bodies."""
-        return self.version is not None and self.version.removeprefix("v").startswith("2.")
+        return self.line is not None and self.line.startswith("2.")
 
     @property
     def is_local(self) -> bool:

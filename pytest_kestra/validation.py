@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.checks.checker import Checker
-from pytest_kestra.checks.files import load, neighbours
+from pytest_kestra.checks.files import Found, load
 from pytest_kestra.checks.findings import Finding
 from pytest_kestra.errors import FlowError, FlowWarning, KestraError
 from pytest_kestra.flows.files import SUFFIXES, shown
@@ -41,9 +41,10 @@ class Validation:
     def check(self, flow: FlowSource, client: Client) -> list[Finding]:
         """Return what is wrong with a flow."""
         if self._checker is None:
-            flows = [self._loaded[path] for path in sorted(self._loaded)]
-            sources = [flow for flow in flows if isinstance(flow, FlowSource)]
-            self._checker = Checker(client, sources, neighbours(self._loaded))
+            found = Found.of(self._loaded).on(client.address.line)
+            self._checker = Checker(client, found.flows, found.neighbours)
+        if flow.name not in self._checker.names:
+            pytest.skip(f"not for Kestra {client.address.line}")
         return self._checker.check(flow)
 
 

@@ -32,6 +32,11 @@ class Checker:
         self._validator = Validator(client)
         self._client = client
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the flows that are checked."""
+        return [flow.name for flow in self._flows]
+
     def check(self, source: FlowSource) -> list[Finding]:
         """Return what is wrong with a flow, by line; the same as in another file is told of the later one."""
         try:
@@ -58,8 +63,7 @@ class Checker:
 
     def _others(self, source: FlowSource) -> list[FlowSource]:
         """Return the flows that are told of before this one, and those that nothing is told of."""
-        names = [flow.name for flow in self._flows]
-        return self._flows[: names.index(source.name)] + self._neighbours
+        return self._flows[: self.names.index(source.name)] + self._neighbours
 
 
 def of_error(error: FlowError, name: str) -> Finding:

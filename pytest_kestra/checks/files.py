@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_kestra.checks.checker import of_error
@@ -13,17 +13,49 @@ from pytest_kestra.checks.findings import Finding
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.files import SUFFIXES, one, shown
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.flows.variants import line_of, select
 
 MARKS = {"id", "namespace", "tasks"}
 
 
 @dataclass
 class Found:
-    """Hold the flows that were found, the files that cannot be read, and the flows beside those that were named."""
+    """Hold what files hold that were named or found: flows, or why one cannot be read; and the flows beside those."""
 
-    flows: list[FlowSource] = field(default_factory=list)
-    broken: list[Finding] = field(default_factory=list)
-    neighbours: list[FlowSource] = field(default_factory=list)
+    loaded: dict[Path, FlowSource | Finding]
+    beside: dict[Path, FlowSource]
+    named: Collection[Path] = ()
+
+    @classmethod
+    def of(cls, loaded: dict[Path, FlowSource | Finding], named: Collection[Path] = ()) -> Found:
+        """Return what was loaded, with the flows in the folders of its files, and above those of a line."""
+        files = {file.absolute(): one for file, one in sorted(loaded.items())}
+        return cls(files, neighbours(files), [path.absolute() for path in named])
+
+    @property
+    def flows(self) -> list[FlowSource]:
+        """The flows, by path."""
+        return [one for one in self.loaded.values() if isinstance(one, FlowSource)]
+
+    @property
+    def broken(self) -> list[Finding]:
+        """Why files cannot be read, by path."""
+        return [one for one in self.loaded.values() if isinstance(one, Finding)]
+
+    @property
+    def neighbours(self) -> list[FlowSource]:
+        """The flows that may be named, by path."""
+        return list(self.beside.values())
+
+    def on(self, line: str | None) -> Found:
+        """Return what of it a line of Kestra is given."""
+        given = {file: self.loaded.get(file) or load(file) for file in select(self.loaded, line, self.named)}
+        others = {file: self.beside.get(file) or load(file) for file in select(self.beside, line)}
+        return Found(
+            {file: one for file, one in given.items() if one is not None},
+            {file: one for file, one in others.items() if isinstance(one, FlowSource) and file not in given},
+            self.named,
+        )
 
 
 def find(paths: Iterable[Path]) -> Found:
@@ -36,25 +68,20 @@ def find(paths: Iterable[Path]) -> Found:
         if not path.exists():
             raise FlowError(f"{path}: there is no such file or folder.")
     files = {file.resolve(): (file, not is_dir) for path, is_dir in named.items() for file in _files(path)}
-    found = Found()
-    for file, by_name in sorted(files.values()):
-        flow = load(file, by_name=by_name)
-        if isinstance(flow, FlowSource):
-            found.flows.append(flow)
-        elif flow is not None:
-            found.broken.append(flow)
-    if not found.flows and not found.broken:
+    loaded = {file: load(file, by_name=by_name) for file, by_name in sorted(files.values())}
+    flows = {file: one for file, one in loaded.items() if one is not None}
+    if not flows:
         raise FlowError(f"There is no flow in {', '.join(map(str, named))}: YAML with `id`, `namespace` and `tasks`.")
-    found.neighbours = neighbours([file for file, _ in files.values()])
-    return found
+    return Found.of(flows, named)
 
 
-def neighbours(files: Iterable[Path]) -> list[FlowSource]:
+def neighbours(files: Iterable[Path]) -> dict[Path, FlowSource]:
     """Return the flows in the folders of files that are not among these."""
     known = {file.resolve() for file in files}
-    beside = {file.resolve(): file for folder in {file.parent for file in known} for file in _yaml(folder.glob("*"))}
-    loaded = [load(file) for path, file in sorted(beside.items()) if path not in known]
-    return [flow for flow in loaded if isinstance(flow, FlowSource)]
+    folders = {file.parent for file in known} | {file.parent.parent for file in known if line_of(file)}
+    beside = {file.resolve(): file for folder in folders for file in _yaml(folder.glob("*"))}
+    loaded = {file: load(file) for path, file in sorted(beside.items()) if path not in known}
+    return {file: flow for file, flow in loaded.items() if isinstance(flow, FlowSource)}
 
 
 def load(path: Path, *, by_name: bool = False) -> FlowSource | Finding | None:

@@ -51,13 +51,14 @@ def _upgrade(options: argparse.Namespace) -> int:
     from pytest_kestra.checks.files import find
     from pytest_kestra.checks.upgrades import compare
     from pytest_kestra.engine.errors import EngineError
-    from pytest_kestra.engine.lock import resolve_version
+    from pytest_kestra.engine.lock import line_of, resolve_version
     from pytest_kestra.errors import KestraError
 
     try:
         versions = [resolve_version(options.before), resolve_version(options.after)]
         found = find(options.paths)
-        before, after = (_checked(found, version, options.plugin) for version in versions)
+        before, after = (_checked(found.on(line_of(version)), version, options.plugin) for version in versions)
+        found = found.on(line_of(versions[1]))
         upgrades = compare(found.flows, before, after)
         results = _results(options.tests, versions) if options.tests else {}
     except (EngineError, KestraError) as error:

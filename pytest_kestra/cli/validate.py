@@ -53,6 +53,7 @@ def _validate(options: argparse.Namespace) -> int:
         run = Run.create()
         try:
             with Client(_server(options, run).address) as client:
+                found = found.on(client.address.line)
                 checker = Checker(client, found.flows, found.neighbours)
                 checked = [finding for flow in found.flows for finding in checker.check(flow)]
         finally:

@@ -72,9 +72,25 @@ class Executions:
         found = self._transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})
         return [execution_of(self._transport, item, light=True) for item in found]
 
-    def of_flow(self, namespace: str, flow_id: str, filters: Mapping[str, str] | None = None) -> list[ExecutionRecord]:
-        """Return all executions of a flow, those that match other filters too; as `search`."""
-        return self.search({"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id, **(filters or {})})
+    def of_flow(
+        self,
+        namespace: str,
+        flow_id: str,
+        filters: Mapping[str, str] | None = None,
+        started_by: str | None = None,
+    ) -> list[ExecutionRecord]:
+        """Return all executions of a flow, those that match other filters too, or that another one has started."""
+        filters = {"namespace][EQUALS": namespace, "flowId][EQUALS": flow_id, **(filters or {})}
+        return self.search(filters) if started_by is None else self.started_by(started_by, filters)
+
+    def started_by(self, execution_id: str, filters: Mapping[str, str] | None = None) -> list[ExecutionRecord]:
+        """Return the executions that one has started by subflow tasks, those in loops too, and by Flow triggers."""
+        found = [
+            record
+            for one in self._with_rounds(execution_id)
+            for record in self.search({**(filters or {}), "triggerExecutionId][EQUALS": one})
+        ]
+        return sorted(found, key=lambda record: record.start)
 
     def kill(self, execution_id: str) -> None:
         """Ask for the end of an execution and of its subflows; one that has ended stays as it is."""

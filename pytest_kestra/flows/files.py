@@ -8,15 +8,19 @@ from pathlib import Path
 
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.source import TEXT, FlowSource
+from pytest_kestra.flows.variants import select, variant
 
 SUFFIXES = (".yaml", ".yml")
 
 
-def read(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSource | list[FlowSource]:
+def read(
+    source: str | PathLike[str], folders: Sequence[Path] = (), line: str | None = None
+) -> FlowSource | list[FlowSource]:
     """Return the flow of a file or a YAML text, or all flows of a folder and the folders in it, sorted by path.
 
     A text of several lines is YAML, every other one a path; a relative path is looked for below each of `folders`.
-    YAML files of a folder that are no flows (no `namespace`, or a suite of unit tests) are left out.
+    YAML files of a folder that are no flows (no `namespace`, or a suite of unit tests) are left out. Where there is
+    another text for a `line` of Kestra, that is returned.
     """
     if not isinstance(source, (str, PathLike)):
         raise FlowError(f"A flow is given as a path or as YAML text, not as {type(source).__name__}.")
@@ -25,12 +29,12 @@ def read(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSourc
     if not str(source):
         raise FlowError("An empty text is no flow, and names no file.")
     path = _found(Path(source), list(folders) or [Path.cwd()])
-    return _folder(path) if path.is_dir() else _file(path)
+    return _folder(path, line) if path.is_dir() else _file(variant(path, line))
 
 
-def one(source: str | PathLike[str], folders: Sequence[Path] = ()) -> FlowSource:
+def one(source: str | PathLike[str], folders: Sequence[Path] = (), line: str | None = None) -> FlowSource:
     """Return the flow of a file or a YAML text; FlowError for a folder."""
-    found = read(source, folders)
+    found = read(source, folders, line)
     if isinstance(found, list):
         raise FlowError(f"{source}: a folder; give the file of one flow.")
     return found
@@ -45,11 +49,14 @@ def _found(path: Path, folders: list[Path]) -> Path:
     raise FlowError(f"{path}: there is no such file or folder ({places}). A flow's text has more than one line.")
 
 
-def _folder(folder: Path) -> list[FlowSource]:
+def _folder(folder: Path, line: str | None) -> list[FlowSource]:
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    flows = [flow for flow in map(_file, files) if "namespace" in flow.keys and "testCases" not in flow.keys]
+    given = select(files, line, [folder])
+    flows = [flow for flow in map(_file, given) if "namespace" in flow.keys and "testCases" not in flow.keys]
     if not flows:
         seen = f"none of its YAML files ({len(files)}) is one" if files else "it has no file that ends in .yaml or .yml"
+        if len(given) < len(files):
+            seen += f" for Kestra {line}"
         raise FlowError(f"{shown(folder)}: a folder without flows: {seen}.")
     return flows
 

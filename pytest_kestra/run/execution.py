@@ -139,7 +139,7 @@ class Execution(ExecutionRecord):
 
     def children(self) -> list[Execution]:
         """Return the executions that subflow tasks and Flow triggers have started from this one, oldest first."""
-        found = self.session.client.executions.search({"triggerExecutionId][EQUALS": self.id})
+        found = self.session.client.executions.started_by(self.id)
         return [Execution.reading(record, self.session) for record in found]
 
     def file(self, uri: str) -> File:

@@ -156,10 +156,9 @@ class Flow(FlowRecord):
             filters["startDate][GREATER_THAN_OR_EQUAL_TO"] = moment(since, "since").isoformat()
         for key, value in (labels or {}).items():
             filters[f"labels][EQUALS][{key}"] = value
-        if triggered_by is not None:
-            filters["triggerExecutionId][EQUALS"] = triggered_by.id
         trigger_id, origins = trigger and self.trigger(trigger).id, Origins(self.session.client)
-        found = self.session.client.executions.of_flow(self.namespace, self.id, filters)
+        started_by = None if triggered_by is None else triggered_by.id
+        found = self.session.client.executions.of_flow(self.namespace, self.id, filters, started_by)
         return [
             Execution.reading(record, self.session)
             for record in found
@@ -171,7 +170,7 @@ class Flow(FlowRecord):
 
         FlowError where Kestra refuses it, such as for another `id` or `namespace`.
         """
-        text = files.one(source, self.session.folders)
+        text = files.one(source, self.session.folders, self.session.client.address.line)
         return Flow.deployed(self.session.deployer.update(self, text), text.name, self.session)
 
     def refresh(self) -> Flow:

@@ -95,17 +95,17 @@ class Kestra:
     def deploy(self, source: str | PathLike[str]) -> Flow:
         """Deploy the flow of a file or of a YAML text.
 
-        For a folder it is as `deploy_folder`, which typed code calls instead. FlowError says which file and line is
-        wrong.
+        A file of the same name in a folder `kestra-2.0` beside it is what servers of that line are given. For a folder
+        it is as `deploy_folder`, which typed code calls instead. FlowError says which file and line is wrong.
         """
-        found = files.read(source, self._session.folders)
+        found = files.read(source, self._session.folders, self.client.address.line)
         if isinstance(found, list):
             return self.deploy_sources(found)  # type: ignore[return-value]  # what it is depends on the file system
         return self.deploy_sources([found])[0]
 
     def deploy_folder(self, folder: str | PathLike[str]) -> list[Flow]:
         """Deploy every flow of a folder and the folders in it, sorted by path; all are checked before one is stored."""
-        found = files.read(folder, self._session.folders)
+        found = files.read(folder, self._session.folders, self.client.address.line)
         return self.deploy_sources(found if isinstance(found, list) else [found])
 
     def deploy_sources(self, sources: Sequence[FlowSource]) -> list[Flow]:

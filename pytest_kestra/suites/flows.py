@@ -11,6 +11,7 @@ from pytest_kestra.errors import FlowError, hint
 from pytest_kestra.flows.files import SUFFIXES, one
 from pytest_kestra.flows.outline import Outline, text_at
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.flows.variants import select
 from pytest_kestra.suites.source import SuiteSource
 
 # Folders that hold no flows of a project's own.
@@ -20,15 +21,16 @@ Key = tuple[str, str]
 
 
 class FlowFolders:
-    """Know the flows in some folders and those in them; they are read once, when they are asked for first."""
+    """Know the flows in some folders and those in them, as a line of Kestra is given them; they are read once."""
 
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self.folders = list(folders)
+    def __init__(self, folders: Iterable[Path], line: str | None = None) -> None:
+        self.folders, self.line = list(folders), line
 
     @cached_property
     def _flows(self) -> dict[Key, list[FlowSource]]:
         found: dict[Key, list[FlowSource]] = {}
-        for file in dict.fromkeys(file.resolve() for folder in self.folders for file in _files(folder)):
+        files = dict.fromkeys(file.resolve() for folder in self.folders for file in _files(folder))
+        for file in select(files, self.line):
             if (flow := _flow(file)) is not None:
                 found.setdefault(flow.key, []).append(flow)
         return found

@@ -80,7 +80,7 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
         served = _served(pytestconfig, kestra)
         if not served and (why := unserved(case.data)):
             pytest.skip(why)
-        sources = _folders(pytestconfig, kestra_settings).of_suite(suite)
+        sources = _folders(pytestconfig, kestra_settings, kestra.client.address.line).of_suite(suite)
         flow, *_ = flows = kestra.deploy_sources(sources)
         namespaces = {source.namespace: found.namespace for source, found in zip(sources, flows, strict=True)}
         data = moved(case.data, namespaces)
@@ -108,7 +108,8 @@ def _served(config: pytest.Config, kestra: Kestra) -> bool:
     return config.stash[SERVED]
 
 
-def _folders(config: pytest.Config, settings: Settings) -> FlowFolders:
+def _folders(config: pytest.Config, settings: Settings, line: str | None) -> FlowFolders:
     if FOLDERS not in config.stash:
-        config.stash[FOLDERS] = FlowFolders([config.rootpath / folder for folder in settings.flow_folders])
+        folders = [config.rootpath / folder for folder in settings.flow_folders]
+        config.stash[FOLDERS] = FlowFolders(folders, line)
     return config.stash[FOLDERS]

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_kestra import Client, Kestra, Server
 from pytest_kestra.checks.checker import Checker
+from pytest_kestra.checks.files import find
 from pytest_kestra.checks.vocabulary import BROUGHT, Vocabulary
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
@@ -36,10 +37,11 @@ def test_says_nothing_of_clean_flows(kestra_client: Client) -> None:
 
 
 def test_says_nothing_of_the_examples(kestra_client: Client) -> None:
-    files = sorted(file for file in (ROOT / "example_flows").rglob("*.yaml") if "suite" not in file.name)
+    flows = find([ROOT / "example_flows"]).on(kestra_client.address.line).flows
+    checker = Checker(kestra_client, flows)
 
-    assert check(kestra_client, *(file.read_text(encoding="utf-8") for file in files)) == []
-    assert files
+    assert [str(finding) for flow in flows for finding in checker.check(flow)] == []
+    assert len(flows) == 8
 
 
 def test_kestras_own_words(kestra_client: Client) -> None:

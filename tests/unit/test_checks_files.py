@@ -115,7 +115,9 @@ def test_file_that_python_cannot_take(folder: Path, text: str, expected: str) ->
 def test_neighbours_are_the_flows_beside(folder: Path) -> None:
     (folder / "broken.yaml").write_text("id: a\nnamespace: b\ntasks: [\n")
 
-    assert [flow.name for flow in neighbours([folder / "sub" / "two.yml", folder / "none.yaml"])] == ["one.yaml"]
+    assert [flow.name for flow in neighbours([folder / "sub" / "two.yml", folder / "none.yaml"]).values()] == [
+        "one.yaml"
+    ]
 
 
 def test_load_of_a_flow(folder: Path) -> None:

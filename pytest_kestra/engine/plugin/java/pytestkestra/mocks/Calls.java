@@ -61,15 +61,21 @@ class Calls {
         call.put("number", number);
         call.put("time", Instant.now().toString());
         call.put("flow", runContext.flowInfo().id());
-        call.put("execution", of("execution", "id"));
-        call.put("task", of("task", "id"));
-        call.put("value", of("taskrun", "value"));
-        call.put("attempt", of("taskrun", "attemptsCount") instanceof Integer before ? before + 1 : 1);
+        call.put("execution", of(runContext, "execution", "id"));
+        call.put("task", of(runContext, "task", "id"));
+        call.put("value", iteration(runContext));
+        call.put("attempt", of(runContext, "taskrun", "attemptsCount") instanceof Integer before ? before + 1 : 1);
         call.put("properties", properties);
         return call;
     }
 
-    private Object of(String variable, String name) {
+    /** The value that a loop has for the task: that of its task run, or where a loop makes none (since 2.0) its item. */
+    static Object iteration(RunContext runContext) {
+        Object value = of(runContext, "taskrun", "value");
+        return value == null ? of(runContext, "item", "value") : value;
+    }
+
+    private static Object of(RunContext runContext, String variable, String name) {
         return runContext.getVariables().get(variable) instanceof Map<?, ?> values ? values.get(name) : null;
     }
 

@@ -49,7 +49,7 @@ public class StandIn extends Task implements RunnableTask<Output> {
 
     @Override
     public Output run(RunContext runContext) throws Exception {
-        Object value = runContext.getVariables().get("taskrun") instanceof Map<?, ?> run ? run.get("value") : null;
+        Object value = Calls.iteration(runContext);
         Optional<Mock> found = of(value == null ? null : value.toString());
         if (found.isPresent()) {
             return answered(runContext, found.get());
