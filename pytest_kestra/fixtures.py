@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,16 @@ NAME_LENGTH = 40
 
 
 @pytest.fixture(scope="session")
-def kestra_settings(pytestconfig: pytest.Config) -> Settings:
+def kestra_version(request: pytest.FixtureRequest) -> str:
+    """Return the version or line of Kestra that the test runs on, as `--kestra-version` names it."""
+    return str(getattr(request, "param", request.config.stash[SETTINGS].version))
+
+
+@pytest.fixture(scope="session")
+def kestra_settings(pytestconfig: pytest.Config, kestra_version: str) -> Settings:
     """Return the settings of the run; an override returns, say, `kestra_settings.override({…}, "conftest.py")`."""
-    return pytestconfig.stash[SETTINGS]
+    settings = pytestconfig.stash[SETTINGS]
+    return settings if kestra_version == settings.version else replace(settings, version=kestra_version)
 
 
 @pytest.fixture(scope="session")

@@ -58,9 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("kestra", "Kestra flows")
     for option in OPTIONS:
         text = f"{option.help} (also: {option.ini_name} in the ini file, {option.variable})"
-        kind: dict[str, Any] = (
-            {"action": "store_const", "const": "true"} if option.flag else {"metavar": option.metavar}
-        )
+        kind: dict[str, Any] = {"metavar": option.metavar}
+        if option.flag:
+            kind = {"action": "store_const", "const": "true"}
+        elif option.many:
+            kind["action"] = "append"
         group.addoption(option.flag_name, dest=option.ini_name, default=None, help=text, **kind)
         parser.addini(option.ini_name, option.help, default=None)
 
@@ -69,10 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings, so that a wrong one ends the run before it begins."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
-    cli = {option.attribute: config.getoption(option.ini_name) for option in OPTIONS}
+    given = {option.attribute: config.getoption(option.ini_name) for option in OPTIONS}
+    cli = {name: " ".join(value) if isinstance(value, list) else value for name, value in given.items()}
     ini = {option.attribute: config.getini(option.ini_name) for option in OPTIONS}
     try:
         config.stash[SETTINGS] = Settings.read(cli, ini, os.environ)
+        _check_versions(config.stash[SETTINGS])
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
     settings = config.stash[SETTINGS]
@@ -85,7 +89,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if settings.validate:
         from pytest_kestra.validation import Validation
 
-        config.pluginmanager.register(Validation(), "kestra-validation")
+        config.pluginmanager.register(Validation(settings.versions), "kestra-validation")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make of a test one for each version, where there are several."""
+    from pytest_kestra.versions import parametrize
+
+    parametrize(metafunc, metafunc.config.stash[SETTINGS].versions)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -100,7 +111,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from pytest_kestra.suites.items import SuiteFile
 
-    node: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
+    node: SuiteFile = SuiteFile.from_parent(parent, path=file_path, versions=parent.config.stash[SETTINGS].versions)
     return node
 
 
@@ -248,6 +259,16 @@ def pytest_runtest_makereport(
 
         add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
     return report
+
+
+def _check_versions(settings: Settings) -> None:
+    """Raise SettingsError where there are several versions, but one server or image."""
+    one = settings.server if settings.server.startswith("http") else settings.image and f"the image {settings.image}"
+    if len(settings.versions) > 1 and one:
+        raise SettingsError(
+            f"version={settings.version} ({settings.source('version')}) are several, but {one} has one version: give "
+            "one or none, or let servers of each be started."
+        )
 
 
 def _remove_leftovers(config: pytest.Config, run: Run) -> None:

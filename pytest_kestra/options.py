@@ -17,7 +17,8 @@ SERVERS = ("auto", "embedded", "container")
 class Option:
     """Describe one option; `parse` reads its text and raises ValueError, which says what it takes.
 
-    A `flag` needs no value on the command line. The value of a `secret` is never shown; an address may hold one.
+    A `flag` needs no value on the command line; one of `many` values may be given there again. The value of a `secret`
+    is never shown; an address may hold one.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Option:
     metavar: str | None = None
     flag: bool = False
     secret: bool = False
+    many: bool = False
 
     @property
     def attribute(self) -> str:
@@ -50,6 +52,13 @@ class Option:
 
 def _text(value: str) -> str:
     return value
+
+
+def _versions(value: str) -> str:
+    versions = value.replace(",", " ").split()
+    if not versions:
+        raise ValueError("a version or line of Kestra such as 1.3, or several with blanks between them")
+    return " ".join(dict.fromkeys(versions))
 
 
 def _path(value: str) -> str:
@@ -144,7 +153,13 @@ OPTIONS = (
         "uses the server there, `auto` is embedded where that extra is installed, else container",
         metavar="auto|embedded|container|URL",
     ),
-    Option("version", _text, "the version or line of Kestra that is started", metavar="VERSION"),
+    Option(
+        "version",
+        _versions,
+        "the version or line of Kestra that is started; where there are several, each test runs on each",
+        metavar="VERSION",
+        many=True,
+    ),
     Option("image", _text, "the image of the container, instead of the official one of the version", metavar="NAME"),
     Option(
         "docker-socket",

@@ -73,6 +73,11 @@ class Settings:
                     break
         return cls(**values, sources=sources)
 
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions of Kestra that tests run on: `version` is one, or several with blanks between them."""
+        return tuple(self.version.split())
+
     def source(self, name: str) -> str:
         """Return where the value of an attribute was set: an option, an ini line, a variable, a mark, or `default`."""
         return self.sources.get(name, DEFAULT)

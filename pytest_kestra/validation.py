@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pytest_kestra.checks.findings import Finding
 from pytest_kestra.errors import FlowError, FlowWarning, KestraError
 from pytest_kestra.flows.files import SUFFIXES, shown
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.versions import items
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 class Validation:
     """Collect flow files, and check them on the server of the run with all that were collected in mind."""
 
-    def __init__(self) -> None:
+    def __init__(self, versions: Sequence[str]) -> None:
+        self.versions = versions
         self._loaded: dict[Path, FlowSource | Finding] = {}
-        self._checker: Checker | None = None
+        self._checkers: dict[str | None, Checker] = {}
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """Collect a file that is a flow, or that would be one if it could be read."""
@@ -40,12 +42,13 @@ class Validation:
 
     def check(self, flow: FlowSource, client: Client) -> list[Finding]:
         """Return what is wrong with a flow."""
-        if self._checker is None:
-            found = Found.of(self._loaded).on(client.address.line)
-            self._checker = Checker(client, found.flows, found.neighbours)
-        if flow.name not in self._checker.names:
-            pytest.skip(f"not for Kestra {client.address.line}")
-        return self._checker.check(flow)
+        line = client.address.line
+        if line not in self._checkers:
+            found = Found.of(self._loaded).on(line)
+            self._checkers[line] = Checker(client, found.flows, found.neighbours)
+        if flow.name not in self._checkers[line].names:
+            pytest.skip(f"not for Kestra {line}")
+        return self._checkers[line].check(flow)
 
 
 class FlowFile(pytest.File):
@@ -59,13 +62,15 @@ class FlowFile(pytest.File):
         """Return the item, which needs a server only where the file can be read."""
         flow, validation = self.flow, self.validation
 
-        def broken() -> None:
-            _tell([flow] if isinstance(flow, Finding) else [])
+        if isinstance(flow, Finding):
+            yield FlowItem.from_parent(self, name="flow", callobj=lambda: _tell([flow]))
+            return
 
         def check(kestra_client: Client) -> None:
-            _tell(validation.check(flow, kestra_client) if isinstance(flow, FlowSource) else [])
+            _tell(validation.check(flow, kestra_client))
 
-        yield FlowItem.from_parent(self, name="flow", callobj=broken if isinstance(flow, Finding) else check)
+        for plan in items("flow", validation.versions):
+            yield FlowItem.from_parent(self, **plan, callobj=check)
 
 
 class FlowItem(pytest.Function):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,15 @@ from pytest_kestra.suites.runner import moved, run_by_api
 from pytest_kestra.suites.source import Case, SuiteSource
 from pytest_kestra.suites.stand_ins import fixtures_of, run_by_stand_ins, unserved
 from pytest_kestra.suites.texts import told
+from pytest_kestra.versions import items
 
 if TYPE_CHECKING:
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.settings import Settings
 
-FOLDERS: pytest.StashKey[FlowFolders] = pytest.StashKey()
-SERVED: pytest.StashKey[bool] = pytest.StashKey()
+# By the line, and by the version of a server.
+FOLDERS: pytest.StashKey[dict[str | None, FlowFolders]] = pytest.StashKey()
+SERVED: pytest.StashKey[dict[str | None, bool]] = pytest.StashKey()
 
 
 class SuiteError(KestraError, AssertionError):
@@ -33,20 +35,25 @@ class SuiteError(KestraError, AssertionError):
 class SuiteFile(pytest.File):
     """Hold the cases of a suite; one that is broken is one item, which says why, so that others are collected."""
 
+    def __init__(self, *, versions: Sequence[str], **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.versions = versions
+
     def collect(self) -> Iterator[pytest.Item]:
-        """Return an item for each case and set of parameters."""
+        """Return an item for each case and version of Kestra."""
         try:
             suite = SuiteSource(self.path.read_bytes().decode("utf-8-sig"), shown(self.path))
         except (FlowError, OSError, UnicodeDecodeError) as error:
             yield CaseItem.from_parent(self, name="suite", callobj=_broken(error), line=1)
             return
         for case in suite.cases:
-            item: CaseItem = CaseItem.from_parent(self, name=case.name, callobj=_runs(suite, case), line=case.line)
-            for name in (*suite.marks, *case.extension.get("marks", ())):
-                item.add_marker(name)
-            if suite.disabled or case.disabled:
-                item.add_marker(pytest.mark.skip(reason="disabled: true in the suite"))
-            yield item
+            for plan in items(case.name, self.versions):
+                item: CaseItem = CaseItem.from_parent(self, **plan, callobj=_runs(suite, case), line=case.line)
+                for name in (*suite.marks, *case.extension.get("marks", ())):
+                    item.add_marker(name)
+                if suite.disabled or case.disabled:
+                    item.add_marker(pytest.mark.skip(reason="disabled: true in the suite"))
+                yield item
 
 
 class CaseItem(pytest.Function):
@@ -102,14 +109,15 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
 
 
 def _served(config: pytest.Config, kestra: Kestra) -> bool:
-    """Say whether the server of the run takes suites; it is asked once."""
-    if SERVED not in config.stash:
-        config.stash[SERVED] = kestra.client.suites.served()
-    return config.stash[SERVED]
+    """Say whether the server takes suites; it is asked once."""
+    known, version = config.stash.setdefault(SERVED, {}), kestra.client.address.version
+    if version not in known:
+        known[version] = kestra.client.suites.served()
+    return known[version]
 
 
 def _folders(config: pytest.Config, settings: Settings, line: str | None) -> FlowFolders:
-    if FOLDERS not in config.stash:
-        folders = [config.rootpath / folder for folder in settings.flow_folders]
-        config.stash[FOLDERS] = FlowFolders(folders, line)
-    return config.stash[FOLDERS]
+    known = config.stash.setdefault(FOLDERS, {})
+    if line not in known:
+        known[line] = FlowFolders([config.rootpath / folder for folder in settings.flow_folders], line)
+    return known[line]

@@ -34,19 +34,20 @@ ALLOWED: dict[str, set[str]] = {
     "checks": BASE | {"client", "flows"},
     "mocks": BASE | {"client", "flows"},
     "run": BASE | {"client", "flows", "mocks"},
-    "suites": BASE | {"client", "flows", "mocks", "run"},
+    "suites": BASE | {"client", "flows", "mocks", "run", "versions"},
     "report": BASE | {"client", "flows", "run", "server"},
     "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
     "engine": set(),
     "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
     "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client", "run", "suites"},
-    "validation": BASE | {"checks", "client", "flows"},
-    "hooks": BASE | {"client", "report", "run", "server", "suites", "validation"},
+    "versions": set(),
+    "validation": BASE | {"checks", "client", "flows", "versions"},
+    "hooks": BASE | {"client", "report", "run", "server", "suites", "validation", "versions"},
     "plugin": {"fixtures", "hooks"},
     "__init__": BASE | {"client", "mocks", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "fixtures", "report", "suites", "validation"}
+PYTEST = {"plugin", "hooks", "fixtures", "report", "suites", "validation", "versions"}
 
 
 MODULES = [
