@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_kestra.mocks.calls import Call
     from pytest_kestra.mocks.mock import Mock
     from pytest_kestra.records import Attempt, LogEntry, Metric, StateChange, TaskRun
+    from pytest_kestra.run.clock import Clock
     from pytest_kestra.run.concurrency import ConcurrencyProof
     from pytest_kestra.run.execution import Execution
     from pytest_kestra.run.file import File
@@ -56,6 +57,7 @@ __all__ = [
     "BackfillStatus",
     "Call",
     "Client",
+    "Clock",
     "ConcurrencyLimitError",
     "ConcurrencyProof",
     "Execution",
@@ -127,6 +129,7 @@ _MODULES = {
     "run.files": ("NamespaceFiles",),
     "run.flow": ("Flow",),
     "run.kestra": ("Kestra",),
+    "run.clock": ("Clock",),
     "run.kv": ("KeyValues",),
     "run.logs": ("Logs",),
     "run.triggers.status": ("BackfillStatus", "TriggerStatus"),

@@ -161,6 +161,7 @@ def kestra(
         reproduce=run_again(node.nodeid, request.config),
         verbosity=request.config.get_verbosity(),
         side_effects=settings.side_effects if settings.strict_mocks else None,
+        clock="clock" in kestra_server.capabilities,
     )
     node.stash[KESTRA] = request.config.stash[KESTRA] = kestra
     if settings.fail_on_log_level != "none":

@@ -7,6 +7,7 @@ from types import TracebackType
 import httpx
 
 from pytest_kestra.address import Address
+from pytest_kestra.client.clock import Clock
 from pytest_kestra.client.executions import Executions
 from pytest_kestra.client.files import NamespaceFiles
 from pytest_kestra.client.flows import Flows
@@ -29,6 +30,7 @@ class Client:
         self.flows = Flows(self._transport)
         self.executions = Executions(self._transport)
         self.triggers = Triggers(self._transport)
+        self.clock = Clock(self._transport)
         self.kv = KeyValues(self._transport)
         self.files = NamespaceFiles(self._transport)
         self.plugins = Plugins(self._transport)

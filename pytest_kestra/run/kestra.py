@@ -23,6 +23,7 @@ from pytest_kestra.mocks.mock import Mock
 from pytest_kestra.mocks.mocks import Mocks
 from pytest_kestra.run.arrival import Arrival
 from pytest_kestra.run.cleanup import clean_up
+from pytest_kestra.run.clock import Clock
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.flow import Flow
@@ -54,6 +55,7 @@ class Kestra:
         reproduce: str = "",
         verbosity: int = 0,
         side_effects: Sequence[str] | None = None,
+        clock: bool = False,
     ) -> None:
         deployer = Deployer(client, Namespaces(namespace, prefix))
         self._mocks = Mocks(client, lambda: deployer.sources, deployer.namespace_of, deployer.renew, side_effects)
@@ -71,6 +73,7 @@ class Kestra:
             verbosity=verbosity,
             mocks=self._mocks,
         )
+        self._clock = Clock(self._session, self._flows, moves=clock)
 
     @property
     def namespace(self) -> str | None:
@@ -260,6 +263,18 @@ class Kestra:
         return Arrival(flow, triggered_by, trigger, self._session).wait(timeout)
 
     @property
+    def clock(self) -> Clock:
+        """The clock by which the schedules of the test's flows fire; it can be moved."""
+        return self._clock
+
+    def _flows(self) -> list[Flow]:
+        found = []
+        for namespace, flow_id in self._session.deployer.created:
+            with contextlib.suppress(UnknownNameError):  # the test has deleted it
+                found.append(self.flow(flow_id, namespace))
+        return found
+
+    @property
     def kv(self) -> KeyValues:
         """The key-value pairs of the namespace that the test's flows are in; `Flow.kv` where there are several."""
         return KeyValues(self._only_namespace("kv"), self.client)
@@ -292,7 +307,10 @@ class Kestra:
             if self.namespace is None:
                 self._mocks.leave()
         finally:
-            clean_up(self._session)
+            try:
+                clean_up(self._session)
+            finally:
+                self._clock.close()
 
     def keep(self) -> None:
         """End, but leave all on the server that the test has made; only what mocks have noted is removed."""

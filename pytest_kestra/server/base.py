@@ -7,7 +7,7 @@ from typing import Protocol
 from pytest_kestra.address import Address
 
 CAPABILITIES = frozenset(
-    {"embedded", "container", "settled", "ephemeral", "pages", "secrets", "plugins", "configuration", "mocks"}
+    {"embedded", "container", "settled", "ephemeral", "pages", "secrets", "plugins", "configuration", "mocks", "clock"}
 )
 
 

@@ -41,6 +41,14 @@ class EmbeddedServer(StartedServer):
         # Logs are complete when an execution has ended.
         self.capabilities |= {"embedded", "settled"}
 
+    def open(self) -> StartedServer:
+        """Return this server when it answers; ServerError says why it does not."""
+        super().open()
+        if self.address.is_two:
+            # Its scheduler takes the time from a clock that can be moved.
+            self.capabilities |= {"clock"}
+        return self
+
     def start(self) -> Lease:
         """Install the engine if need be and start it; EngineError says why it does not start."""
         progress = progress_for(sys.stderr, self.announce)

@@ -274,4 +274,4 @@ def test_version_that_there_is_not(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(USES_KESTRA)
     result = pytester.runpytest("--kestra-server=embedded", "--kestra-version=0.9")
 
-    result.stdout.fnmatch_lines(["The embedded engine has no Kestra 0.9; it has: 1.3.31. Choose one of these*"])
+    result.stdout.fnmatch_lines(["The embedded engine has no Kestra 0.9; it has: 1.3.31, 2.0.0. Choose one of these*"])

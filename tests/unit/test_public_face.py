@@ -11,6 +11,7 @@ import pytest
 
 from pytest_kestra import (
     Attempt,
+    Clock,
     Execution,
     File,
     Flow,
@@ -27,7 +28,21 @@ from pytest_kestra.run.path import Path as TaskPath
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = (
-    *(Attempt, Execution, File, Flow, Kestra, KeyValues, LogEntry, Logs, Metric, NamespaceFiles, TaskPath, TaskRun),
+    *(
+        Attempt,
+        Clock,
+        Execution,
+        File,
+        Flow,
+        Kestra,
+        KeyValues,
+        LogEntry,
+        Logs,
+        Metric,
+        NamespaceFiles,
+        TaskPath,
+        TaskRun,
+    ),
     Trigger,
 )
 # What dictionaries and tuples have of themselves, and what our own objects use among each other.

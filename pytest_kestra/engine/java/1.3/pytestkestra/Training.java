@@ -42,14 +42,23 @@ public final class Training {
     private Training() {
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
+        try {
+            train(arguments);
+            System.exit(0); // an orderly end, at which the virtual machine writes its cache
+        } catch (Throwable e) { // threads of Kestra's would go on without this one
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        }
+    }
+
+    private static void train(String[] arguments) throws Exception {
         @SuppressWarnings("unchecked")
         Map<String, Object> properties = new ObjectMapper().readValue(Path.of(arguments[0]).toFile(), Map.class);
         ApplicationContext context = ApplicationContext.builder().properties(properties).deduceEnvironment(false).banner(false).start();
         writeTables(properties, Path.of(arguments[2]));
         startServices(context);
         run(context, Files.readString(Path.of(arguments[1])));
-        System.exit(0); // an orderly end, at which the virtual machine writes its cache
     }
 
     private static void writeTables(Map<String, Object> properties, Path file) throws Exception {

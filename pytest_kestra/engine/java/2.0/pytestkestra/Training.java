@@ -46,7 +46,17 @@ public final class Training {
     private Training() {
     }
 
-    public static void main(String[] arguments) throws Exception {
+    public static void main(String[] arguments) {
+        try {
+            train(arguments);
+            System.exit(0); // an orderly end, at which the virtual machine writes its cache
+        } catch (Throwable e) { // threads of Kestra's would go on without this one
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        }
+    }
+
+    private static void train(String[] arguments) throws Exception {
         @SuppressWarnings("unchecked")
         Map<String, Object> properties = new ObjectMapper().readValue(Path.of(arguments[0]).toFile(), Map.class);
         Server server = new Server(properties);
@@ -56,7 +66,6 @@ public final class Training {
             Thread.sleep(5);
         }
         run(server.context(), Files.readString(Path.of(arguments[1])));
-        System.exit(0); // an orderly end, at which the virtual machine writes its cache
     }
 
     private static void writeTables(Map<String, Object> properties, Path file) throws Exception {

@@ -8,7 +8,10 @@ import io.kestra.controller.config.GrpcConfiguration;
 import io.kestra.controller.config.WorkerControllersConfiguration;
 import io.kestra.controller.grpc.WorkerControllerService;
 import io.kestra.core.async.AsyncOperationProcessedEvent;
+import io.kestra.core.async.AsyncOperationService;
+import io.kestra.core.executor.command.ExecutionCommand;
 import io.kestra.core.metrics.MetricRegistry;
+import io.kestra.core.models.executions.ExecutionKilled;
 import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.executions.MetricEntry;
 import io.kestra.core.queues.BroadcastQueueInterface;
@@ -22,10 +25,18 @@ import io.kestra.core.runners.Executor;
 import io.kestra.core.runners.FollowExecutionEvent;
 import io.kestra.core.runners.Indexer;
 import io.kestra.core.runners.LogEntryEmitter;
+import io.kestra.core.runners.RunContextFactory;
+import io.kestra.core.runners.RunContextLoggerFactory;
 import io.kestra.core.runners.Scheduler;
 import io.kestra.core.runners.Worker;
+import io.kestra.core.scheduler.SchedulerClock;
+import io.kestra.core.scheduler.SchedulerConfiguration;
+import io.kestra.core.scheduler.service.DefaultTriggerExecutionPublisher;
+import io.kestra.core.scheduler.service.TriggerExecutionPublisher;
+import io.kestra.core.scheduler.store.TriggerStateStore;
 import io.kestra.core.server.Service;
 import io.kestra.core.server.ServiceStateChangeEvent;
+import io.kestra.core.services.ConditionService;
 import io.kestra.core.services.FlowParsingService;
 import io.kestra.core.services.FlowService;
 import io.kestra.core.storages.StorageInterface;
@@ -34,6 +45,12 @@ import io.kestra.jdbc.JooqDSLContextWrapper;
 import io.kestra.jdbc.runner.JdbcQueueConfiguration;
 import io.kestra.queue.jdbc.client.JdbcQueueClient;
 import io.kestra.repository.h2.H2Repository;
+import io.kestra.scheduler.TriggerEventHandler;
+import io.kestra.scheduler.TriggerScheduler;
+import io.kestra.scheduler.internals.DefaultSchedulableTriggerFetcher;
+import io.kestra.scheduler.internals.SchedulableEvaluator;
+import io.kestra.scheduler.pubsub.TriggerWorkerJobPublisher;
+import io.kestra.scheduler.stores.FlowMetaStore;
 import io.kestra.worker.queues.WorkerQueueRegistry;
 import io.kestra.worker.systemworker.SystemWorker;
 import io.micronaut.context.ApplicationContext;
@@ -48,6 +65,7 @@ import io.micronaut.inject.annotation.MutableAnnotationMetadata;
 import io.micronaut.inject.qualifiers.Qualifiers;
 import io.micronaut.transaction.TransactionOperations;
 
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -82,9 +100,17 @@ public final class Server {
                     bean(GrpcChannelConfiguration.class), bean(GrpcConfiguration.class),
                     bean(WorkerControllersConfiguration.class), () -> bean(StorageInterface.class))),
                 instead(FlowParsingService.class, LocalScripts.class, LocalScripts::new),
-                instead(DefaultController.class, LocalController.class, this::controller)
+                instead(DefaultController.class, LocalController.class, this::controller),
+                instead(DefaultSchedulableTriggerFetcher.class, MovedTriggers.class, () -> new MovedTriggers(
+                    bean(RunContextFactory.class), states(), bean(FlowMetaStore.class), bean(FlowParsingService.class))),
+                instead(TriggerScheduler.class, MovedScheduler.class, this::scheduler),
+                instead(TriggerEventHandler.class, MovedEvents.class, this::events),
+                instead(DefaultTriggerExecutionPublisher.class, MovedExecutions.class, () -> new MovedExecutions(
+                    dispatched(ExecutionCommand.class), bean(RunContextLoggerFactory.class)))
             )
             .build();
+        // The scheduler takes it when it is made.
+        SchedulerClock.setClock(new MovedClock(ZoneId.systemDefault()));
         context.registerSingleton(new Ending());
         context.start();
     }
@@ -161,6 +187,28 @@ public final class Server {
             bean(MetricRegistry.class),
             context.getBean(Argument.of(ApplicationEventPublisher.class, ServiceStateChangeEvent.class))
         );
+    }
+
+    private MovedScheduler scheduler() {
+        return new MovedScheduler(
+            states(), bean(FlowMetaStore.class), bean(MetricRegistry.class), bean(RunContextFactory.class),
+            bean(ConditionService.class), bean(FlowParsingService.class), bean(SchedulableEvaluator.class),
+            bean(MovedTriggers.class), bean(TriggerWorkerJobPublisher.class), bean(TriggerExecutionPublisher.class),
+            bean(SchedulerConfiguration.class)
+        );
+    }
+
+    private MovedEvents events() {
+        return new MovedEvents(
+            bean(MovedScheduler.class), states(), bean(FlowMetaStore.class), bean(TriggerExecutionPublisher.class),
+            bean(RunContextFactory.class), bean(ConditionService.class), broadcast(ExecutionKilled.class),
+            bean(AsyncOperationService.class)
+        );
+    }
+
+    private TriggerStateStore states() {
+        // Without a name of its own Micronaut takes it for its own argument, which is of this type and name, too.
+        return context.getBean(Argument.of(TriggerStateStore.class, "cached"), Qualifiers.byName("cached"));
     }
 
     private AfterCommit afterCommit() {
