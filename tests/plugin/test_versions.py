@@ -145,3 +145,11 @@ def test_failure_names_the_test_of_the_version(project: pytest.Pytester) -> None
 
     result.assert_outcomes(passed=2, failed=2)
     result.stdout.fnmatch_lines_random(["FAILED *::test_old[[]2.0] - *", "FAILED suite.yaml::loops[[]2.0] - *"])
+
+
+def test_command_to_run_again_names_the_versions(project: pytest.Pytester) -> None:
+    project.makepyfile("def test_it(kestra): assert kestra.deploy('orders.yaml').run({'count': 7}).state == 'SUCCESS'")
+    result = project.runpytest_subprocess(*BOTH, "--kestra-server=embedded", "-k", "2.0 and test_it")
+
+    command = "pytest 'test_command_to_run_again_names_the_versions.py::test_it[2.0]'"
+    result.stdout.fnmatch_lines([f"*{command.replace('[', '[[]')} {' '.join(BOTH)}"])

@@ -15,7 +15,8 @@ import java.util.Set;
 
 /** The triggers that are due: those of the test for which the scheduler works, or those of all whose time is not moved. */
 final class MovedTriggers extends DefaultSchedulableTriggerFetcher {
-    private boolean found;
+    /** Whether any were due when this thread has asked last: there are several loops. */
+    private final ThreadLocal<Boolean> found = ThreadLocal.withInitial(() -> false);
 
     MovedTriggers(RunContextFactory runContexts, TriggerStateStore states, FlowMetaStore flows, FlowParsingService parsing) {
         super(runContexts, states, flows, parsing);
@@ -27,12 +28,11 @@ final class MovedTriggers extends DefaultSchedulableTriggerFetcher {
         List<TriggerEvaluationContext> due = super.getSchedulableTriggers(clock, now, vNodes).stream()
             .filter(context -> Objects.equals(MovedClock.testOf(context.triggerState().getNamespace()), test))
             .toList();
-        found = !due.isEmpty();
+        found.set(!due.isEmpty());
         return due;
     }
 
-    /** Says whether any were due when it was asked last. */
     boolean found() {
-        return found;
+        return found.get();
     }
 }
