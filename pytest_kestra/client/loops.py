@@ -9,12 +9,12 @@ from pytest_kestra.records import Json
 
 
 def rounds(transport: Transport, execution_id: str) -> Iterator[Json]:
-    """Return the executions of all rounds of an execution's loops, those of loops in loops after their own round."""
+    """Return all rounds of an execution's loops, as a search tells them; those of loops in loops after their own round."""
     filters = {"parentId][EQUALS": execution_id, "kind][EQUALS": "LOOP"}
     params = {f"filters[{name}]": value for name, value in filters.items()}
     found = transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})
     for item in sorted(found, key=lambda item: (item["loopRun"]["taskRunId"], item["loopRun"]["index"])):
-        yield transport.json("GET", "executions", item["id"])
+        yield item
         yield from rounds(transport, item["id"])
 
 
@@ -23,8 +23,8 @@ def with_rounds(transport: Transport, execution: Json) -> Json:
     runs = list(execution.get("taskRunList") or ())
     if not runs or execution.get("kind") == "LOOP":
         return execution
-    for one in rounds(transport, execution["id"]):
-        loop = one["loopRun"]
+    for item in rounds(transport, execution["id"]):
+        one, loop = transport.json("GET", "executions", item["id"]), item["loopRun"]
         for run in one.get("taskRunList") or ():
             if run.get("parentTaskRunId") == loop["taskRunId"]:
                 run |= {"value": loop["value"], "iteration": loop["index"]}

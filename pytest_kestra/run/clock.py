@@ -14,7 +14,7 @@ from pytest_kestra.run.session import SETTLE_S, Session
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import date_of
 from pytest_kestra.run.triggers.schedule import DAY, KINDS
-from pytest_kestra.run.triggers.status import is_locked
+from pytest_kestra.run.triggers.status import is_locked, state_of
 from pytest_kestra.run.triggers.trigger import Trigger
 from pytest_kestra.run.waiting import SHORTEST_S, poll
 from pytest_kestra.times import instant, moment
@@ -98,7 +98,7 @@ class Clock:
         deadline = time.monotonic() + limit
 
         def waiting() -> list[Trigger]:
-            return [trigger for trigger in triggers if _is_due(self._state(trigger), target)]
+            return [trigger for trigger in triggers if _is_due(state_of(trigger), target)]
 
         left = poll(waiting, lambda found: not found, limit)
         if not left and any(trigger.properties.get("allowConcurrent") for trigger in triggers):
@@ -127,10 +127,6 @@ class Clock:
             records = self._session.client.executions.of_flow(*flow)
             found += [record for record in records if origins.of(record) in ids]
         return sorted(found, key=lambda record: (date_of(record) or record.start, record.start))
-
-    def _state(self, trigger: Trigger) -> Json | None:
-        found = self._session.client.triggers.states(trigger.flow.namespace, trigger.flow.id)
-        return next((state for state in found if state["triggerId"] == trigger.id), None)
 
     def _backfilled(
         self, triggers: Sequence[Trigger], before: datetime, target: datetime, limit: float
