@@ -9,7 +9,7 @@ from pytest_kestra.records import Json
 
 
 def rounds(transport: Transport, execution_id: str) -> Iterator[Json]:
-    """Return all rounds of an execution's loops, as a search tells them; those of loops in loops after their own round."""
+    """Return all rounds of an execution's loops as a search tells them, those of inner loops after their own round."""
     filters = {"parentId][EQUALS": execution_id, "kind][EQUALS": "LOOP"}
     params = {f"filters[{name}]": value for name, value in filters.items()}
     found = transport.pages("executions", "search", params={**params, "sort": "state.startDate:asc"})

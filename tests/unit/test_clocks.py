@@ -19,6 +19,7 @@ DATES = {
     "engine/marker.py",
     "report/collector.py",
     "report/data.py",
+    "run/clock.py",
     "run/triggers/backfill.py",
     "run/triggers/status.py",
     "run/triggers/trigger.py",
