@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
@@ -16,6 +17,8 @@ from pytest_kestra.server.folders import RUNS, servers_of_runs
 
 OWNER_LOCK = "owner.lock"
 KEPT = "kept"
+REMOVE_POLL_S = 0.02
+REMOVE_TIMEOUT_S = 5.0
 
 
 class Run:
@@ -84,6 +87,14 @@ class Run:
                     stop_engine(server)
         finally:  # also where Ctrl-C does not wait for that: then engines end by themselves
             lock.release()
+            self._remove()
+
+    def _remove(self) -> None:
+        """Remove the folder, where another process may still write why the server that it was starting has ended."""
+        deadline = time.monotonic() + REMOVE_TIMEOUT_S
+        shutil.rmtree(self.folder, ignore_errors=True)
+        while self.folder.exists() and time.monotonic() < deadline:
+            time.sleep(REMOVE_POLL_S)
             shutil.rmtree(self.folder, ignore_errors=True)
 
 

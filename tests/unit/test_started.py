@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polling2
@@ -204,6 +205,24 @@ def test_server_that_only_starts_is_ended_with_the_run(run: Run, monkeypatch: py
 
     assert not alive.alive(server.folder)
     starting.join(WAIT_S)
+
+
+def test_folder_goes_also_where_a_start_that_has_failed_is_just_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.create()
+    rmdir = os.rmdir
+    late = [run.folder / "of another process"]
+
+    def once_late(path: str, **options: Any) -> None:
+        if late and Path(path).name in str(run.folder):
+            late.pop().touch()
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", once_late)
+
+    run.finish()
+
+    assert not late
+    assert not run.folder.exists()
 
 
 def test_stale_lease_is_cleaned(tmp_path: Path) -> None:
