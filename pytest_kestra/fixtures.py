@@ -133,6 +133,13 @@ def kestra_client(pytestconfig: pytest.Config, kestra_server: Server) -> Iterato
         yield client
 
 
+@pytest.fixture(autouse=True)
+def _kestra_requires(request: pytest.FixtureRequest) -> None:
+    """Skip a test with the mark `kestra_requires`, by whatever fixture it uses the server, before others are made."""
+    if "kestra_server" in request.fixturenames and request.node.get_closest_marker("kestra_requires") is not None:
+        _skip_unless(request.node, request.getfixturevalue("kestra_server"))
+
+
 @pytest.fixture
 def kestra(
     request: pytest.FixtureRequest,
@@ -147,7 +154,6 @@ def kestra(
     node = request.node
     settings = _of_test(node, kestra_settings)
     allowed = [_allowed(mark, node) for mark in node.iter_markers("kestra_allow_logs")]
-    _skip_unless(node, kestra_server)
     kestra = Kestra(
         kestra_client,
         namespace=_namespace(node) if settings.isolation == "namespace" else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_kestra.fixtures import (
+    _kestra_requires,
     kestra,
     kestra_client,
     kestra_environment,
@@ -33,6 +34,7 @@ from pytest_kestra.hooks import (
 )
 
 __all__ = [
+    "_kestra_requires",
     "kestra",
     "kestra_client",
     "kestra_environment",

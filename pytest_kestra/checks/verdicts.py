@@ -178,9 +178,13 @@ def _at_steps(outline: Outline, steps: Sequence[str]) -> int:
 
 
 def _at_path(outline: Outline, path: str) -> int:
-    """Return the line of a path: from the flow's beginning, or from a task, whose id then stands before each step."""
+    """Return the line of a path: from the flow's beginning, or from a task, whose id then stands before each step.
+
+    Kestra 2.0 writes `tasks[inner].tasks[inner].message` for a task in another: only the last id is the task's own.
+    """
     parts = path.split(".")
-    lines = [(key_line(task.node, parts[-1].partition("[")[0]), task) for task in outline.tasks if task.id == parts[0]]
+    ids = [*re.findall(r"\[([\w-]*[A-Za-z_][\w-]*)\]", path)[-1:], parts[0]]
+    lines = [(key_line(task.node, parts[-1].partition("[")[0]), task) for task in outline.tasks if task.id == ids[0]]
     if lines:
         # Of several tasks of that id the one that lacks it, which is what Kestra most often says.
         line, task = min(lines, key=lambda item: item[0] is not None)

@@ -164,7 +164,7 @@ class FlowSource:
             if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
                 node = node.value[int(step)]
             elif isinstance(node, yaml.SequenceNode):
-                node = next((item for item in node.value if _has_id(item, step)), node)
+                node = _item(node, step) or node
             elif isinstance(node, yaml.MappingNode):
                 found = [value for key, value in node.value if isinstance(key, yaml.ScalarNode) and key.value == step]
                 node = found[0] if found else node
@@ -177,6 +177,15 @@ class FlowSource:
                     return str(value.value)
                 raise self.error(f"the `{name}` of a flow is a text.", value.start_mark.line + 1)
         raise self.error(f"the flow has no `{name}`.", 1)
+
+
+def _item(node: yaml.Node, name: str) -> yaml.Node | None:
+    """Return the part with an id of what a node has; Kestra 2.0 names those in others without these, too."""
+    parts = node.value if isinstance(node, yaml.SequenceNode) else []
+    if isinstance(node, yaml.MappingNode):
+        parts = [value for _, value in node.value]
+    found = [part for part in parts if _has_id(part, name)]
+    return found[0] if found else next((deep for part in parts if (deep := _item(part, name)) is not None), None)
 
 
 def _has_id(node: yaml.Node, name: str) -> bool:

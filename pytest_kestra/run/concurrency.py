@@ -146,7 +146,9 @@ def most_at_a_time(executions: Sequence[Execution]) -> int:
 
 
 def _began(execution: Execution) -> datetime:
-    return execution.when("RUNNING") or execution.start
+    """Return when an execution took a slot: Kestra 2.0 lets one that it holds at a breakpoint run only after that."""
+    dates = [date for state in ("RUNNING", HELD) if (date := execution.when(state)) is not None]
+    return min(dates, default=execution.start)
 
 
 def _ids(executions: Sequence[Execution]) -> str:

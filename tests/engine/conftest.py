@@ -3,13 +3,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from pytest_kestra import Server
+from pytest_kestra import Flow, Kestra, Server
 from pytest_kestra.connection import http_client
 from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.install import Installation, install
@@ -24,6 +25,7 @@ pytest.register_assert_rewrite("tests.engine.replay")
 # After their asserts are known to be rewritten.
 from tests.engine.conformance import Conformance, Exchange  # noqa: E402
 from tests.engine.launched import Launched, launched  # noqa: E402
+from tests.engine.lines import on_line  # noqa: E402
 from tests.engine.replay import Replay  # noqa: E402
 
 
@@ -74,6 +76,18 @@ def exchanges(
         auth = (lease.user, lease.password)
         with httpx.Client(base_url=lease.url, auth=auth, headers=headers, timeout=600) as http:
             return list(Conformance(http, recorded).run())
+
+
+@pytest.fixture
+def kestra(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> Kestra:
+    """Return the fixture of the plugin, which deploys loops as the line of Kestra knows them that a test runs on."""
+    deploy = kestra.deploy
+
+    def deployed(source: str | PathLike[str]) -> Flow:
+        return deploy(on_line(source, kestra.client) if isinstance(source, str) else source)
+
+    monkeypatch.setattr(kestra, "deploy", deployed)
+    return kestra
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pytest_kestra import (
 )
 from pytest_kestra.run.saturation import Saturation
 from pytest_kestra.run.waiting import poll
+from tests.engine.lines import is_two
 
 RETURN = "{id: task, type: io.kestra.plugin.core.debug.Return, format: x}"
 OTHER = RETURN.replace("task", "other")
@@ -25,7 +26,7 @@ FIRST = {
     "sleep": "{id: task, type: io.kestra.plugin.core.flow.Sleep, duration: PT0.2S}",
     "script": "{id: task, type: io.kestra.plugin.scripts.shell.Commands, commands: [echo x]}",
     "fail": "{id: task, type: io.kestra.plugin.core.execution.Fail}",
-    "pause": "{id: task, type: io.kestra.plugin.core.flow.Pause, delay: PT0.1S}",
+    "pause": "{id: task, type: io.kestra.plugin.core.flow.Pause, pauseDuration: PT0.1S}",
     "subflow": "{id: task, type: io.kestra.plugin.core.flow.Subflow, namespace: company.team, flowId: child}",
     "loop": f"{{id: loop, type: io.kestra.plugin.core.flow.ForEach, values: [a, b], tasks: [{RETURN}]}}",
     "condition": f"{{id: choice, type: io.kestra.plugin.core.flow.If, condition: 'true', then: [{RETURN}]}}",
@@ -136,7 +137,9 @@ def test_any_task_is_held(kestra: Kestra, first: str) -> None:
 
     states = {"FAILED"} if first == "fail" else {"SUCCESS"}
     assert {run.wait().state for run in running} == states
-    assert [str(state) for state in running[0].states] == ["CREATED", "RUNNING", "BREAKPOINT"]
+    # Kestra 2.0 lets them run after the breakpoint only.
+    before = [] if is_two(kestra.client) else ["RUNNING"]
+    assert [str(state) for state in running[0].states] == ["CREATED", *before, "BREAKPOINT"]
 
 
 def test_inputs_reach_all_that_run(kestra: Kestra) -> None:
@@ -240,7 +243,8 @@ def test_what_was_ended_in_the_block_is_no_failure(kestra: Kestra) -> None:
         kestra.client.executions.resume_from_breakpoint(resumed.id)
         assert resumed.wait().state == "SUCCESS"
 
-    assert killed.refresh().state == "KILLED"
+    # One that waits at a breakpoint can only be ended on Kestra 2.0 once it goes on, and this one is fast.
+    assert killed.wait().state in ({"KILLED", "SUCCESS"} if is_two(kestra.client) else {"KILLED"})
 
 
 # The whole proof.
@@ -279,9 +283,14 @@ def test_proof_says_what_it_saw(kestra: Kestra) -> None:
 @pytest.mark.parametrize("first", ["sleep", "script", "fail", "pause", "subflow", "loop"])
 def test_limit_of_any_flow_is_proven(kestra: Kestra, first: str) -> None:
     kestra.deploy(CHILD)
-    proof = kestra.deploy(limited("QUEUE", 1, FIRST[first])).assert_concurrency_limit()
+    flow = kestra.deploy(limited("QUEUE", 1, FIRST[first]))
+    if first == "loop" and is_two(kestra.client):
+        # Each round is an execution of the flow, and Kestra 2.0.0 takes the end of one for the end of the flow's own.
+        with pytest.raises(ConcurrencyLimitError, match=r"let \d executions run at a time, over its limit of 1"):
+            flow.assert_concurrency_limit()
+        return
 
-    assert proof.most == 1
+    assert flow.assert_concurrency_limit().most == 1
 
 
 def test_slot_that_a_refusal_frees_is_found(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_folder_is_deployed_whole_or_not_at_all(kestra: Kestra, tmp_path: Path) 
     [
         ("company.team", "Company Team", r"^<text>:2: namespace: must match"),
         ("    message:", "    mesage:", r"^<text>:10: .*Log has no property 'mesage'; did you mean 'message'\?"),
-        ('    message: "{{ vars.greeting }}"\n', "", r"^<text>:8: log.message: must not be null"),
+        ('    message: "{{ vars.greeting }}"\n', "", r"^<text>:8: (log|tasks\[log\])\.message: must not be null"),
         ("tasks:", "task:", r"^<text>:7: .* has no property 'task'; did you mean 'tasks'\?"),
         ("- id: log", "- di: log", r"^<text>:8: "),
     ],

@@ -17,6 +17,7 @@ from pytest_kestra import (
     UnknownNameError,
 )
 from pytest_kestra.settings import SIDE_EFFECTS
+from tests.engine.lines import is_two
 
 pytestmark = pytest.mark.kestra_requires(capability="mocks")
 
@@ -25,12 +26,11 @@ id: shop
 namespace: company.shop
 inputs:
   - {id: host, type: STRING, defaults: nowhere.invalid}
-pluginDefaults:
-  - type: io.kestra.plugin.core.http.Request
-    values: {method: PUT, timeout: PT50S}
 tasks:
   - id: fetch
     type: io.kestra.plugin.core.http.Request
+    method: PUT
+    timeout: PT50S
     uri: "http://{{ inputs.host }}/prices"
     retry: {type: constant, interval: PT0.01S, maxAttempts: 3}
     headers: {x-page: "{{ 1 + 1 }}"}
@@ -76,13 +76,21 @@ def test_outputs_are_rendered_and_the_call_is_told(kestra: Kestra) -> None:
     assert call.properties == {
         "uri": "http://nowhere.invalid/prices",
         "method": "PUT",
-        "timeout": "PT50S",
         "headers": {"x-page": "2"},
     }
     assert (call.task_id, call.flow_id, call.execution_id) == ("fetch", "shop", execution.id)
     assert (call.value, call.attempt) == (None, 1)
     assert execution.history[0].date <= call.time <= execution.history[-1].date
     fetch.assert_called_once_with(uri="http://nowhere.invalid/prices", method="PUT")
+
+
+@pytest.mark.kestra_requires(version="<2")
+def test_defaults_of_plugins_are_told(kestra: Kestra) -> None:
+    fetch = kestra.mock("fetch", {"body": "x"})
+    defaults = "pluginDefaults: [{type: io.kestra.plugin.core.http.Request, values: {method: PUT, timeout: PT50S}}]\n"
+    kestra.deploy(FETCH.replace("    method: PUT\n    timeout: PT50S\n", "") + defaults).run()
+
+    fetch.assert_called_once_with(method="PUT", timeout="PT50S")
 
 
 def test_deployed_flow_is_mocked_too_and_a_block_ends_it(kestra: Kestra) -> None:
@@ -129,7 +137,8 @@ def test_states(kestra: Kestra, state: str, task: str, execution: str) -> None:
     ended = kestra.deploy(LOOP).run()
 
     assert ended.task("send", "a").state == task
-    assert ended.state == execution
+    # A loop of Kestra 2.0 forgets the warnings of its rounds.
+    assert ended.state == ("SUCCESS" if state == "WARNING" and is_two(kestra.client) else execution)
 
 
 def test_error_is_logged_and_fails_the_task(kestra: Kestra) -> None:
@@ -330,7 +339,7 @@ class TestBadInput:
             kestra.mock("fetch", {"bdy": "x"})
 
         assert str(raised.value) == (
-            "<text>:10: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not have; "
+            "<text>:7: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not have; "
             "did you mean 'body'? It has: body, code, encryptedBody, formData, headers, uri. With check=False a mock "
             "may have others."
         )
@@ -338,11 +347,11 @@ class TestBadInput:
 
     def test_outputs_are_checked_also_for_flows_that_come_later(self, kestra: Kestra) -> None:
         kestra.mock("fetch", {"bdy": "x"}, required=False)
-        with pytest.raises(MockError, match="<text>:10: fetch is mocked with the output 'bdy'"):
+        with pytest.raises(MockError, match="<text>:7: fetch is mocked with the output 'bdy'"):
             kestra.deploy(FETCH)
 
     def test_outputs_of_functions_are_checked_when_they_are_given(self, kestra_client: Client) -> None:
-        wrong = "<text>:10: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not"
+        wrong = "<text>:7: fetch is mocked with the output 'bdy', which io.kestra.plugin.core.http.Request does not"
         kestra = Kestra(kestra_client, namespace="wrong")
         try:
             flow = kestra.deploy(FETCH)
@@ -404,7 +413,7 @@ class TestStrict:
 
         assert str(raised.value).splitlines() == [
             "shop was not run: with strict mocks, each task that reaches out has a mock. These have none:",
-            "  <text>:10: fetch (io.kestra.plugin.core.http.Request)",
+            "  <text>:7: fetch (io.kestra.plugin.core.http.Request)",
             'Mock them, as with kestra.mock("fetch", outputs={…}), or leave their type out of kestra_side_effects.',
         ]
         assert flow.executions() == []
@@ -412,7 +421,7 @@ class TestStrict:
     def test_subflows_count(self, strict: Kestra) -> None:
         strict.deploy(FETCH)
         parent = strict.deploy(PARENT)
-        with pytest.raises(MockError, match="<text>:10: fetch"):
+        with pytest.raises(MockError, match="<text>:7: fetch"):
             parent.run()
         strict.mock("call")
         assert parent.run().state == "SUCCESS"

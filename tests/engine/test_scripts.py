@@ -182,5 +182,5 @@ def test_working_folder_is_shared(kestra: Kestra) -> None:
 def test_unknown_property_of_a_script_is_refused(kestra: Kestra) -> None:
     with pytest.raises(Exception, match=r"python.Script has no property 'scrpt'; did you mean 'script'\?"):
         run(kestra, f"{PYTHON}.Script", scrpt="print()")
-    with pytest.raises(Exception, match=r"script.script: must not be null"):
+    with pytest.raises(Exception, match=r"(script|tasks\[script\])\.script: must not be null"):
         run(kestra, f"{PYTHON}.Script")

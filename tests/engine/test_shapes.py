@@ -101,7 +101,7 @@ ABSENT = """\
 id: absent
 namespace: company.team
 inputs:
-  - {id: fail, type: BOOLEAN, defaults: false}
+  - {id: fail, type: BOOL, defaults: false}
 tasks:
   - id: decide
     type: io.kestra.plugin.core.flow.If

@@ -17,6 +17,7 @@ from pytest_kestra.checks.files import find
 from pytest_kestra.checks.vocabulary import BROUGHT, Vocabulary
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
+from tests.engine.lines import is_two, on_line
 from tests.pebble import READABLE, UNREADABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,11 @@ def check(client: Client, *texts: str) -> list[str]:
 
 def test_says_nothing_of_clean_flows(kestra_client: Client) -> None:
     assert len(CLEAN) == 20
-    assert check(kestra_client, *CLEAN) == []
+    clean = [on_line(text, kestra_client) for text in CLEAN]
+    if is_two(kestra_client):
+        clean = [text for text in clean if not re.search("ForEachItem|onditions:|pluginDefaults:", text)]
+    assert len(clean) >= 16
+    assert check(kestra_client, *clean) == []
 
 
 def test_says_nothing_of_the_examples(kestra_client: Client) -> None:
@@ -66,13 +71,8 @@ triggers:
 
     findings = check(kestra_client, text)
 
-    assert [finding.partition(": ")[0] for finding in findings] == [
-        "0.yaml:5",
-        "0.yaml:10",
-        "0.yaml:12",
-        "0.yaml:14",
-        "0.yaml:16",
-    ]
+    lines = [finding.partition(": ")[0].removeprefix("0.yaml:") for finding in findings]
+    assert lines == ["5", "10", "12", "14", "16"]
     for finding, words in zip(
         findings,
         ["Duplicate input", "cannot use the 'timeout' property", "message: must not be null", "Duplicate task", "cron"],
@@ -111,6 +111,7 @@ triggers:
     assert check(kestra_client, behavior) == ['0.yaml:3: error: `behavior` takes QUEUE, CANCEL, FAIL, not "NEVER".']
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_deprecations_name_what_to_use(kestra_client: Client) -> None:
     text = """\
 id: old
@@ -172,6 +173,7 @@ def test_plugins_and_parts(kestra_client: Client) -> None:
     assert kestra_client.flows.validate_part("TASKS", f"id: t\ntype: {LOG}\nmessage: x\n") is None
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_verdict_is_whole(kestra_client: Client) -> None:
     task = "{id: t, type: io.kestra.core.tasks.debugs.Echo, format: x}"
     text = f"id: f\nnamespace: company.team\nrevision: 7\ntasks: [{task}]\n"
@@ -190,9 +192,9 @@ def test_pebble_of_the_engine_agrees(kestra: Kestra, api: httpx.Client) -> None:
     execution = kestra.deploy(f"id: any\nnamespace: company.team\ntasks: [{{id: t, type: {LOG}, message: x}}]\n").run()
 
     def is_refused(text: str) -> bool:
-        answer = api.post(
-            f"executions/{execution.id}/eval", content=text.encode(), headers={"Content-Type": "text/plain"}
-        ).raise_for_status()
+        actions = "actions/" if is_two(kestra.client) else ""
+        path, headers = f"executions/{execution.id}/{actions}eval", {"Content-Type": "text/plain"}
+        answer = api.post(path, content=text.encode(), headers=headers).raise_for_status()
         return "ParserException" in (answer.json().get("stackTrace") or "")
 
     asked = [text for text in READABLE if text]

@@ -114,11 +114,23 @@ def test_requirements_skip_with_their_reason(run_pytest: RunPytest) -> None:
         @pytest.mark.kestra_requires(capability="embedded")
         def test_embedded(kestra):
             pass
+
+        @pytest.fixture
+        def needs():
+            raise AssertionError("not on this server")
+
+        @pytest.mark.kestra_requires(version=">=2")
+        def test_client(kestra_client, needs):
+            pass
+
+        @pytest.mark.kestra_requires(version=">=2")
+        def test_of_something_else():
+            pass
         """,
         "-rs",
     )
 
-    result.assert_outcomes(passed=1, skipped=2)
+    result.assert_outcomes(passed=2, skipped=3)
     result.stdout.fnmatch_lines(
         [
             "SKIPPED * needs Kestra >=2, and the server is 1.3.*",

@@ -79,6 +79,7 @@ def test_nothing_wrong(client: Client, says: Callable[..., None]) -> None:
         ("first.message: must not be null\n", "20: error: first.message: must not be null"),
         ("inner.inner.mesage: is odd\n", "17: error: inner.inner.mesage: is odd"),
         ("inner.inner.message: must not be null\n", "15: error: inner.inner.message: must not be null"),
+        ("tasks[inner].tasks[inner].message: must not be null\n", "15: error: tasks[inner].tasks[inner].message: must"),
         ("tasks[1].tasks[0].retry.interval: must not be null\n", "18: error: tasks[1].tasks[0].retry.interval: must"),
         (
             "triggers[0]: invalid cron expression 'x': a, b\n",

@@ -335,6 +335,15 @@ def test_most_at_a_time(spans: list[tuple[int, int]], most: int) -> None:
     assert most_at_a_time(ran(*spans)) == most
 
 
+def test_most_at_a_time_where_they_run_only_after_their_breakpoint() -> None:
+    executor = Executor()
+    for name, end in (("a", 5), ("b", 6)):
+        executor.histories[name] = [("CREATED", 0), ("BREAKPOINT", 1), ("RUNNING", end - 1), ("SUCCESS", end)]
+    session = executor.saturation.session
+
+    assert most_at_a_time([Execution.reading(executor.record(name), session) for name in executor.histories]) == 2
+
+
 def test_client_asks_for_breakpoints_and_counts(client: Client, stub: Stub) -> None:
     created = {"id": "e1", "namespace": "a.b", "flowId": "f", "state": {"current": "CREATED", "histories": []}}
     limits = [{"namespace": "a.b", "flowId": "g", "running": 1}, {"namespace": "a.b", "flowId": "f", "running": 2}]

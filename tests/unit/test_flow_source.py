@@ -76,6 +76,9 @@ def test_values_come_with_their_keys() -> None:
         ("tasks[1].then[0].type", 14),
         ('io.kestra.core.models.flows.FlowWithSource["tasks"]->java.util.ArrayList[0]', 7),
         ("tasks[7].message", 7),
+        ("tasks[branch].then", 13),
+        ("tasks[inner].tasks[inner].message", 13),
+        ("tasks[other].message", 7),
         ("nothing", None),
     ],
 )

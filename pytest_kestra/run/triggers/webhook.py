@@ -21,8 +21,8 @@ from pytest_kestra.run.waiting import poll
 MARK = "X-Request-Id"
 # How long a server may take to show an execution that has been answered for, in seconds.
 SHOWN_S = 5.0
-# What Kestra answers, without a word, to a call that starts nothing.
-NOTHING = (204, 409)
+# What Kestra answers, without a word, to a call that starts nothing; the last one is for 2.0 that of `inputs` alone.
+NOTHING = (204, 409, 422)
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,17 @@ class Webhook:
         if found is not None:
             return found
         if nothing:
-            raise KestraError(
-                f"{trigger.place('conditions')}: the webhook {trigger.id!r} has started no execution: its `conditions` "
-                "were not met, or its `inputs` could not be rendered."
-            )
+            key, why = self._reason(called.status)
+            raise KestraError(f"{trigger.place(key)}: the webhook {trigger.id!r} has started no execution: {why}.")
         raise KestraError(f"The webhook {trigger.id!r} has answered {called.status}, and started no execution.")
+
+    def _reason(self, status: int) -> tuple[str, str]:
+        """Return the property that is why nothing was started, and how."""
+        if not self.trigger.session.client.address.is_two:
+            return "conditions", "its `conditions` were not met, or its `inputs` could not be rendered"
+        if status == NOTHING[-1]:
+            return "inputs", "its `inputs` could not be rendered"
+        return "when", "its `when` does not hold"
 
     def _marked(self, mark: str) -> ExecutionRecord | None:
         flow = self.trigger.flow

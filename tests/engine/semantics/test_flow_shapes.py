@@ -9,6 +9,7 @@ import polling2
 import pytest
 
 from pytest_kestra import Execution, Flow, Kestra
+from tests.engine.lines import is_two
 
 CORE = "io.kestra.plugin.core"
 
@@ -48,11 +49,12 @@ tasks:
     tasks:
       - {id: first, type: core.debug.Return, format: "{{ taskrun.value }}{{ taskrun.iteration }}"}
       - {id: second, type: core.debug.Return, format: "{{ outputs.first[taskrun.value].value }}!"}
-  - {id: after, type: core.debug.Return, format: "{{ outputs.second.b.value }}"}
+  - {id: after, type: core.debug.Return, format: "{{ outputs.second.b.value ?? 'apart' }}"}
 """,
     )
     assert [execution.task("second", each).outputs["value"] for each in "ab"] == ["a0!", "b1!"]
-    assert value(execution, "after") == "b1!"
+    # On Kestra 2.0 the rounds are executions of their own.
+    assert value(execution, "after") == ("apart" if is_two(kestra.client) else "b1!")
 
 
 def test_for_each_takes_its_values_from_an_expression(kestra: Kestra) -> None:
@@ -111,6 +113,7 @@ tasks:
 """
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_for_each_item_runs_a_subflow_for_every_batch(kestra: Kestra) -> None:
     child = deploy(
         kestra,
@@ -129,6 +132,7 @@ tasks:
     assert execution.task("each_items").outputs["numberOfBatches"] == 2
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_for_each_item_fails_with_a_subflow(kestra: Kestra) -> None:
     deploy(
         kestra,
@@ -378,7 +382,7 @@ def test_fail_task_says_why(kestra: Kestra) -> None:
     assert "too late" in execution.logs(task="fails", level="ERROR").text
 
 
-@pytest.mark.parametrize("state", ["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELED"])
+@pytest.mark.parametrize("state", ["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED"])
 def test_exit_ends_the_execution_in_a_state(kestra: Kestra, state: str) -> None:
     execution = run(
         kestra,
@@ -388,7 +392,7 @@ tasks:
   - {{id: not_reached, type: core.debug.Return}}
 """,
     )
-    assert execution.state == ("CANCELLED" if state == "CANCELED" else state)
+    assert execution.state == state
     assert "not_reached" not in ran(execution)
 
 
@@ -458,7 +462,10 @@ tasks:
 """,
     )
     assert execution.state == "FAILED"
-    assert (len(execution.task("fine").attempts), len(execution.task("never").attempts)) == (1, 2)
+    tries = [len(task.attempts) for task in execution.tasks("never")]
+    # Kestra 2.0.0 runs the task beside its retry, too, where its executor hears of anything before that.
+    assert tries == [2] or (is_two(kestra.client) and set(tries) == {2})
+    assert len(execution.task("fine").attempts) == 1
 
 
 def test_flow_retries_with_a_new_execution(kestra: Kestra) -> None:
@@ -516,7 +523,7 @@ def test_execution_in_time_misses_nothing(kestra: Kestra) -> None:
 
 @pytest.mark.parametrize(
     ("expected", "state"),
-    [("{{ outputs.end is not defined or outputs.end.value == 'x' }}", "SUCCESS"), ("{{ false }}", "FAILED")],
+    [("{{ (outputs.end.value ?? 'x') == 'x' }}", "SUCCESS"), ("{{ false }}", "FAILED")],
 )
 def test_assertion_about_the_execution(kestra: Kestra, expected: str, state: str) -> None:
     assertion = f'EXECUTION_ASSERTION, assert: "{expected}"'
@@ -643,6 +650,7 @@ tasks:
         assert execution.file(files["200.txt"]).text() == "200\n"
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_defaults_of_plugins(kestra: Kestra) -> None:
     execution = run(
         kestra,

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pytest_kestra import Flow, Kestra, WaitTimeout
+from tests.engine.lines import is_two
 
 CORE = "io.kestra.plugin.core."
 NAME = {"id": "name", "type": "STRING", "defaults": "nobody"}
@@ -28,6 +29,14 @@ def of(name: str, **more: Any) -> dict[str, Any]:
     return {"namespace": "company.team", "flowId": name, **more}
 
 
+def waits_for(kestra: Kestra, *flows: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """Return a trigger that starts a flow when all of others have succeeded."""
+    listed = [{**one, "states": ["SUCCESS"]} for one in flows]
+    if is_two(kestra.client):
+        return after(dependsOn=listed, **more)
+    return after(preconditions={"id": "wished", "flows": listed}, **more)
+
+
 def condition(kind: str, **more: Any) -> dict[str, Any]:
     return {"type": f"{CORE}condition.{kind}", **more}
 
@@ -38,10 +47,8 @@ def up(kestra: Kestra) -> Flow:
 
 
 def test_after_a_precondition_with_its_outputs(kestra: Kestra, up: Flow) -> None:
-    wished = {"id": "up", "flows": [of("up", states=["SUCCESS"])]}
-    down = kestra.deploy(
-        flow("down", triggers=after(preconditions=wished, inputs={"name": "{{ trigger.outputs.said }}!"}))
-    )
+    wished = waits_for(kestra, of("up"), inputs={"name": "{{ trigger.outputs.said }}!"})
+    down = kestra.deploy(flow("down", triggers=wished))
     first, second = (up.run({"name": name}) for name in ("Ada", "Bob"))
 
     # Each is that of its own cause, in whatever order they are asked for.
@@ -52,12 +59,14 @@ def test_after_a_precondition_with_its_outputs(kestra: Kestra, up: Flow) -> None
 
 
 def test_only_where_conditions_hold(kestra: Kestra, up: Flow) -> None:
-    conditions = [
-        condition("ExecutionFlow", **of("up")),
-        condition("ExecutionOutputs", expression="{{ trigger.outputs.said == 'go' }}"),
-    ]
-    down = kestra.deploy(flow("down", triggers=after(conditions=conditions)))
-    staying, going = up.run({"name": "stay"}), up.run({"name": "go"})
+    go = "{{ trigger.outputs.said == 'go' }}"
+    only = after(
+        conditions=[condition("ExecutionFlow", **of("up")), condition("ExecutionOutputs", expression=go)],
+    )
+    if is_two(kestra.client):
+        only = after(dependsOn=[of("up", states=["SUCCESS"], when="{{ labels.go == 'yes' }}")])
+    down = kestra.deploy(flow("down", triggers=only))
+    staying, going = (up.run({"name": name}, labels={"go": go}) for name, go in (("stay", "no"), ("go", "yes")))
 
     assert kestra.wait_for_execution(down, triggered_by=going).state == "SUCCESS"
     with pytest.raises(WaitTimeout, match=r"^No execution of down was started by .* within 0.2 s"):
@@ -67,9 +76,10 @@ def test_only_where_conditions_hold(kestra: Kestra, up: Flow) -> None:
 def test_after_a_failure(kestra: Kestra) -> None:
     fail = {"id": "show", "type": f"{CORE}execution.Fail"}
     up = kestra.deploy(flow("up", tasks=[fail], outputs=[]))
-    down = kestra.deploy(
-        flow("down", triggers=after(states=["FAILED"], conditions=[condition("ExecutionFlow", **of("up"))]))
-    )
+    wished = after(states=["FAILED"], conditions=[condition("ExecutionFlow", **of("up"))])
+    if is_two(kestra.client):
+        wished = after(dependsOn=[of("up", states=["FAILED"])])
+    down = kestra.deploy(flow("down", triggers=wished))
     failed = up.run()
 
     assert failed.state == "FAILED"
@@ -78,8 +88,7 @@ def test_after_a_failure(kestra: Kestra) -> None:
 
 def test_after_two_flows(kestra: Kestra, up: Flow) -> None:
     other = kestra.deploy(flow("other"))
-    both = {"id": "both", "flows": [of("up", states=["SUCCESS"]), of("other", states=["SUCCESS"])]}
-    down = kestra.deploy(flow("down", triggers=after(preconditions=both)))
+    down = kestra.deploy(flow("down", triggers=waits_for(kestra, of("up"), of("other"))))
     up.run()
     last = other.run()
 
@@ -89,9 +98,7 @@ def test_after_two_flows(kestra: Kestra, up: Flow) -> None:
 
 def test_a_chain(kestra: Kestra, up: Flow) -> None:
     middle, last = (
-        kestra.deploy(
-            flow(name, triggers=after(preconditions={"id": before, "flows": [of(before, states=["SUCCESS"])]}))
-        )
+        kestra.deploy(flow(name, triggers=waits_for(kestra, of(before))))
         for name, before in (("middle", "up"), ("last", "middle"))
     )
     second = kestra.wait_for_execution(middle, triggered_by=up.run())

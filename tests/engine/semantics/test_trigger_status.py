@@ -10,6 +10,7 @@ import yaml
 
 from pytest_kestra import FlowError, Kestra, KestraError, TriggerStatus
 from pytest_kestra.run.waiting import poll
+from tests.engine.lines import is_two
 
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "x"}
@@ -34,8 +35,11 @@ def test_of_a_flow_just_deployed(kestra: Kestra) -> None:
     assert [told.next_date] == trigger.next_dates(1)
     assert told.next_date is not None
     assert told.next_date.isoformat().endswith("-01-01T00:00:00+01:00")
-    assert told.last_date is not None
-    assert datetime.now(timezone.utc) - told.last_date < timedelta(minutes=2)
+    if is_two(kestra.client):  # which has evaluated nothing yet
+        assert told.last_date is None
+    else:
+        assert told.last_date is not None
+        assert datetime.now(timezone.utc) - told.last_date < timedelta(minutes=2)
     assert (told.execution_id, told.backfill, told.locked) == (None, None, False)
 
 
@@ -66,7 +70,8 @@ def test_switch(kestra: Kestra) -> None:
     enabled = trigger.enable()
     assert enabled.enabled
     # Kestra 1.3 leaves one date out: its issue 6681.
-    assert [enabled.next_date] == trigger.next_dates(2)[1:]
+    left_out = 0 if is_two(kestra.client) else 1
+    assert enabled.next_date == trigger.next_dates(2)[left_out]
     assert trigger.enable() == enabled
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pytest_kestra import FlowError, Kestra, KestraError, NotFoundError, Trigger, WaitTimeout
+from tests.engine.lines import is_two
 
 CORE = "io.kestra.plugin.core."
 SHOW = {"id": "show", "type": f"{CORE}debug.Return", "format": "{{ trigger.body ?? 'nothing' }}"}
@@ -101,19 +102,18 @@ def test_that_waits_too_long(kestra: Kestra) -> None:
     assert kestra.started == [execution.id for execution in deployed.executions()]
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"conditions": [{"type": f"{CORE}condition.Expression", "expression": "{{ trigger.body.go == 'yes' }}"}]},
-        {"inputs": {"name": "{{ trigger.body.nothing }}"}},
-    ],
-)
-def test_that_starts_nothing(kestra: Kestra, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("wrong", ["condition", "inputs"])
+def test_that_starts_nothing(kestra: Kestra, wrong: str) -> None:
+    two, go = is_two(kestra.client), "{{ trigger.body.go == 'yes' }}"
+    more: dict[str, Any] = {"inputs": {"name": "{{ trigger.body.nothing }}"}}
+    if wrong == "condition":
+        conditions = [{"type": f"{CORE}condition.Expression", "expression": go}]
+        more = {"when": go} if two else {"conditions": conditions}
     deployed = kestra.deploy(flow(of_flow={"inputs": [{"id": "name", "type": "STRING", "required": False}]}, **more))
-    message = (
-        r"^<text>:\d+: the webhook 'hook' has started no execution: its `conditions` were not met, or its `inputs`"
-    )
-    with pytest.raises(KestraError, match=message):
+    told = "its `conditions` were not met, or its `inputs` could not be rendered"
+    if two:
+        told = "its `when` does not hold" if wrong == "condition" else "its `inputs` could not be rendered"
+    with pytest.raises(KestraError, match=rf"^<text>:\d+: the webhook 'hook' has started no execution: {told}\.$"):
         deployed.trigger("hook").webhook({"go": "no"})
     assert deployed.executions() == []
 

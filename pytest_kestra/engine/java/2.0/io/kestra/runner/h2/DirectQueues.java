@@ -5,6 +5,7 @@ import io.kestra.core.models.executions.LogEntry;
 import io.kestra.core.models.executions.MetricEntry;
 import io.kestra.core.queues.DispatchQueueInterface;
 import io.kestra.core.runners.LogEntryEmitter;
+import io.kestra.core.runners.WorkerTaskResult;
 import io.kestra.core.worker.models.WorkerContext;
 import io.kestra.worker.queues.WorkerQueue;
 import io.kestra.worker.queues.WorkerQueueRegistry;
@@ -35,6 +36,8 @@ final class DirectQueues extends WorkerQueueRegistry {
             return (WorkerQueue<T>) new Direct<LogEntry>(logs::emits);
         } else if (type == MetricEntry.class) {
             return (WorkerQueue<T>) new Direct<MetricEntry>(metric -> LateEmits.submit(() -> metrics.emit(metric)));
+        } else if (type == WorkerTaskResult.class) {
+            return (WorkerQueue<T>) new HeldResults.Queue(super.getOrCreate(context, WorkerTaskResult.class));
         }
         return super.getOrCreate(context, type);
     }

@@ -130,6 +130,7 @@ public final class Server {
         Executor executor = bean(Executor.class);
         bean(WakingDelays.class).wakes(executor);
         Worker worker = bean(Worker.class);
+        HeldResults.install(worker);
         Controller controller = bean(Controller.class);
         Scheduler scheduler = bean(Scheduler.class);
         Indexer indexer = bean(Indexer.class);
