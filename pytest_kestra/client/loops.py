@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from pytest_kestra.client.transport import Transport
 from pytest_kestra.records import Json
@@ -23,10 +23,17 @@ def with_rounds(transport: Transport, execution: Json) -> Json:
     runs = list(execution.get("taskRunList") or ())
     if not runs or execution.get("kind") == "LOOP":
         return execution
+    of_loops: dict[str, list[Json]] = {}
     for item in rounds(transport, execution["id"]):
         one, loop = transport.json("GET", "executions", item["id"]), item["loopRun"]
         for run in one.get("taskRunList") or ():
             if run.get("parentTaskRunId") == loop["taskRunId"]:
                 run |= {"value": loop["value"], "iteration": loop["index"]}
-            runs.append(run)
-    return {**execution, "taskRunList": runs}
+            of_loops.setdefault(loop["taskRunId"], []).append(run)
+    return {**execution, "taskRunList": list(_placed(runs, of_loops))}
+
+
+def _placed(runs: Sequence[Json], of_loops: Mapping[str, Sequence[Json]]) -> Iterator[Json]:
+    for run in runs:
+        yield run
+        yield from _placed(of_loops.get(run["id"], ()), of_loops)

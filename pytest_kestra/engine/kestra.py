@@ -179,6 +179,10 @@ class Kestra(ABC):
         """Return the key-value store of a namespace."""
 
     @abstractmethod
+    def file_revision(self, entry: Any) -> Any:
+        """Return the revision of a file of a namespace."""
+
+    @abstractmethod
     def kv_revision(self, entry: Any) -> Any:
         """Return the revision of the value of a key."""
 

@@ -24,7 +24,11 @@ def is_two(client: Client) -> bool:
 
 def on_line(text: str, client: Client) -> str:
     """Return the text of a flow for the line that a client speaks to, each line of it at its place."""
-    if is_two(client):
-        for pattern, other in OF_LOOPS:
-            text = re.sub(pattern, other, text)
+    return newer(text) if is_two(client) else text
+
+
+def newer(text: str) -> str:
+    """Return the text of a flow with the loops of 2.0."""
+    for pattern, other in OF_LOOPS:
+        text = re.sub(pattern, other, text)
     return text

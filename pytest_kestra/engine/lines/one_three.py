@@ -76,6 +76,10 @@ class KestraOneThree(Kestra):
         """Return the revision of the value of a key."""
         return entry.version()
 
+    def file_revision(self, entry: Any) -> Any:
+        """Return the revision of a file of a namespace."""
+        return entry.getVersion()
+
     @property
     def limits(self) -> Any:
         """Kestra's service of limits."""

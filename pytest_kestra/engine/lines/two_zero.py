@@ -58,6 +58,10 @@ class KestraTwoZero(Kestra):
         """Return the revision of the value of a key."""
         return entry.revision()
 
+    def file_revision(self, entry: Any) -> Any:
+        """Return the revision of a file of a namespace."""
+        return entry.getRevision()
+
     @property
     def limits(self) -> Any:
         """The repository of limits."""

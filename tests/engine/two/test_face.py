@@ -17,7 +17,7 @@ inputs:
 tasks:
   - id: greet
     type: io.kestra.plugin.core.debug.Return
-    format: "{{ secret('GREETING') }} {{ inputs.name }}"
+    format: "Bonjour {{ inputs.name }}"
   - id: tell
     type: io.kestra.plugin.core.log.Log
     level: WARN
@@ -149,6 +149,7 @@ def test_rounds_of_loops_are_task_runs_as_before(kestra: Kestra, many: bool) -> 
         (execution,) = flow.executions()
 
     assert execution.state == "SUCCESS"
+    assert [run.task_id for run in execution.task_runs[:5]] == ["outer", "inner", "pair", "tell", "pair"]
     assert execution.task("pair", value=("b", "1")).outputs["value"] == "b1"
     assert [run.values for run in execution.tasks("pair")] == [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2")]
     assert sorted(execution.logs(task="tell").messages) == ["a1", "a2", "b1", "b2"]

@@ -42,7 +42,7 @@ def revisions(call: Call) -> Response:
     if not any(entry.isLast() and not entry.isDeleted() for entry in found):
         raise not_found(f"Not Found: File not found: {path}")
     revision = java("io.kestra.core.storages.NamespaceFileRevision")
-    return json_response(call.kestra, to_java([revision(entry.getVersion()) for entry in found]))
+    return json_response(call.kestra, to_java([revision(call.kestra.file_revision(entry)) for entry in found]))
 
 
 def search(call: Call) -> Response:
