@@ -49,7 +49,7 @@ def _is_for(item: pytest.Item, settings: Settings) -> bool:
     folder = item.path.parent.name
     if folder == "two":
         return is_two or not uses
-    # The API of 1.3 has been recorded, is served route by route, and is what that SDK speaks; `two` is about that of 2.0.
+    # Recorded, tested route by route and spoken by that SDK is the API of 1.3; `two` is about that of 2.0.
     return not is_two or (uses and folder not in ("api", "sdk") and not names & {"recorded", "replay"})
 
 
