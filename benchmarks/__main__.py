@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from benchmarks import engine, runs
 from benchmarks.figures import Row
 
-ROWS: dict[str, Callable[[], list[Row]]] = {
+ROWS: dict[str, Callable[[str], list[Row]]] = {
     "start": engine.start,
     "executions": engine.executions,
     "mocks": engine.mocks,
@@ -29,11 +29,12 @@ def main() -> None:
     """Measure what is asked for and print it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="which groups of rows; all without")
-    chosen = parser.parse_args().rows or list(ROWS)
-    print(f"{_machine()}, {datetime.now(timezone.utc):%Y-%m-%d}\n")
+    parser.add_argument("--kestra-version", default="1.3", help="the version or line of Kestra that is measured")
+    given = parser.parse_args()
+    print(f"{_machine()}, Kestra {given.kestra_version}, {datetime.now(timezone.utc):%Y-%m-%d}\n")
     print("| what | measured | target |\n|---|---|---|")
-    for name in chosen:
-        for row in ROWS[name]():
+    for name in given.rows or ROWS:
+        for row in ROWS[name](given.kestra_version):
             print(f"| {row.what} | {row.measured} | {row.target} |", flush=True)
 
 

@@ -56,11 +56,11 @@ FIVE = Path(__file__).resolve().parent.parent / "example_flows" / "01_hello_worl
 
 
 @contextlib.contextmanager
-def kestra() -> Iterator[tuple[Kestra, Lease]]:
+def kestra(version: str) -> Iterator[tuple[Kestra, Lease]]:
     """Start an engine of its own and end it."""
     run = Run.create()
     try:
-        server = EmbeddedServer(Settings(), run, Equipment()).open()
+        server = EmbeddedServer(Settings(version=version), run, Equipment()).open()
         lease = Lease.read(server.folder)
         assert lease is not None
         with Client(server.address) as client:
@@ -69,20 +69,20 @@ def kestra() -> Iterator[tuple[Kestra, Lease]]:
         run.finish()
 
 
-def start() -> list[Row]:
+def start(version: str) -> list[Row]:
     """Measure from nothing to the end of the first execution."""
     values = []
     for _ in range(STARTS):
         started = time.perf_counter()
-        with kestra() as (engine, _):
+        with kestra(version) as (engine, _):
             assert engine.deploy(ONE).run().state == "SUCCESS"
             values.append(time.perf_counter() - started)
     return [Row(f"engine started, first flow finished, median of {STARTS}", spread(values), "≤ 3 s")]
 
 
-def executions() -> list[Row]:
+def executions(version: str) -> list[Row]:
     """Measure single executions one after the other, and many at once."""
-    with kestra() as (engine, _):
+    with kestra(version) as (engine, _):
         one, five = engine.deploy(ONE), engine.deploy(FIVE)
         for _ in range(WARM_UP):
             one.run()
@@ -101,9 +101,9 @@ def executions() -> list[Row]:
     ]
 
 
-def mocks() -> list[Row]:
+def mocks(version: str) -> list[Row]:
     """Measure a flow that asks a host which is not there, three times, and then a database."""
-    with kestra() as (engine, _):
+    with kestra(version) as (engine, _):
         answers: list[object] = []
         flow = engine.deploy(REACHING)
         fetch = engine.mock("fetch", side_effect=["FAILED", "FAILED", {"body": "42"}])
@@ -120,23 +120,24 @@ def mocks() -> list[Row]:
     return [Row(what, milliseconds(times), "≤ 300 ms")]
 
 
-def loops() -> list[Row]:
+def loops(version: str) -> list[Row]:
     """Measure loops of some lengths, and the processor time they take; Linux only for that."""
     rows = []
-    with kestra() as (engine, lease):
-        flow, process = engine.deploy(LOOP), Path(f"/proc/{lease.pid}")
+    with kestra(version) as (engine, lease):
+        loop = LOOP.replace("ForEach", "Loop").replace("taskrun.", "item.") if version.startswith("2") else LOOP
+        flow, process = engine.deploy(loop), Path(f"/proc/{lease.pid}")
         flow.run(inputs={"length": 5})
         for length in LENGTHS:
             before = _processor_seconds(process)
             taken = seconds(partial(flow.run, inputs={"length": length}, timeout=LOOP_TIMEOUT_S))
             used = _processor_seconds(process) - before
-            rows.append(Row(f"ForEach over {length} values", f"{taken:.1f} s, {used:.1f} s of a core", "–"))
+            rows.append(Row(f"loop over {length} values", f"{taken:.1f} s, {used:.1f} s of a core", "–"))
     return rows
 
 
-def endurance() -> list[Row]:
+def endurance(version: str) -> list[Row]:
     """Compare the first and the last of many executions in one engine, count them, and look at its memory."""
-    with kestra() as (engine, lease):
+    with kestra(version) as (engine, lease):
         flow = engine.deploy(ONE)
         for _ in range(LONG_WARM_UP):
             flow.run()
@@ -161,9 +162,9 @@ def endurance() -> list[Row]:
     ]
 
 
-def idle() -> list[Row]:
+def idle(version: str) -> list[Row]:
     """Measure the processor time and the memory of an engine that has worked and now waits; Linux only."""
-    with kestra() as (engine, lease):
+    with kestra(version) as (engine, lease):
         flow = engine.deploy(ONE)
         for _ in range(WARM_UP):
             flow.run()

@@ -42,10 +42,10 @@ EMPTY = "def test_it(kestra):\n    pass\n"
 NOTHING = "def test_it():\n    pass\n"
 
 
-def suite() -> list[Row]:
+def suite(version: str) -> list[Row]:
     """Compare the last tests of a long run with the first."""
     with tempfile.TemporaryDirectory() as name:
-        _pytest(Path(name), MANY, "--kestra-server=embedded", "--junit-xml=junit.xml")
+        _pytest(Path(name), MANY, "--kestra-server=embedded", f"--kestra-version={version}", "--junit-xml=junit.xml")
         times = [float(case.attrib["time"]) for case in ET.parse(Path(name) / "junit.xml").iter("testcase")]
     # The very first test starts the engine.
     first, last = sum(times[1 : PART + 1]), sum(times[-PART:])
@@ -53,7 +53,7 @@ def suite() -> list[Row]:
     return [Row(what, f"{last / first:.2f} × ({first:.1f} s, {last:.1f} s)", "≤ 1.1 ×")]
 
 
-def plugin() -> list[Row]:
+def plugin(version: str) -> list[Row]:  # noqa: ARG001 - no engine is started
     """Compare runs that never ask for `kestra` with and without the plugin, in turns."""
     with_plugin, without = [], []
     with tempfile.TemporaryDirectory() as name:
@@ -67,12 +67,17 @@ def plugin() -> list[Row]:
     return [Row(what, f"{more * 1000:.0f} ms more than without the plugin ({base * 1000:.0f} ms)", "≤ 15 ms")]
 
 
-def warm() -> list[Row]:
+def warm(version: str) -> list[Row]:
     """Compare runs with a warm engine with runs that need none, in turns."""
     warm_runs, without = [], []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment = {**os.environ, "PYTEST_KESTRA_REUSE": "true", "PYTEST_KESTRA_SERVER": "embedded"}
+        environment = {
+            **os.environ,
+            "PYTEST_KESTRA_REUSE": "true",
+            "PYTEST_KESTRA_SERVER": "embedded",
+            "PYTEST_KESTRA_VERSION": version,
+        }
         try:
             _pytest(folder, EMPTY, environment=environment)
             for _ in range(PAIRS):
@@ -85,10 +90,10 @@ def warm() -> list[Row]:
     return [Row(what, f"{more * 1000:.0f} ms more", "≤ 500 ms")]
 
 
-def workers() -> list[Row]:
+def workers(version: str) -> list[Row]:
     """Count the engines of two workers."""
     with tempfile.TemporaryDirectory() as name:
-        _pytest(Path(name), URLS, "--kestra-server=embedded", "-n2")
+        _pytest(Path(name), URLS, "--kestra-server=embedded", f"--kestra-version={version}", "-n2")
         files = list(Path(name).glob("gw*"))
         urls = {file.read_text(encoding="utf-8") for file in files}
         users = {file.name.partition("-")[0] for file in files}

@@ -19,7 +19,8 @@ class Plugins:
 
     def types(self) -> list[str]:
         """Return the types of all tasks, triggers, conditions and task runners, without their older names."""
-        plugins: list[Json] = self._transport.send("GET", "/api/v1/plugins").json()
+        found = self._transport.send("GET", "/api/v1/plugins").json()
+        plugins: list[Json] = found["results"] if isinstance(found, dict) else found  # a page on 2.0
         return sorted({item["cls"] for plugin in plugins for group in GROUPS for item in plugin.get(group) or ()})
 
     def schema(self, name: str) -> Json:

@@ -17,6 +17,9 @@ TWO_ZERO = {
     # Our queues rest until they are woken.
     "kestra.jdbc.queues.min-poll-interval": "0ms",
     "kestra.jdbc.queues.max-poll-interval": "0ms",
+    # A bean of Micronaut's, which the health indicators bring to life, would listen on all addresses.
+    "grpc.server.enabled": False,
+    "grpc.server.health.enabled": False,
     # Nothing is fetched from elsewhere without being asked for.
     "kestra.plugins.auto-install.enabled": False,
 }

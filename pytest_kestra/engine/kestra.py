@@ -179,6 +179,10 @@ class Kestra(ABC):
         """Return the key-value store of a namespace."""
 
     @abstractmethod
+    def read_flows(self, upload: Any, store: Callable[[str, str], None]) -> None:
+        """Read the flows of a YAML or ZIP file, and call `store` with the source of each and its place."""
+
+    @abstractmethod
     def file_revision(self, entry: Any) -> Any:
         """Return the revision of a file of a namespace."""
 

@@ -26,17 +26,24 @@ STATUSES = {"resume": 204, "kill": 202}
 NAMES = {"nextEvaluationDate": "nextExecutionDate", "evaluatedAt": "date", "updatedAt": "updatedDate"}
 
 
-class OlderClient(httpx.Client):
-    """Send requests of the API of 1.3 by the routes of 2.0, and answer with its statuses and bodies.
-
-    An execution has its outputs, which 2.0 tells apart, the state of a trigger the names of before, and a flow that is
-    stored the loops of 2.0.
-    """
+class NewerRoutes(httpx.Client):
+    """Send requests of the API of 1.3 by the routes of 2.0, and flows with its loops."""
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request by its route of 2.0."""
-        request = _newer(request)
+        return super().send(_newer(request), **options)
+
+
+class OlderClient(NewerRoutes):
+    """Answer requests of the API of 1.3 as it does, with statuses and bodies.
+
+    An execution has its outputs, which 2.0 tells apart, and the state of a trigger the names of before.
+    """
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request by its route of 2.0, and return the answer of 1.3."""
         answer = super().send(request, **options)
+        request = answer.request
         if options.get("stream") or "json" not in answer.headers.get("content-type", "") or not answer.is_success:
             return answer
         body, path = answer.json(), request.url.path
@@ -79,7 +86,9 @@ def _newer(request: httpx.Request) -> httpx.Request:
         path = f"{found[1]}/actions/{found[2]}"
     elif request.method == "PUT" and path.endswith("/triggers"):
         path += "/backfill/create" if "backfill" in json.loads(request.read()) else "/set-disabled"
-    elif request.method in ("POST", "PUT") and FLOW.fullmatch(path) and "yaml" in request.headers["content-type"]:
+    elif (
+        request.method in ("POST", "PUT") and FLOW.fullmatch(path) and "yaml" in request.headers.get("content-type", "")
+    ):
         content = newer(request.read().decode()).encode()
     url = request.url.copy_with(path=path)
     if content is None:

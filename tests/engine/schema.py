@@ -19,7 +19,7 @@ from referencing.jsonschema import DRAFT4
 from tests.conftest import CONTRACTS
 
 HERE = "urn:kestra"
-DESCRIPTION = CONTRACTS / "kestra-1.3-openapi.yml"
+DESCRIPTION = "kestra-{}-openapi.yml"
 JSON = "application/json"
 # Kestra's body of an error, which its description has nowhere.
 LINK = {"type": "object", "required": ["self"], "properties": {"self": {"type": "object", "required": ["href"]}}}
@@ -43,11 +43,14 @@ ERROR = {
 
 
 class Schema:
-    """Check answers against the description of Kestra's API."""
+    """Check answers against the description of the API of a line of Kestra."""
+
+    def __init__(self, line: str = "1.3") -> None:
+        self.file = CONTRACTS / DESCRIPTION.format(line)
 
     @cached_property
     def _description(self) -> Any:
-        return yaml.load(DESCRIPTION.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return yaml.load(self.file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 
     @cached_property
     def _registry(self) -> Any:
@@ -80,6 +83,10 @@ class Schema:
         elif kind == JSON:
             reference = f"{HERE}#{pointer}/responses/{status}/content/application~1json/schema"
             yield from self._wrong(name, {"$ref": reference}, body)
+
+    def violations_of(self, name: str, body: Any) -> Iterator[str]:
+        """Yield each place of a named schema of the description that a body is not as told by, once."""
+        return self._wrong(name, {"$ref": f"{HERE}#/components/schemas/{name}"}, body)
 
     def _wrong(self, name: str, schema: Any, body: Any) -> Iterator[str]:
         validator = VALIDATOR(schema, registry=self._registry, format_checker=oas30_format_checker)

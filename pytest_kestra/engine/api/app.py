@@ -37,13 +37,14 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 # How many requests may wait for Kestra's database at a time.
 THREADS = 100
 
-# Each names its own routes.
-PARTS = (flows, plugins, icons, namespaces, suites, server)
+# Each names its own routes, those before besides which of them a line has.
+PARTS = (plugins, icons, namespaces, suites, server)
 
 
 def routes(line: str = "1.3") -> list[Route]:
     """Return the routes of a line's API, the more literal a path the earlier, as Kestra's web server chooses them."""
-    found = [*executions.routes(line), *triggers.routes(line), *(route for part in PARTS for route in part.ROUTES)]
+    found = [*executions.routes(line), *triggers.routes(line), *flows.routes(line)]
+    found += [route for part in PARTS for route in part.ROUTES]
     return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
 
 

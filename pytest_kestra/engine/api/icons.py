@@ -11,7 +11,7 @@ from pytest_kestra.engine.api.plugins import DOCS, PLUGINS, cached, registry
 from pytest_kestra.engine.jvm import java, to_java
 
 GROUP = "plugin-icon"
-# What of a plugin has icons, as the methods that list it.
+# What of a plugin has icons, as the methods that list it; 2.0 has no conditions.
 LISTS = (
     *("getTasks", "getTriggers", "getConditions", "getTaskRunners", "getLogExporters", "getApps", "getAppBlocks"),
     "getAdditionalPlugins",
@@ -23,7 +23,7 @@ def of_classes(call: Call) -> Response:
     found: dict[str, Any] = {}
     for plugin in registry(call).plugins():
         for listed in LISTS:
-            for cls in getattr(plugin, listed)():
+            for cls in getattr(plugin, listed, tuple)():
                 found.setdefault(str(cls.getName()), _icon(plugin, cls, str(cls.getSimpleName())))
     for plugin in registry(call).plugins():
         for entry in plugin.getAliases().values():

@@ -138,4 +138,7 @@ def _begin(item: Any) -> Any:
 
 def page_response(call: Call, found: Any) -> Response:
     """Answer a page: its results and the total."""
+    if not hasattr(found, "getTotal"):  # one of Micronaut's, as Kestra 2.0 has them for logs
+        told = {"results": found.getContent(), "total": found.getTotalSize(), "type": "OFFSET"}
+        return json_response(call.kestra, to_java(told))
     return json_response(call.kestra, to_java({"results": found, "total": found.getTotal()}))

@@ -76,6 +76,10 @@ class KestraOneThree(Kestra):
         """Return the revision of the value of a key."""
         return entry.version()
 
+    def read_flows(self, upload: Any, store: Callable[[str, str], None]) -> None:
+        """Read the flows of a YAML or ZIP file."""
+        java("io.kestra.core.models.HasSource").readSourceFile(upload, store)
+
     def file_revision(self, entry: Any) -> Any:
         """Return the revision of a file of a namespace."""
         return entry.getVersion()

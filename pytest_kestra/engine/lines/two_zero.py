@@ -58,6 +58,11 @@ class KestraTwoZero(Kestra):
         """Return the revision of the value of a key."""
         return entry.revision()
 
+    def read_flows(self, upload: Any, store: Callable[[str, str], None]) -> None:
+        """Read the flows of a YAML or ZIP file, which must not be one that unpacks to far more."""
+        protection = self.bean("io.kestra.core.security.SecurityConfiguration").zipBombProtection()
+        java("io.kestra.core.models.HasSource").readSourceFile(protection, upload, store)
+
     def file_revision(self, entry: Any) -> Any:
         """Return the revision of a file of a namespace."""
         return entry.getRevision()

@@ -188,7 +188,10 @@ def kill(call: Call) -> Response:
     cascade = call.flag("isOnKillCascade", default=True)
     if execution.getState().isTerminated() and not cascade:
         raise Problem(409, "Illegal state: Execution is already finished, can't kill it")
-    return _answer(call, killed(call, execution, cascade=cascade), 202)
+    answer = _answer(call, killed(call, execution, cascade=cascade), 202)
+    if answer.body:  # of 2.0, whose controller calls it so
+        answer.headers["content-type"] = "text/json"
+    return answer
 
 
 def flow(call: Call) -> Response:

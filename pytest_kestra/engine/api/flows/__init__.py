@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from pytest_kestra.engine.api.calls import below
 from pytest_kestra.engine.api.flows import batches, editing, graphs, limits, lists, transfer, validation
+
+# What Kestra 2.0 no longer has.
+GONE = {"flows/{namespace}/{id}/{taskId}"}
 
 ROUTES: list[Route] = [
     *editing.ROUTES,
@@ -15,3 +19,8 @@ ROUTES: list[Route] = [
     *transfer.ROUTES,
     *limits.ROUTES,
 ]
+
+
+def routes(line: str) -> list[Route]:
+    """Return the routes of a line."""
+    return ROUTES if line == "1.3" else [made for made in ROUTES if below(made) not in GONE]

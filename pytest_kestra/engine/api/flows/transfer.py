@@ -30,7 +30,7 @@ def import_flows(call: Call) -> Response:
             wrong.append(str(place))
 
     try:
-        java("io.kestra.core.models.HasSource").readSourceFile(_file(name, content), store)
+        call.kestra.read_flows(_file(name, content), store)
     except java("java.io.IOException"):
         return Response(status_code=400)
     if wrong and call.flag("failOnError"):

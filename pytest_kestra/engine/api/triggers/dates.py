@@ -5,6 +5,7 @@ The route is not Kestra's, so it stands outside of Kestra's API.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,13 +22,15 @@ ON_DATES = "io.kestra.plugin.core.trigger.ScheduleOnDates"
 YEARS = 10
 # How many dates the conditions may refuse in one request: a schedule of every second has 315 million in ten years.
 REFUSALS = 10_000
+# And how long it may take: a client waits for an answer for a minute, also on a machine that is busy with other work.
+SEARCH_S = 20.0
 
 
 def dates(call: Call) -> Response:
     """Answer the next `count` dates after `after` on which a trigger of a flow's `revision` fires, and its time zone.
 
     They are fewer where the trigger has no more. `searched` says until when dates were looked at where the conditions
-    have refused too many for one request, else it is null.
+    have refused too many for one request, or it took too long; else it is null.
     """
     flow, trigger = _definition(call)
     context = call.kestra.conditions.conditionContext(call.kestra.run_contexts.of(flow, trigger), flow, None)
@@ -36,12 +39,13 @@ def dates(call: Call) -> Response:
     check = call.kestra.date_check(trigger, context)
     found: list[str] = []
     count, refused, searched = call.number("count", 1), 0, None
+    until = time.monotonic() + SEARCH_S
     for date in (_scheduled if _is(trigger, SCHEDULE) else _on_dates)(trigger, context, after):
         if len(found) >= count or (check and date.getYear() > after.getYear() + YEARS):
             break
         if check is None or _holds(check, date):
             found.append(_text(date, zone))
-        elif (refused := refused + 1) == REFUSALS:
+        elif (refused := refused + 1) == REFUSALS or time.monotonic() > until:
             searched = _text(date, zone)
             break
     return JSONResponse({"dates": found, "zone": str(zone), "searched": searched})
