@@ -75,8 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     cli = {name: " ".join(value) if isinstance(value, list) else value for name, value in given.items()}
     ini = {option.attribute: config.getini(option.ini_name) for option in OPTIONS}
     try:
-        config.stash[SETTINGS] = Settings.read(cli, ini, os.environ)
-        _check_versions(config.stash[SETTINGS])
+        config.stash[SETTINGS] = _with_one_server(Settings.read(cli, ini, os.environ))
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from error
     settings = config.stash[SETTINGS]
@@ -261,14 +260,22 @@ def pytest_runtest_makereport(
     return report
 
 
-def _check_versions(settings: Settings) -> None:
-    """Raise SettingsError where there are several versions, but one server or image."""
-    one = settings.server if settings.server.startswith("http") else settings.image and f"the image {settings.image}"
-    if len(settings.versions) > 1 and one:
+def _with_one_server(settings: Settings) -> Settings:
+    """Return the settings, with one version where one server or image is given; SettingsError where several are, too.
+
+    Those that a project has as its default give way to a server on the command line.
+    """
+    is_url = settings.server.startswith("http")
+    one = settings.server if is_url else settings.image and f"the image {settings.image}"
+    if len(settings.versions) < 2 or not one:
+        return settings
+    several, where = settings.source("version"), settings.source("server" if is_url else "image")
+    if several.startswith("--") or not where.startswith("--"):
         raise SettingsError(
-            f"version={settings.version} ({settings.source('version')}) are several, but {one} has one version: give "
-            "one or none, or let servers of each be started."
+            f"version={settings.version} ({several}) are several, but {one} has one version: give one or none, or let "
+            "servers of each be started."
         )
+    return settings.override({"version": settings.versions[0]}, where)
 
 
 def _remove_leftovers(config: pytest.Config, run: Run) -> None:

@@ -117,6 +117,24 @@ def test_several_need_servers_of_their_own(project: pytest.Pytester, option: str
     result.stderr.fnmatch_lines([f"ERROR: version=1.3 2.0 (--kestra-version) are several, but {what} one version: *"])
 
 
+@pytest.mark.parametrize("option", ["--kestra-server=http://127.0.0.1:9", "--kestra-image=here/kestra:1"])
+def test_several_by_default_give_way_to_a_server_that_is_given(project: pytest.Pytester, option: str) -> None:
+    project.makeini("[pytest]\nkestra_version = 1.3 2.0\n")
+    result = project.runpytest("--collect-only", option)
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["kestra: server=*, version=1.3*"])
+    assert "[2.0]" not in result.stdout.str()
+
+
+def test_several_by_default_do_not_go_with_a_server_by_default(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\nkestra_version = 1.3 2.0\nkestra_server = http://127.0.0.1:9\n")
+    result = project.runpytest("--collect-only")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: version=1.3 2.0 (* are several, but http://127.0.0.1:9 has one version: *"])
+
+
 def test_no_version_at_all(project: pytest.Pytester) -> None:
     result = project.runpytest("--kestra-version= ")
 

@@ -90,6 +90,12 @@ class TourOfTwo(tour.Tour):
         kind = answer.headers.get("content-type", "")
         return answer.json() if kind.startswith("application/json") else answer.text
 
+    def backfills(self) -> None:
+        """Refuse to begin one, too, for which there is a route of its own."""
+        super().backfills()
+        place = {"namespace": "nobody", "flowId": "hello", "triggerId": "daily"}
+        self.go("PUT", "triggers/backfill/create", 404, json={**place, "backfill": {"start": "2026-01-01T00:00:00Z"}})
+
     def files_of_executions(self) -> None:
         """Ask for the outputs, too, which an execution does not have itself."""
         place = f"outputs/tasks/{self.done['id']}"
