@@ -20,6 +20,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def leave_out(config: pytest.Config, items: list[pytest.Item], is_other: Callable[[pytest.Item], bool]) -> None:
+    """Deselect the items that are others."""
+    others = {item: is_other(item) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if others[item]])
+    items[:] = [item for item in items if not others[item]]
+
+
+def version_of(item: pytest.Item, default: str) -> str:
+    """Return the version of Kestra that an item is for, where it is one for each of several."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return str(params.get("kestra_version", default))
+
+
 @pytest.fixture(scope="session")
 def recorded() -> Callable[[str], Any]:
     """Return a reader of what a real Kestra 1.3.19 answered, by the number that a file's name begins with."""

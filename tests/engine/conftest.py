@@ -12,19 +12,16 @@ import pytest
 
 from pytest_kestra import Flow, Kestra, Server, Settings
 from pytest_kestra.connection import http_client
-from pytest_kestra.engine.home import Home
-from pytest_kestra.engine.install import Installation, install
+from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.engine.progress import SilentProgress
-from pytest_kestra.engine.repository import Repository
-from pytest_kestra.engine.training import train
 from pytest_kestra.hooks import SETTINGS, run_of
+from tests.conftest import leave_out, version_of
 
 pytest.register_assert_rewrite("tests.engine.replay")
 
 # After their asserts are known to be rewritten.
 from tests.engine.conformance import Conformance, Exchange  # noqa: E402
-from tests.engine.launched import Launched, launched  # noqa: E402
+from tests.engine.launched import Launched, installed, launched  # noqa: E402
 from tests.engine.lines import on_line  # noqa: E402
 from tests.engine.older import OlderClient  # noqa: E402
 from tests.engine.replay import Replay  # noqa: E402
@@ -33,17 +30,14 @@ from tests.engine.replay import Replay  # noqa: E402
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for the server, or the line of Kestra, that is tested."""
     settings = config.stash[SETTINGS]
-    here = [item for item in items if Path(__file__).parent in item.path.parents]
-    others = {item for item in here if not _is_for(item, settings)}
-    config.hook.pytest_deselected(items=[item for item in items if item in others])
-    items[:] = [item for item in items if item not in others]
+    here = Path(__file__).parent
+    leave_out(config, items, lambda item: here in item.path.parents and not _is_for(item, settings))
 
 
 def _is_for(item: pytest.Item, settings: Settings) -> bool:
     names = set(getattr(item, "fixturenames", ()))
     uses = "kestra_server" in names
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    is_two = params.get("kestra_version", settings.versions[0]).startswith("2")
+    is_two = version_of(item, settings.versions[0]).startswith("2")
     if settings.server not in ("auto", "embedded") and not uses:
         return False  # it is about the embedded engine itself
     folder = item.path.parent.name
@@ -55,10 +49,8 @@ def _is_for(item: pytest.Item, settings: Settings) -> bool:
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    """Return the engine that `pytest-kestra engine install` has installed, or install it."""
-    return install(
-        "1.3", home=Home.configured(), repository=Repository.configured(), progress=SilentProgress(), train=train
-    )
+    """Return the engine of 1.3."""
+    return installed("1.3")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_kestra import Server
 from pytest_kestra.engine.home import VARIABLE, Home
+from tests.conftest import leave_out, version_of
 from tests.plugin.remains import Remains
 
 RETURN = """\
@@ -39,15 +40,8 @@ RunPytest = Callable[..., pytest.RunResult]
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Test the plugin itself on one line of Kestra: what flows do depends on it, how pytest tells that does not."""
-    others = {
-        item
-        for item in items
-        if Path(__file__).parent == item.path.parent
-        and hasattr(item, "callspec")
-        and item.callspec.params.get("kestra_version", "1.3") != "1.3"
-    }
-    config.hook.pytest_deselected(items=[item for item in items if item in others])
-    items[:] = [item for item in items if item not in others]
+    here = Path(__file__).parent
+    leave_out(config, items, lambda item: item.path.parent == here and version_of(item, "1.3") != "1.3")
 
 
 @pytest.fixture

@@ -21,8 +21,10 @@ from pytest_kestra.run.waiting import poll
 MARK = "X-Request-Id"
 # How long a server may take to show an execution that has been answered for, in seconds.
 SHOWN_S = 5.0
-# What Kestra answers, without a word, to a call that starts nothing; the last one is for 2.0 that of `inputs` alone.
-NOTHING = (204, 409, 422)
+# What Kestra 2.0 answers, without a word, where the `inputs` cannot be rendered.
+UNRENDERED = 422
+# What Kestra answers, without a word, to a call that starts nothing.
+NOTHING = (204, 409, UNRENDERED)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Webhook:
         """Return the property that is why nothing was started, and how."""
         if not self.trigger.session.client.address.is_two:
             return "conditions", "its `conditions` were not met, or its `inputs` could not be rendered"
-        if status == NOTHING[-1]:
+        if status == UNRENDERED:
             return "inputs", "its `inputs` could not be rendered"
         return "when", "its `when` does not hold"
 

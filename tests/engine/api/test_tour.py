@@ -57,7 +57,7 @@ class Observer:
     """Note what each route has answered, and where that is not as described."""
 
     def __init__(self, line: str = "1.3") -> None:
-        self.line, self.schema = line, Schema(line)
+        self.schema = Schema(line)
         self.routes = [
             (f"{method} {route.path}", method, route.path_regex)
             for route in app.routes(line)

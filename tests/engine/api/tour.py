@@ -128,9 +128,13 @@ class Tour:
         options |= {"auth": None} if anonymous else {}
         answer = self.http.request(method, path if path.startswith("/") else API + path, **options)
         self.seen(answer)
-        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        self.check(method, path, status, answer)
         kind = answer.headers.get("content-type", "")
         return answer.json() if kind.startswith("application/json") else answer.text
+
+    def check(self, method: str, path: str, status: int, answer: httpx.Response) -> None:
+        """Check the status of an answer."""
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
 
     def watch(self, path: str, events: int) -> None:
         """Read the first events of a stream, which may have no end."""
