@@ -3,6 +3,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,21 @@ def _is_for(item: pytest.Item, settings: Settings) -> bool:
     is_two = version_of(item, settings.versions[0]).startswith("2")
     if settings.server not in ("auto", "embedded") and not uses:
         return False  # it is about the embedded engine itself
-    folder = item.path.parent.name
-    if folder == "two":
+    folders = item.path.relative_to(Path(__file__).parent).parts
+    if "sdk" in folders and is_two != _is_sdk_of_two():
+        return False
+    if "two" in folders:
         return is_two or not uses
-    # Recorded, tested route by route and spoken by that SDK is the API of 1.3; `two` is about that of 2.0.
-    return not is_two or (uses and folder not in ("api", "sdk") and not names & {"recorded", "replay"})
+    # Recorded and tested route by route is the API of 1.3; `two` is about that of 2.0.
+    return not is_two or (uses and "api" not in folders and not names & {"recorded", "replay"})
+
+
+def _is_sdk_of_two() -> bool:
+    try:
+        # Kestra's SDK for 2.0 has the name of the one for 1.3: an environment has one of them.
+        return version("kestrapy").startswith("2")
+    except PackageNotFoundError:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -141,11 +141,9 @@ def test_sdk_reads_and_changes_limits(sdk: Any, namespace: str) -> None:
 
 
 def test_sdk_checks(sdk: Any, namespace: str) -> None:
-    kestrapy = pytest.importorskip("kestrapy")
     (entry,) = sdk.flows.validate_flows(T, source(namespace))
     assert (entry.flow, entry.constraints) == ("sdk", None)
-    section = kestrapy.FlowControllerTaskValidationType.TASKS
     task = {"id": "say", "type": LOG}
-    assert sdk.flows.validate_task(section, T, task).constraints == "message: must not be null\n"
+    assert sdk.flows.validate_task("TASKS", T, task).constraints == "message: must not be null\n"
     trigger = {"id": "daily", "type": "io.kestra.plugin.core.trigger.Schedule", "cron": "@daily"}
     assert sdk.flows.validate_trigger(T, trigger).constraints is None

@@ -25,8 +25,12 @@ def test_sdk_finds_namespaces(sdk: Any, namespace: str) -> None:
     sdk.flows.create_flow(T, FLOW.format(namespace))
 
     assert sdk.namespaces.namespace(namespace, T).id == namespace
-    page = sdk.namespaces.search_namespaces(T, q=namespace, page=1, size=5, sort=["id:desc"], existing=True)
-    assert (page.total, [found.id for found in page.results]) == (1, [namespace])
+    # The SDK for 2.0 has no `q`, and an open-source server does not know its filters.
+    page = sdk.namespaces.search_namespaces(T, page=1, size=1000, sort=["id:desc"], existing=True)
+    found = [item.id for item in page.results]
+    assert namespace in found
+    assert found == sorted(found, reverse=True)
+    assert page.total == len(found)
     request = kestrapy.ApiAutocomplete(q="system", ids=[namespace])
     assert sdk.namespaces.autocomplete_namespaces(T, request) == [namespace, "system"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_kestra import Server
 from tests.engine.scheduling import YAML
 
 models: Any = pytest.importorskip("kestrapy.models")
@@ -109,9 +110,13 @@ testCases:
 
 
 @pytest.fixture
-def suite(api: httpx.Client, sdk: Any, namespace: str) -> Any:
+def suite(api: httpx.Client, kestra_server: Server, sdk: Any, namespace: str) -> Any:
     api.post("flows", content=FLOW.format(namespace=namespace), headers=YAML).raise_for_status()
-    return sdk.test_suites.create_test_suite("main", SUITE.format(namespace=namespace))
+    text = SUITE
+    if kestra_server.address.is_two:
+        # The outputs of a loop's rounds are no part of its execution's there.
+        text = "".join(line for line in SUITE.splitlines(keepends=True) if "outputs.send." not in line)
+    return sdk.test_suites.create_test_suite("main", text.format(namespace=namespace))
 
 
 def state(result: Any) -> str:
