@@ -149,6 +149,8 @@ def pytest_report_header(config: pytest.Config) -> str:
     """Say which settings the run has."""
     settings = config.stash[SETTINGS]
     values = {"server": settings.server, "version": settings.version} | settings.shown()
+    if _is_url(config):  # it has a version of its own
+        del values["version"]
     texts = {name: " ".join(value) if isinstance(value, tuple) else value for name, value in values.items()}
     return "kestra: " + ", ".join(f"{name}={text}" for name, text in texts.items())
 

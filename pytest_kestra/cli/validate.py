@@ -26,6 +26,10 @@ def add(commands: Commands) -> None:
         "--server", help="embedded, or the address of a server (default: what PYTEST_KESTRA_SERVER says, else embedded)"
     )
     validate.add_argument(
+        "--version",
+        help="the version or line of Kestra of the embedded engine (default: what PYTEST_KESTRA_VERSION says, else 1.3)",
+    )
+    validate.add_argument(
         "--plugin",
         action="append",
         default=[],
@@ -77,14 +81,21 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _server(options: argparse.Namespace, run: Run) -> Server:
     """Return the server that checks flows: the one that is asked for, a warm engine, or one for this command."""
+    from pytest_kestra.errors import SettingsError
     from pytest_kestra.server.chooser import open_server
     from pytest_kestra.server.equipment import Equipment
     from pytest_kestra.settings import Settings
 
     equipment = Equipment(plugins=options.plugin)
     settings = Settings.read({}, {}, os.environ)
-    if options.server is not None:
-        settings = settings.override({"server": options.server}, "--server")
+    for name in ("server", "version"):
+        if (value := getattr(options, name)) is not None:
+            settings = settings.override({name: value}, f"--{name}")
+    if len(settings.versions) > 1:
+        raise SettingsError(
+            f"{settings.source('version')}: there are several versions, and flows are checked with one of them. "
+            "Name it with --version."
+        )
     if settings.server in ("auto", "embedded") and not missing_packages():
         from pytest_kestra.server.embedded import EmbeddedServer
         from pytest_kestra.server.engines import running

@@ -215,6 +215,19 @@ def test_validate_has_colours_on_a_terminal(
     assert ("\033[33m" in capsys.readouterr().out) is coloured
 
 
+def test_validate_asks_one_version(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_KESTRA_VERSION", "1.3 2.0")
+
+    assert cli.main(["validate", str(folder)]) == 2
+    assert capsys.readouterr().err == (
+        "pytest-kestra: the environment variable PYTEST_KESTRA_VERSION: there are several versions, and flows are checked "
+        "with one of them. Name it with --version.\n"
+    )
+    assert cli.main(["validate", str(folder), "--version", "2.0"]) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -67,3 +67,10 @@ def test_what_breaks_on_the_next_line(
         {"test": "test_flows::test_old", "before": "passed", "after": "failed"},
         {"test": "test_flows::test_good", "before": "passed", "after": "passed"},
     ]
+
+
+def test_validate_asks_the_line_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
+
+    assert cli.main(["validate", str(tmp_path), "--version", "2.0"]) == 1
+    assert "old.yaml:7: error: Kestra does not know the type io.kestra.plugin.core.flow.ForEach" in capsys.readouterr().out
