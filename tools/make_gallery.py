@@ -62,9 +62,9 @@ def output() -> str:
     }
     options = ("--color=no", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", TESTS.name, SUITE.name, "--kestra-server=embedded", *options],
+        [sys.executable, "-m", "pytest", TESTS.name, SUITE.name, *options],
         cwd=GALLERY,
-        env={**environment, **_home(), "COLUMNS": str(WIDTH)},
+        env={**environment, **_home(), "PYTEST_KESTRA_SERVER": "embedded", "COLUMNS": str(WIDTH)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

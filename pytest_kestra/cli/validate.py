@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
     )
     validate.add_argument(
         "--version",
-        help="the version or line of Kestra of the embedded engine (default: what PYTEST_KESTRA_VERSION says, else 1.3)",
+        help="the version or line of the embedded engine (default: what PYTEST_KESTRA_VERSION says, else 1.3)",
     )
     validate.add_argument(
         "--plugin",

@@ -52,10 +52,22 @@ def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
             "E           ERROR check: too many",
             'E         Inputs: {"count": 7}',
             "E         Execution: http://127.0.0.1:*/ui/main/executions/company.team.test-orders-*/orders/*",
-            "E         Run it again: pytest test_whole_story_*.py::test_orders",
+            "E         Run it again: pytest test_whole_story_*.py::test_orders --kestra-*",
         ]
     )
     result.stdout.no_fnmatch_line("*the executions of this test*")
+
+
+def test_command_to_run_it_again_has_the_options(run_pytest: RunPytest, kestra_server: Server) -> None:
+    address = kestra_server.address
+    left_out = ("--kestra-html=page.html", f"--kestra-password={address.password}", "-q")
+    result = run_pytest(FAILING, "--kestra-strict-mocks", "--kestra-timeout=500", *left_out)
+
+    (line,) = [line for line in result.outlines if "Run it again:" in line]
+    assert line.partition("pytest ")[2] == (
+        "test_command_to_run_it_again_has_the_options.py::test_orders "
+        f"--kestra-server={address.url} --kestra-timeout=500 --kestra-strict-mocks"
+    )
 
 
 def test_state_of_a_task_run_tells_the_story(run_pytest: RunPytest) -> None:

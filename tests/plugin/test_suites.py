@@ -85,7 +85,7 @@ def test_failure_tells_the_whole(run_pytest: RunPytest, project: Path) -> None:
             "Flow: flows/shop.yaml, revision 1: CREATED > RUNNING > SUCCESS in * s",
             "  fetch * SUCCESS *",
             "Execution: *",
-            "Run it again: pytest equality.yaml::equalTo",
+            "Run it again: pytest equality.yaml::equalTo --kestra-server=http://127.0.0.1:*",
         ]
     )
     assert "items.py" not in result.stdout.str()

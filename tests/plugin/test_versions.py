@@ -179,4 +179,4 @@ def test_command_to_run_again_names_the_versions(project: pytest.Pytester) -> No
     result = project.runpytest_subprocess(*BOTH, "--kestra-server=embedded", "-k", "2.0 and test_it")
 
     command = "pytest 'test_command_to_run_again_names_the_versions.py::test_it[2.0]'"
-    result.stdout.fnmatch_lines([f"*{command.replace('[', '[[]')} {' '.join(BOTH)}"])
+    result.stdout.fnmatch_lines([f"*{command.replace('[', '[[]')} --kestra-server=embedded {' '.join(BOTH)}"])

@@ -222,8 +222,8 @@ def test_validate_asks_one_version(
 
     assert cli.main(["validate", str(folder)]) == 2
     assert capsys.readouterr().err == (
-        "pytest-kestra: the environment variable PYTEST_KESTRA_VERSION: there are several versions, and flows are checked "
-        "with one of them. Name it with --version.\n"
+        "pytest-kestra: the environment variable PYTEST_KESTRA_VERSION: there are several versions, and flows are "
+        "checked with one of them. Name it with --version.\n"
     )
     assert cli.main(["validate", str(folder), "--version", "2.0"]) == 0
 

@@ -73,4 +73,5 @@ def test_validate_asks_the_line_that_is_named(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "old.yaml").write_text(OLD, encoding="utf-8")
 
     assert cli.main(["validate", str(tmp_path), "--version", "2.0"]) == 1
-    assert "old.yaml:7: error: Kestra does not know the type io.kestra.plugin.core.flow.ForEach" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "old.yaml:7: error: Kestra does not know the type io.kestra.plugin.core.flow.ForEach" in told
