@@ -56,8 +56,9 @@ def conformance() -> str:
 def not_served() -> str:
     """Return the routes that are answered 501, by their reason, as a table in Markdown."""
     reasons: dict[str, list[str]] = {}
-    for route in unserved.ROUTES:
-        reasons.setdefault(route.why, []).append(f"`{route.method} {route.path}`")
+    for route in unserved.routes("2.0"):
+        line = " (2.0)" if route in unserved.NEW else ""
+        reasons.setdefault(route.why, []).append(f"`{route.method} {route.path}`{line}")
     rows = ["| not served, because | routes |", "|---|---|"]
     rows += [f"| {why} | {', '.join(routes)} |" for why, routes in reasons.items()]
     return "\n".join(rows) + "\n"

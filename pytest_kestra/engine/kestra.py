@@ -167,10 +167,6 @@ class Kestra(ABC):
         """
 
     @abstractmethod
-    def search_source(self, page: Any, text: str | None, namespace: str | None) -> Any:
-        """Return a page of flows whose source has a text, with the places where it was found."""
-
-    @abstractmethod
     def complete_flow(self, source: str) -> Any:
         """Return a source as a flow as it runs."""
 

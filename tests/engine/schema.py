@@ -88,6 +88,15 @@ class Schema:
         """Yield each place of a named schema of the description that a body is not as told by, once."""
         return self._wrong(name, {"$ref": f"{HERE}#/components/schemas/{name}"}, body)
 
+    def open_source(self) -> set[tuple[str, str]]:
+        """Return method and path of all routes that are not of the Enterprise Edition alone."""
+        return {
+            (method.upper(), path.replace("{tenant}", "main"))
+            for path, item in self._description["paths"].items()
+            for method, operation in item.items()
+            if operation.get("x-kestra", {}).get("edition") != "ee"
+        }
+
     def _wrong(self, name: str, schema: Any, body: Any) -> Iterator[str]:
         validator = VALIDATOR(schema, registry=self._registry, format_checker=oas30_format_checker)
         yield from dict.fromkeys(

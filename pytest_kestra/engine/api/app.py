@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytest_kestra.engine.api import (
     executions,
+    expressions,
     flows,
     icons,
     namespaces,
@@ -37,13 +38,14 @@ from pytest_kestra.engine.kestra import TENANT, Kestra
 # How many requests may wait for Kestra's database at a time.
 THREADS = 100
 
-# Each names its own routes, those before besides which of them a line has.
-PARTS = (plugins, icons, namespaces, suites, server)
+# Each names its own routes; those of the first are not the same on all lines.
+BY_LINE = (executions, triggers, flows, plugins, icons, expressions)
+PARTS = (namespaces, suites, server)
 
 
 def routes(line: str = "1.3") -> list[Route]:
     """Return the routes of a line's API, the more literal a path the earlier, as Kestra's web server chooses them."""
-    found = [*executions.routes(line), *triggers.routes(line), *flows.routes(line)]
+    found = [route for part in BY_LINE for route in part.routes(line)]
     found += [route for part in PARTS for route in part.ROUTES]
     return sorted(found, key=lambda route: (len(route.param_convertors), -len(route.path)))
 
@@ -98,7 +100,7 @@ async def _no_route(request: Request, error: Exception) -> Response:
 
 def _not_served(request: Request) -> problems.Problem:
     path, as_sent = request.scope["path"], request.scope["raw_path"].decode("latin-1")
-    if found := unserved.find(request.method, path):
+    if found := unserved.find(request.method, path, request.app.state.kestra.line):
         return problems.Problem(
             501,
             f"Not Implemented: the embedded engine of pytest-kestra does not serve {request.method} {as_sent}: "
@@ -120,7 +122,7 @@ def app(kestra: Kestra, *, url: str, user: str, password: str, stop: Callable[[]
     handlers: dict[Any, Handler] = {problems.Problem: _problem, HTTPException: _no_route}
     served = routes(kestra.line)
     application = Starlette(routes=served, exception_handlers=handlers)
-    application.state.paths = Paths(served)
+    application.state.paths = Paths(served, unserved.routes(kestra.line))
     application.state.threads = anyio.CapacityLimiter(THREADS)
     application.state.kestra = kestra
     application.state.url = url

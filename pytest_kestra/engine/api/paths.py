@@ -7,21 +7,21 @@ from collections.abc import Sequence
 
 from starlette.routing import Route
 
-from pytest_kestra.engine.api import unserved
 from pytest_kestra.engine.api.calls import API
 from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.api.unserved import Unserved
 from pytest_kestra.engine.kestra import TENANT
 
 
 class Paths:
     """Know which paths there are, with which methods."""
 
-    def __init__(self, served: Sequence[Route]) -> None:
+    def __init__(self, served: Sequence[Route], others: Sequence[Unserved]) -> None:
         self._all: list[tuple[re.Pattern[str], set[str]]] = [
             *((route.path_regex, set(route.methods or ())) for route in served),
-            *((item.pattern, item.methods) for item in unserved.ROUTES),
+            *((item.pattern, item.methods) for item in others),
         ]
-        known = [*(route.path for route in served), *(item.path for item in unserved.ROUTES)]
+        known = [*(route.path for route in served), *(item.path for item in others)]
         # What comes first after the API's prefix, or after the tenant.
         self._whole = {_first(path, API) for path in known} - {TENANT}
         self._below_tenant = {_first(path, f"{API}/{TENANT}") for path in known}

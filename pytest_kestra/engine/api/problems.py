@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from starlette.requests import Request
@@ -22,12 +22,15 @@ NO_LINK = {
 REASONS = {400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 415: "Unsupported Media Type"}
 
 # The first that matches, from special to general, as the handlers of Kestra's web server are chosen. A null prefix
-# stands for the status' own reason.
+# stands for the status' own reason. By name, since a line of Kestra may not have the class.
 STATUSES: tuple[tuple[str, int, str | None], ...] = (
     ("jakarta.validation.ConstraintViolationException", 422, "Invalid entity"),
     ("io.kestra.core.exceptions.InputOutputValidationException", 422, "Invalid entity"),
     ("io.kestra.core.exceptions.DeserializationException", 422, "Invalid entity"),
     ("io.kestra.core.exceptions.InvalidQueryFiltersException", 422, "Invalid query filters"),
+    # A text to search for is no regular expression, or one that would take for ever.
+    ("io.kestra.core.exceptions.InvalidSourceSearchQueryException", 400, "Bad Request"),
+    ("io.kestra.core.utils.RegexUtils$RegexTimeoutException", 400, "Bad Request"),
     ("io.kestra.core.exceptions.NotFoundException", 404, None),
     ("java.util.NoSuchElementException", 404, "Not Found"),
     ("java.io.FileNotFoundException", 404, "Not Found"),
@@ -76,6 +79,11 @@ def not_convertible(name: str, value: Any, reason: Any) -> Problem:
     return Problem(422, f"Internal server error: {text}")
 
 
+def invalid(place: str, message: str) -> Problem:
+    """Return the problem of a value that is not allowed where it stands."""
+    return Problem(422, f"Invalid entity: {place}: {message}", [(message, place)])
+
+
 def missing(name: str, kind: str = "QueryValue") -> Problem:
     """Return the problem of a parameter, or another part of a request (`Body`), that must be there."""
     return Problem(422, f"Invalid route params: Required {kind} [{name}] not specified")
@@ -95,13 +103,22 @@ def of(error: Exception) -> Problem:
         return Problem(500, f"Internal server error: {error}")
     cause: Any = error
     while cause is not None:
+        kinds = set(_kinds(cause))
         for name, status, prefix in STATUSES:
-            if isinstance(cause, java(name)):
+            if name in kinds:
                 text = _message(cause)
                 message = text if prefix is None else f"{prefix}: {text}"
                 return Problem(status, message, _violations(cause))
         cause = cause.getCause()
     return Problem(500, f"Internal server error: {_message(error)}")
+
+
+def _kinds(error: Any) -> Iterator[str]:
+    """Yield the names of an error's class and of those it extends."""
+    kind = error.getClass()
+    while kind is not None:
+        yield str(kind.getName())
+        kind = kind.getSuperclass()
 
 
 def _message(error: Any) -> str:

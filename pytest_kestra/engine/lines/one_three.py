@@ -205,10 +205,6 @@ class KestraOneThree(Kestra):
 
         return holds
 
-    def search_source(self, page: Any, text: str | None, namespace: str | None) -> Any:
-        """Ask the repository of flows."""
-        return self.flows.findSourceCode(page, text, TENANT, namespace)
-
 
 def _breakpoints(names: str | None) -> Any:
     """Return the breakpoints that are asked for, as `task` or `task.value` with commas between; null without any."""

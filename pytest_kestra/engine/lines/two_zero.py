@@ -210,11 +210,6 @@ class KestraTwoZero(Kestra):
             return None
         return lambda date: bool(truth.isTruthy(context.getRunContext().render(when, dated(date))))
 
-    def search_source(self, page: Any, text: str | None, namespace: str | None) -> Any:
-        """Ask the repository of flows for a text as it stands there, in any case."""
-        anywhere = java("io.kestra.core.models.flows.SourceSearchScope").ALL
-        return self.flows.findSourceCode(page, text, False, False, False, anywhere, TENANT, namespace)
-
     def ask_scheduler(self, event: Any) -> None:
         """Tell the scheduler to do something with a trigger and return when it has; a conflict where it refuses."""
         queue = self.bean("io.kestra.core.scheduler.queue.TriggerEventQueue")

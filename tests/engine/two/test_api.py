@@ -183,3 +183,30 @@ def test_configuration_tells_the_line(kestra_server: Server) -> None:
 
     assert told["version"] == kestra_server.address.version == "2.0.0"
     assert told["systemNamespace"] == "system"
+
+
+def test_values_of_a_field_are_told_once(http: httpx.Client, kestra: Kestra) -> None:
+    flow = kestra.deploy(GREETING)
+    flow.run()
+    flow.run()
+    kestra.deploy(GATED).run()
+
+    def told(**params: str) -> Any:
+        params |= {"filters[namespace][EQUALS]": flow.namespace}
+        return http.get("executions/distinct-field-values", params=params).json()
+
+    both = told(field="FLOW_ID")
+    assert (len(both), both) == (2, sorted(both))
+    assert told(field="FLOW_ID", size="1") == both[:1]
+    assert told(field="flowId", **{"filters[flowId][CONTAINS]": flow.id}) == [flow.id]
+    assert told(field="NAMESPACE") == [flow.namespace]
+    assert told(field="STATE")["message"].startswith("Illegal argument: Column ")  # Kestra has it in no column
+    assert told(field="USERNAME")["message"].startswith("Invalid query filters: USERNAME is no field of executions")
+    assert told(field="nothing")["message"].startswith("Internal server error: Failed to convert argument [field]")
+    assert told(field="FLOW_ID", size="0")["message"].startswith("Invalid entity: size: ")
+    assert http.get("executions/distinct-field-values").status_code == 422
+
+
+def test_what_is_not_served_of_this_line_alone_is_told(http: httpx.Client) -> None:
+    for path in ("mcp-servers", "dashboards/settings/default-dashboards"):
+        assert http.get(path).status_code == 501

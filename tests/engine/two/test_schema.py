@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("openapi_schema_validator")
 
+from pytest_kestra.engine.api import app, unserved
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.hooks import run_of
 from tests.conftest import CONTRACTS
@@ -21,6 +22,8 @@ from tests.engine.api import tour
 from tests.engine.api.test_tour import NEVER_ANSWERED, NEVER_REFUSED, OUR_OWN, UNRECORDED, Observer
 from tests.engine.launched import installed, launched
 from tests.engine.older import NewerRoutes
+from tests.engine.replay import YAML
+from tests.engine.schema import Schema
 from tests.engine.test_schema import DEVIATIONS, UNSEEN
 
 # Where a request of the tour has another status than on 1.3, and how often.
@@ -55,8 +58,17 @@ OF_TWO = {
     "ApiLightExecution.inputs[] type": "a value is of the type of its input, and the description tells an object",
     "GET /api/v1/main/namespaces/tour.team/kv operation": "served as before, though the description has it no more",
     "GET /api/v1/main/namespaces/tour.team/secrets operation": "served as before, as the keys",
+    **dict.fromkeys(
+        (f"POST /api/v1/main/flows/source/replace/{action} operation" for action in ("apply", "line", "preview")),
+        "younger than the description; as Kestra's SDK 2.0.3 has it",
+    ),
     "getTaskRunOutputs type": "the list of an execution's outputs has a path of its own, as Kestra's SDK 2.0.3 has it",
     "outputs operation": "below `executions` and `tasks`, as Kestra's SDK 2.0.3 has them",
+}
+# Described, but at another place since, each with the beginning of that.
+MOVED = {
+    "/api/v1/main/mcp/servers": "mcp-servers, as Kestra's SDK 2.0.3 has it",
+    "/api/v1/main/outputs/{": "outputs/tasks, as Kestra's SDK 2.0.3 has it",
 }
 # Of this line: it moves the clock of schedules.
 OURS = OUR_OWN | {"PUT /pytest-kestra/clock/{test}", "DELETE /pytest-kestra/clock/{test}"}
@@ -84,6 +96,49 @@ class TourOfTwo(tour.Tour):
         if answer.status_code != status:
             self.others[method, _kind(path), status, answer.status_code] += 1
 
+    def plugins(self) -> None:
+        """Ask for one icon, too, and for the types of triggers."""
+        super().plugins()
+        icons = "/api/v1/plugins/icons"
+        for cls in ("io.kestra.plugin.core.debug.Return", "io.kestra.plugin.core.debug", "no.Such"):
+            self.go("GET", f"{icons}/{cls}")
+        self.go("GET", f"{icons}/no.Such", 401, anonymous=True)
+        self.go("GET", f"{icons}/io.kestra.plugin.core.debug.Return/icon.svg")
+        self.go("GET", f"{icons}/no.Such/icon.svg", 404)
+        self.go("GET", "/api/v1/plugins/triggers")
+        self.go("GET", "/api/v1/plugins/triggers", 401, anonymous=True)
+
+    def flows(self) -> None:
+        """Ask for the expressions of a flow, too, and replace a text in it."""
+        super().flows()
+        self.go("POST", "flows/expressions", content=tour.HELLO, headers=YAML, params={"taskId": "say"})
+        self.go("POST", "flows/expressions", 422, content="id: [", headers=YAML)
+        self.go("GET", "flows/source", params={"q": "h[ae]llo", "regex": "true", "scope": "tasks"})
+        self.go("GET", "flows/source", 400, params={"q": "(", "regex": "true"})
+        self.store(tour.HELLO.replace("hello", "spoken"))
+        place, replace = {"namespace": tour.PLACE, "id": "spoken"}, "flows/source/replace"
+        wanted = {"query": "Says", "replacement": "Tells"}
+        self.go("POST", f"{replace}/preview", json={**wanted, "namespace": tour.PLACE})
+        self.go("POST", f"{replace}/preview", 400, json={**wanted, "query": "(", "regex": True})
+        line = tour.HELLO.splitlines().index("description: Says hello") + 1
+        self.go("POST", f"{replace}/line", json={**wanted, **place, "line": line, "column": len("description: ")})
+        self.go("POST", f"{replace}/line", 422, json={**wanted, **place})
+        self.go("POST", f"{replace}/apply", json={**wanted, "query": "Tells", "flows": [place]})
+        self.go("POST", f"{replace}/apply", 422, json=wanted)
+        self.go("DELETE", f"flows/{tour.PLACE}/spoken", 204)
+
+    def executions(self) -> None:
+        """Ask for the values of a field, too, and render expressions."""
+        super().executions()
+        self.go("GET", "executions/distinct-field-values", params={"field": "FLOW_ID", "size": "5", **tour.QUERY})
+        self.go("GET", "executions/distinct-field-values", 422, params={"field": "USERNAME"})
+        wanted = {"expressions": ["{{ inputs.who }}", "{{ secret('A') }}", "{{ now() }}", "plain"]}
+        self.go("POST", "expressions/render", json=wanted)
+        self.go("POST", "expressions/render", json={**wanted, "executionId": self.done["id"]})
+        self.go("POST", "expressions/render", json={**wanted, "namespace": tour.PLACE, "flowId": "hello"})
+        self.go("POST", "expressions/render", 404, json={**wanted, "executionId": "nothing"})
+        self.go("POST", "expressions/render", 422, json={"expressions": []})
+
     def backfills(self) -> None:
         """Refuse to begin one, too, for which there is a route of its own."""
         super().backfills()
@@ -110,6 +165,18 @@ def _kind(path: str) -> str:
     return re.sub(r"(?<=backfill)/\w+(?=/by-)|(?<=/by)-\w+", "", "/".join(names + end))
 
 
+def forgotten(schema: Schema) -> list[tuple[str, str]]:
+    """Return the open-source routes that are neither served nor told to be not."""
+    routes = [(method, route.path) for route in app.routes("2.0") for method in route.methods or ()]
+    routes += [(item.method, item.path) for item in unserved.routes("2.0")]
+    known = {(method, _without_names(path)) for method, path in routes}
+    return sorted(place for place in schema.open_source() if (place[0], _without_names(place[1])) not in known)
+
+
+def _without_names(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
 @pytest.fixture
 def lease(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Lease]:
     """Return the lease of an engine of 2.0 that no other test uses."""
@@ -134,6 +201,7 @@ def test_every_route(lease: Lease, record_property: Callable[[str, object], None
     assert OF_TWO.keys() - found.keys() == set()
     assert observer.without(lambda status: status < 400) == NEVER_ANSWERED | OURS
     assert observer.without(lambda status: status >= 400) == NEVER_REFUSED | OURS
+    assert [place for place in forgotten(observer.schema) if not place[1].startswith(tuple(MOVED))] == []
     record_property("report", f"{one.count} requests, {sum(one.others.values())} answered otherwise than by 1.3")
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from pytest_kestra.engine.api.calls import at, below
-from pytest_kestra.engine.api.executions import apart, bulk, creation, follow, lifecycle, outputs, reading, records
+from pytest_kestra.engine.api.executions import (
+    apart,
+    bulk,
+    creation,
+    fields,
+    follow,
+    lifecycle,
+    outputs,
+    reading,
+    records,
+)
 
 ACTIONS = "executions/{id}/"
 # What Kestra 2.0 has put below a path of its own, and what it no longer has.
@@ -31,7 +41,7 @@ def routes(line: str) -> list[Route]:
     """Return the routes of a line."""
     if line == "1.3":
         return ROUTES
-    return [_moved(made) for made in ROUTES if below(made) not in GONE] + apart.ROUTES
+    return [_moved(made) for made in ROUTES if below(made) not in GONE] + apart.ROUTES + fields.ROUTES
 
 
 def _moved(made: Route) -> Route:

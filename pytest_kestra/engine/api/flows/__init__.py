@@ -5,10 +5,22 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from pytest_kestra.engine.api.calls import below
-from pytest_kestra.engine.api.flows import batches, editing, graphs, limits, lists, transfer, validation
+from pytest_kestra.engine.api.flows import (
+    batches,
+    editing,
+    expressions,
+    graphs,
+    limits,
+    lists,
+    replacements,
+    texts,
+    transfer,
+    validation,
+)
 
-# What Kestra 2.0 no longer has.
-GONE = {"flows/{namespace}/{id}/{taskId}"}
+# What Kestra 2.0 no longer has, or has otherwise.
+GONE = {"flows/{namespace}/{id}/{taskId}", "flows/source"}
+NEW = [*expressions.ROUTES, *texts.ROUTES, *replacements.ROUTES]
 
 ROUTES: list[Route] = [
     *editing.ROUTES,
@@ -23,4 +35,6 @@ ROUTES: list[Route] = [
 
 def routes(line: str) -> list[Route]:
     """Return the routes of a line."""
-    return ROUTES if line == "1.3" else [made for made in ROUTES if below(made) not in GONE]
+    if line == "1.3":
+        return ROUTES
+    return [made for made in ROUTES if below(made) not in GONE] + NEW

@@ -12,7 +12,7 @@ from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import FORM, JSON, YAML, Call, json_response, route
 from pytest_kestra.engine.api.contents import by_content
 from pytest_kestra.engine.api.flows import sources
-from pytest_kestra.engine.api.problems import Problem
+from pytest_kestra.engine.api.problems import Problem, invalid
 from pytest_kestra.engine.jvm import java, to_java
 
 # Kestra splits at these three characters wherever they are.
@@ -115,7 +115,7 @@ def _store(call: Call, flows: list[Any], namespace: str | None, *, child: bool =
     _refuse_others(flows, namespace, child=child)
     ids = [str(flow.getId()) for flow in flows]
     if len(set(ids)) < len(ids):
-        raise Problem(422, "Invalid entity: flow.id: Duplicate flow id", [("Duplicate flow id", "flow.id")])
+        raise invalid("flow.id", "Duplicate flow id")
     deleted = [flow for flow in _existing(call, namespace) if str(flow.getId()) not in ids]
     for flow in deleted:
         call.kestra.delete_flow(flow)

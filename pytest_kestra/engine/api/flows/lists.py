@@ -21,7 +21,7 @@ def search_source(call: Call) -> Response:
     """Answer a page of flows whose source has a text, with the places where it was found."""
     page = queries.pageable(call, call.kestra.flows)
     text, namespace = call.query.get("q"), call.query.get("namespace")
-    return queries.page_response(call, call.kestra.search_source(page, text, namespace))
+    return queries.page_response(call, call.kestra.flows.findSourceCode(page, text, call.tenant, namespace))
 
 
 def by_namespace(call: Call) -> Response:
