@@ -60,7 +60,7 @@ def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
 
 def test_command_to_run_it_again_has_the_options(run_pytest: RunPytest, kestra_server: Server) -> None:
     address = kestra_server.address
-    left_out = ("--kestra-html=page.html", f"--kestra-password={address.password}", "-q")
+    left_out = ("--kestra-html=page.html", f"--kestra-password={address.password}", "-p", "no:cacheprovider")
     result = run_pytest(FAILING, "--kestra-strict-mocks", "--kestra-timeout=500", *left_out)
 
     (line,) = [line for line in result.outlines if "Run it again:" in line]

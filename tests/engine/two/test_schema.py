@@ -207,7 +207,7 @@ def test_every_route(lease: Lease, record_property: Callable[[str, object], None
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux tells which process listens where")
 def test_no_other_port_is_opened_when_it_is_asked_how_it_is(lease: Lease) -> None:
-    assert httpx.get(f"{lease.url}/health").json()["status"] == "UP"
+    assert httpx.get(f"{lease.url}/health", timeout=600).json()["status"] == "UP"
 
     port = int(lease.url.rpartition(":")[2])
     assert _listening(lease.pid) == {("0100007F", port)}
