@@ -22,7 +22,7 @@ def make(jar: Path) -> None:
     """Compile the sources into a jar."""
     lock, home = Lock.read(resolve_version("1.3")), Home.configured()
     (program,) = map(home.jar, lock.tools)
-    Compiler(Runtime.find().java, program, [home.jar(one) for one in lock.jars]).compile(SOURCES, jar)
+    Compiler(Runtime.find().java, program, [home.jar(one) for one in lock.jars]).compile([SOURCES], jar)
 
 
 def main() -> int:

@@ -33,8 +33,8 @@ class Compiler:
     program: Path
     class_path: Sequence[Path]
 
-    def compile(self, tree: Path, jar: Path) -> None:
-        """Write a jar with the compiled sources of a tree and its other files, such as service lists.
+    def compile(self, trees: Sequence[Path], jar: Path) -> None:
+        """Write a jar with the compiled sources of trees and their other files, such as service lists.
 
         The jar is there whole or not at all. EngineError shows what the compiler says.
         """
@@ -45,12 +45,13 @@ class Compiler:
             folder = Path(name)
             classes = folder / "classes"
             classes.mkdir()
-            sources = [file for file in files(tree) if file.suffix == SUFFIX]
+            sources = [file for tree in trees for file in files(tree) if file.suffix == SUFFIX]
             if sources:
                 self._run(sources, classes, folder / "arguments")
             entries = {file.relative_to(classes).as_posix(): file for file in files(classes)}
-            others = [file for file in files(tree) if file.suffix != SUFFIX]
-            entries |= {file.relative_to(tree).as_posix(): file for file in others}
+            for tree in trees:
+                others = [file for file in files(tree) if file.suffix != SUFFIX]
+                entries |= {file.relative_to(tree).as_posix(): file for file in others}
             part = folder / jar.name
             _write(part, entries)
             stamp(part)
@@ -91,13 +92,14 @@ def files(tree: Path) -> list[Path]:
     return sorted((file for file in tree.rglob("*") if file.is_file()), key=lambda file: file.relative_to(tree).parts)
 
 
-def fingerprint(tree: Path) -> str:
-    """Return what changes when a file of a tree does."""
+def fingerprint(*trees: Path) -> str:
+    """Return what changes when a file of the trees does."""
     hashed = hashlib.sha256()
-    for file in files(tree):
-        content = file.read_bytes()
-        hashed.update(f"{file.relative_to(tree).as_posix()} {len(content)}\n".encode())
-        hashed.update(content)
+    for tree in trees:
+        for file in files(tree):
+            content = file.read_bytes()
+            hashed.update(f"{file.relative_to(tree).as_posix()} {len(content)}\n".encode())
+            hashed.update(content)
     return hashed.hexdigest()
 
 

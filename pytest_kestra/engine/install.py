@@ -26,12 +26,14 @@ AOT_CACHE = "kestra.aot"
 TABLES = "tables.sql"
 # An engine takes 150 MB; who has two virtual environments may use two of them.
 UNUSED_S = 30 * 24 * 3600.0
+COMMON = "common"
 SCRIPTS = "scripts"
 
 
-def trees(lock: Lock) -> dict[str, str]:
-    """Return the tree of Java sources that each jar is made of: the engine's is that of the line."""
-    return {ENGINE_JAR: lock.line, SCRIPTS_JAR: SCRIPTS}
+def trees(lock: Lock) -> dict[str, list[Path]]:
+    """Return the trees of Java sources that each jar is made of: the engine's are that of all lines and its own."""
+    names = {ENGINE_JAR: (COMMON, lock.line), SCRIPTS_JAR: (SCRIPTS,)}
+    return {jar: [compiler.SOURCES / tree for tree in of_jar] for jar, of_jar in names.items()}
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class _Installer:
         self.train = train
         self.verify = verify
         self.runtime = Runtime.find()
-        sources = [compiler.fingerprint(compiler.SOURCES / tree) for tree in trees(lock).values()]
+        sources = [compiler.fingerprint(*of_jar) for of_jar in trees(lock).values()]
         made_of = (lock.fingerprint, *sources, self.runtime.identity)
         self.folder = home.engine(lock.version, hashlib.sha256(" ".join(made_of).encode()).hexdigest())
         self.cache = self.folder / AOT_CACHE
@@ -174,8 +176,8 @@ class _Installer:
             (program,) = (self.home.jar(tool) for tool in self.lock.tools)
             class_path = [self.home.jar(jar) for jar in self.lock.jars]
             java = compiler.Compiler(self.runtime.java, program, class_path)
-            for name, tree in trees(self.lock).items():
-                java.compile(compiler.SOURCES / tree, self.folder / name)
+            for name, of_jar in trees(self.lock).items():
+                java.compile(of_jar, self.folder / name)
                 marker = marker.adding(self.folder / name)
         return marker
 

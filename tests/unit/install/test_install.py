@@ -58,7 +58,7 @@ class Trainer:
 
 
 # The tree that each jar is made of.
-TREES = {ENGINE_JAR: "1.3", SCRIPTS_JAR: "scripts"}
+TREES = {ENGINE_JAR: "common 1.3", SCRIPTS_JAR: "scripts"}
 
 
 @pytest.fixture
@@ -71,10 +71,10 @@ def lock(maven: Maven) -> Lock:
 def no_java(lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install a version of that lock, with sources, a compiler and a runtime that are none."""
 
-    def compile_(_: Compiler, tree: Path, jar: Path) -> None:
-        jar.write_text(f"compiled {tree.name}")
+    def compile_(_: Compiler, trees: list[Path], jar: Path) -> None:
+        jar.write_text("compiled " + " ".join(tree.name for tree in trees))
 
-    for tree in TREES.values():
+    for tree in " ".join(TREES.values()).split():
         (tmp_path / "java" / tree).mkdir(parents=True)
         (tmp_path / "java" / tree / "One.java").write_text("class One {}")
     monkeypatch.setattr(compiler, "SOURCES", tmp_path / "java")
@@ -124,7 +124,7 @@ class TestAFirstInstall:
         assert installation.version == "1.3.31"
         assert installation.jars == [home.jars / "core-1.0.jar", home.jars / "h2-1.0.jar"]
         assert [jar.read_bytes() for jar in installation.jars] == [CORE, H2]
-        assert installation.engine_jar.read_text() == "compiled 1.3"
+        assert installation.engine_jar.read_text() == "compiled common 1.3"
         assert installation.scripts_jar.read_text() == "compiled scripts"
         assert names(home.jars) == ["core-1.0.jar", "ecj-1.0.jar", "h2-1.0.jar"]
         assert names(installation.folder) == sorted([FILE_NAME, ENGINE_JAR, SCRIPTS_JAR, AOT_CACHE, TABLES])
