@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docker as docker_sdk
@@ -22,15 +22,16 @@ from pytest_kestra.engine.repository import Repository
 from pytest_kestra.server.embedded import install_engine
 from tests.container.projects import FLOW, SECRET, SLOW, WAIT_S, Project
 
-IMAGE = images.name("tests")
+IMAGES = {line: images.name(f"tests-{line}") for line in ("1.3", "2.0")}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the image when all workers have ended."""
+    """Remove the images when all workers have ended."""
     if hasattr(session.config, "workerinput"):
         return
-    with contextlib.suppress(ContainerError, errors.DockerException), daemon.connected() as client:
-        client.images.remove(IMAGE)
+    for name in IMAGES.values():
+        with contextlib.suppress(ContainerError, errors.DockerException), daemon.connected() as client:
+            client.images.remove(name)
 
 
 @pytest.fixture(scope="session")
@@ -46,18 +47,31 @@ def docker() -> Iterator[docker_sdk.DockerClient]:
 
 
 @pytest.fixture(scope="session")
-def image(docker: docker_sdk.DockerClient, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> str:
-    """Return the name of an image with this checkout's engine in it, made once for all workers."""
+def image_of(
+    docker: docker_sdk.DockerClient, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str], str]:
+    """Return what gives the name of an image with this checkout's engine of a line, made once for all workers."""
     shared = tmp_path_factory.getbasetemp()
     shared = shared if worker_id == "master" else shared.parent
-    with FileLock(shared / "image.lock"):
-        if not (shared / "image").exists():
-            progress = SilentProgress()
-            version = resolve_version("1.3")
-            installation = install_engine(version, Home.configured(), Repository.configured(), progress)
-            images.build(docker, installation, IMAGE, progress)
-            (shared / "image").touch()
-    return IMAGE
+
+    def image_of(line: str) -> str:
+        made = shared / f"image-{line}"
+        with FileLock(made.with_suffix(".lock")):
+            if not made.exists():
+                progress = SilentProgress()
+                version = resolve_version(line)
+                installation = install_engine(version, Home.configured(), Repository.configured(), progress)
+                images.build(docker, installation, IMAGES[line], progress)
+                made.touch()
+        return IMAGES[line]
+
+    return image_of
+
+
+@pytest.fixture(scope="session")
+def image(image_of: Callable[[str], str]) -> str:
+    """Return the name of the image of 1.3."""
+    return image_of("1.3")
 
 
 def containers(docker: docker_sdk.DockerClient, below: Path) -> list[str]:

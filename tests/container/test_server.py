@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polling2
@@ -25,8 +26,12 @@ PASSES = """
 """
 
 
-def test_example_flows_pass_as_they_are(project: Project) -> None:
-    command = [sys.executable, "-m", "pytest", "example_flows", "-q", "-p", "no:cacheprovider", *project.arguments]
+@pytest.mark.parametrize(("line", "flows"), [("1.3", "example_flows"), ("2.0", "example_flows/04_orders")])
+def test_example_flows_pass_as_they_are(
+    project: Project, image_of: Callable[[str], str], line: str, flows: str
+) -> None:
+    arguments = Project(project.pytester, image_of(line)).arguments
+    command = [sys.executable, "-m", "pytest", flows, "-q", "-p", "no:cacheprovider", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout
