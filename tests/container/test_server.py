@@ -26,7 +26,7 @@ PASSES = """
 """
 
 
-@pytest.mark.parametrize(("line", "flows"), [("1.3", "example_flows"), ("2.0", "example_flows/04_orders")])
+@pytest.mark.parametrize(("line", "flows"), [("1.3", "example_flows"), ("2.0", "example_flows/test_04_orders.py")])
 def test_example_flows_pass_as_they_are(
     project: Project, image_of: Callable[[str], str], line: str, flows: str
 ) -> None:
