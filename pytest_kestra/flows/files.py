@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.source import TEXT, FlowSource
-from pytest_kestra.flows.variants import select, variant
+from pytest_kestra.flows.variants import select, variant, variants
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -28,7 +28,7 @@ def read(
         return FlowSource(source, TEXT)
     if not str(source):
         raise FlowError("An empty text is no flow, and names no file.")
-    path = _found(Path(source), list(folders) or [Path.cwd()])
+    path = _found(Path(source), list(folders) or [Path.cwd()], line)
     return _folder(path, line) if path.is_dir() else _file(variant(path, line))
 
 
@@ -40,11 +40,14 @@ def one(source: str | PathLike[str], folders: Sequence[Path] = (), line: str | N
     return found
 
 
-def _found(path: Path, folders: list[Path]) -> Path:
+def _found(path: Path, folders: list[Path], line: str | None) -> Path:
     candidates = [folder / path for folder in dict.fromkeys(folders)]
     for candidate in candidates:
-        if candidate.exists():
+        if candidate.exists() or variant(candidate, line).exists():
             return candidate
+    if others := [other for candidate in candidates for other in variants(candidate)]:
+        which = "" if line is None else f" for Kestra {line}"
+        raise FlowError(f"{path}: there is no such file{which}; there is {shown(others[0])}.")
     places = " or ".join(dict.fromkeys(map(str, candidates)))
     raise FlowError(f"{path}: there is no such file or folder ({places}). A flow's text has more than one line.")
 

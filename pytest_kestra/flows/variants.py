@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from glob import escape
 from pathlib import Path
 
 FOLDER = "kestra-{}"
@@ -22,6 +23,12 @@ def variant(file: Path, line: str | None) -> Path:
         return file
     other = file.parent / FOLDER.format(line) / file.name
     return other if other.is_file() else file
+
+
+def variants(file: Path) -> list[Path]:
+    """Return the files of the same name that lines have in their folders beside a flow's file."""
+    found = file.parent.glob(f"{FOLDER.format('*')}/{escape(file.name)}")
+    return sorted(other for other in found if line_of(other) is not None)
 
 
 def select(files: Iterable[Path], line: str | None, named: Collection[Path] = ()) -> list[Path]:

@@ -73,7 +73,7 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
     ids = _worth_a_look(untold, kestra)
     left = len(untold) - len(ids)
     if left > 0:
-        yield f"{left} others are left out"
+        yield f"{left} other{'s are' if left > 1 else ' is'} left out"
     try:
         for execution_id in ids:
             execution = kestra.execution(execution_id)

@@ -94,7 +94,7 @@ def test_other_failures_get_a_section(run_pytest: RunPytest) -> None:
         [
             "E       AssertionError: assert '0' == '3'",
             "*- the executions of this test -*",
-            "1 others are left out",
+            "1 other is left out",
             "orders is SUCCESS",
             "  check  SUCCESS * s",
             "  done   SUCCESS * s",

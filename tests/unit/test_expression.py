@@ -73,6 +73,12 @@ def missing(name: str, text: str, line: int = 1) -> str:
         ("sum", "{{ trigger.body.sum }}", "there is no trigger.body.sum. It has: amount."),
         ("out", "{{ outputs.silent.out }}", "there is no outputs.silent: the task silent made no outputs"),
         ("deep", "{{ outputs.count.value.deep }}", "outputs.count.value has no 'deep', it is 3"),
+        (
+            "each",
+            "{{ outputs.each.value }}",
+            "there is no outputs.each: on Kestra 2.0 only its own round has the outputs of a loop's task; "
+            "name them in the loop's `outputs`",
+        ),
         ("deep", "{{ nowhere.at.deep }}", "there is no nowhere.at"),
         ("strange", "{{ f(1) }}", "there is no 'strange'"),
     ],

@@ -84,6 +84,9 @@ def test_file_is_another_on_another_line(folder: Path) -> None:
         "kestra-2.0/orders.yaml",
         "orders.yaml",
     ]
+    assert one("new.yaml", line="2.0").name == "kestra-2.0/new.yaml"
+    with pytest.raises(FlowError, match=r"there is no such file for Kestra 1\.3; there is kestra-2\.0/new\.yaml\."):
+        one("new.yaml", line="1.3")
     (flow,) = find([Path("orders.yaml")]).on("2.0").flows
     assert flow.name == "kestra-2.0/orders.yaml"
 

@@ -20,6 +20,7 @@ REMEDIES = {
     "Cannot find secret for key": ": give it in the fixture kestra_secrets",
     "The key '": ": set it before, kestra.kv[…] = …",
 }
+OF_ROUNDS = "on Kestra 2.0 only its own round has the outputs of a loop's task; name them in the loop's `outputs`"
 REFERENCE = re.compile(r"""[A-Za-z_]\w*(?:\.\w[\w-]*|\[\s*(?:'[^']*'|"[^"]*")\s*\])*""")
 STEP = re.compile(r"""\w[\w-]*|'[^']*'|"[^"]*\"""")
 
@@ -78,6 +79,8 @@ def _why(name: str, text: str, execution: ExecutionRecord, context: Mapping[str,
                 missing = f"there is no {owner}.{name}" if owner else f"there is no variable {name!r}"
                 return f"{missing}{hint(name, map(str, place))}"
             owner = ".".join(steps[:index])
+            if steps[:index] == ["outputs"] and isinstance(place, Mapping):
+                return f"there is no {owner}.{name}: {OF_ROUNDS}"
             if place is None and owner:
                 ran = steps[0] == "outputs" and steps[1] in {run.task_id for run in execution.task_runs}
                 return f"there is no {owner}" + (f": the task {steps[1]} made no outputs" if ran else "")
