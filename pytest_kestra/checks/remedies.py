@@ -9,7 +9,7 @@ import re
 
 LOOP = (
     "use io.kestra.plugin.core.flow.Loop: `values`, `tasks` and `concurrencyLimit` stay, `taskrun.value` becomes "
-    "`item.value`, and what later tasks need goes into its `outputs`"
+    "`item.value`, `outputs.x[taskrun.value]` becomes `outputs.x`, and what later tasks need goes into its `outputs`"
 )
 DEPENDS = (
     "list the flows it waits for in `dependsOn`, each with its `states`; what else must hold is an expression in "
@@ -50,6 +50,22 @@ REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"[Mm]issing inputs for \w+ Trigger", "give the input in the trigger's `inputs`, or a default in the flow"),
     )
 )
+
+
+# Where a sentence goes on with what might help otherwise, and with what does here.
+GUESSES = re.compile(r"; did you mean|\. (?=Check|It has)")
+SINCE = "; since Kestra 2.0: "
+
+
+def bare(message: str) -> str:
+    """Return what is wrong, without what might help."""
+    return GUESSES.split(message.partition(SINCE)[0])[0]
+
+
+def advised(message: str) -> str:
+    """Return what Kestra 2.0 says against a flow with what to do, where that is known, in the place of guesses."""
+    found = remedy(message)
+    return message if found is None else f"{bare(message).rstrip('.')}{SINCE}{found}."
 
 
 def remedy(message: str) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.remedies import OF_FLOWS, remedy
+from pytest_kestra.checks.remedies import OF_FLOWS, bare, remedy
 from pytest_kestra.flows.source import FlowSource
 
 
@@ -22,7 +21,7 @@ class Obstacle:
     def what(self) -> str:
         """What is wrong; without the names that there are, where it is known what to do."""
         message = self.finding.message
-        return message if self.remedy is None else re.split(r"; did you mean|\. (?=Check|It has)", message)[0]
+        return message if self.remedy is None else bare(message)
 
 
 @dataclass(frozen=True)

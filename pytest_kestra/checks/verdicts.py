@@ -10,6 +10,7 @@ import yaml
 
 from pytest_kestra.checks.deprecations import Deprecations
 from pytest_kestra.checks.findings import Finding, Severity
+from pytest_kestra.checks.remedies import advised
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.flows import Verdict
 from pytest_kestra.flows.explanations import explained
@@ -86,6 +87,8 @@ class Validator:
                 or _lines(outline, lambda node: key_line(node, name), name)[:1]
                 or lines
             )
+        if self._client.address.is_two:
+            message = advised(message)
         for line in lines:
             yield _finding(outline, line, "error", message)
 

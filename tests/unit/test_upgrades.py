@@ -9,7 +9,7 @@ import pytest
 
 from pytest_kestra import cli
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.remedies import remedy
+from pytest_kestra.checks.remedies import advised, bare, remedy
 from pytest_kestra.checks.upgrades import compare
 from pytest_kestra.cli import upgrade
 from pytest_kestra.flows.source import FlowSource
@@ -194,3 +194,12 @@ def test_what_cannot_be_compared_is_told(
     assert capsys.readouterr().err.startswith(
         "pytest-kestra: The embedded engine has no Kestra 9.9; it has: 1.3.31, 2.0.0."
     )
+
+
+def test_remedy_stands_in_the_place_of_guesses() -> None:
+    told = advised(FOR_EACH)
+
+    assert told.startswith("Kestra does not know the type io.kestra.plugin.core.flow.ForEach; since Kestra 2.0: use ")
+    assert bare(told) == bare(FOR_EACH) == "Kestra does not know the type io.kestra.plugin.core.flow.ForEach"
+    assert remedy(told) == remedy(FOR_EACH)
+    assert advised("A task has no property 'x'; did you mean 'y'?") == "A task has no property 'x'; did you mean 'y'?"

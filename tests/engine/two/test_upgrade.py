@@ -74,4 +74,7 @@ def test_validate_asks_the_line_that_is_named(tmp_path: Path, capsys: pytest.Cap
 
     assert cli.main(["validate", str(tmp_path), "--version", "2.0"]) == 1
     told = capsys.readouterr().out
-    assert "old.yaml:7: error: Kestra does not know the type io.kestra.plugin.core.flow.ForEach" in told
+    assert (
+        "old.yaml:7: error: Kestra does not know the type io.kestra.plugin.core.flow.ForEach; since Kestra 2.0: "
+        in told
+    )
