@@ -34,7 +34,8 @@ def test_log_that_nobody_expects_fails_the_test(run_pytest: RunPytest) -> None:
             'Inputs: {"count": 7}',
             "Execution: *company.team.test-failed-*",
             "Where it is as it should be, mark the test with @pytest.mark.kestra_allow_logs: *",
-            "Run it again: pytest test_log_that_nobody_expects_fails_the_test.py::test_failed *",
+            "Run it again: pytest test_log_that_nobody_expects_fails_the_test.py::test_failed "
+            f"--kestra-server=http://127.0.0.1:* {GUARD}",
         ]
     )
     assert "guard.py" not in result.stdout.str()

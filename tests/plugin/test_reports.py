@@ -52,7 +52,7 @@ def test_whole_story_is_in_the_assertion_where_pytest_does_not_cut_it(
             "E           ERROR check: too many",
             'E         Inputs: {"count": 7}',
             "E         Execution: http://127.0.0.1:*/ui/main/executions/company.team.test-orders-*/orders/*",
-            "E         Run it again: pytest test_whole_story_*.py::test_orders --kestra-*",
+            "E         Run it again: pytest test_whole_story_*.py::test_orders --kestra-server=http://*",
         ]
     )
     result.stdout.no_fnmatch_line("*the executions of this test*")

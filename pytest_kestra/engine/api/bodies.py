@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_kestra.engine.api.calls import Call
-from pytest_kestra.engine.api.problems import invalid
+from pytest_kestra.engine.api.problems import invalid, require_least
 from pytest_kestra.engine.jvm import java
 
 
@@ -35,8 +35,7 @@ class Body:
     def number(self, name: str, least: int) -> int:
         """Return a whole number that must not be less than another; 0 where it is missing."""
         found = int(self.value(name, "java.lang.Integer") or 0)
-        if found < least:
-            raise invalid(name, f"must be greater than or equal to {least}")
+        require_least(name, found, least)
         return found
 
     def texts(self, name: str, most: int) -> list[str]:

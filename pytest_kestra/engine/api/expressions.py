@@ -31,17 +31,11 @@ def _variables(call: Call, body: Body) -> Any:
     contexts = call.kestra.run_contexts
     execution_id = body.text("executionId")
     if execution_id is not None:
-        execution = _execution(call, execution_id)
+        missing = f"Not Found: Unable to find execution '{execution_id}'"
+        execution = lookup.execution(call, execution_id, missing)
         return contexts.of(lookup.flow_of(call, execution), execution, False).getVariables()
     flow = _flow(call, body)
     return java("java.util.Map").of() if flow is None else contexts.of(flow, java("java.util.Map").of()).getVariables()
-
-
-def _execution(call: Call, execution_id: str) -> Any:
-    found = call.kestra.executions.findById(call.tenant, execution_id)
-    if found.isEmpty():
-        raise not_found(f"Not Found: Unable to find execution '{execution_id}'")
-    return found.get()
 
 
 def _flow(call: Call, body: Body) -> Any:

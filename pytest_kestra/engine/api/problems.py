@@ -84,6 +84,12 @@ def invalid(place: str, message: str) -> Problem:
     return Problem(422, f"Invalid entity: {place}: {message}", [(message, place)])
 
 
+def require_least(place: str, number: int, least: int) -> None:
+    """Refuse a number that is too small where it stands."""
+    if number < least:
+        raise invalid(place, f"must be greater than or equal to {least}")
+
+
 def missing(name: str, kind: str = "QueryValue") -> Problem:
     """Return the problem of a parameter, or another part of a request (`Body`), that must be there."""
     return Problem(422, f"Invalid route params: Required {kind} [{name}] not specified")

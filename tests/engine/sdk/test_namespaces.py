@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_kestra import Server
+
 T = "main"
 FLOW = """\
 id: any
@@ -20,13 +22,17 @@ tasks:
 """
 
 
-def test_sdk_finds_namespaces(sdk: Any, namespace: str) -> None:
+def test_sdk_finds_namespaces(sdk: Any, kestra_server: Server, namespace: str) -> None:
     kestrapy = pytest.importorskip("kestrapy")
     sdk.flows.create_flow(T, FLOW.format(namespace))
 
     assert sdk.namespaces.namespace(namespace, T).id == namespace
+    search = sdk.namespaces.search_namespaces
+    if not kestra_server.address.is_two:
+        page = search(T, q=namespace, page=1, size=5, sort=["id:desc"], existing=True)
+        assert (page.total, [found.id for found in page.results]) == (1, [namespace])
     # The SDK for 2.0 has no `q`, and an open-source server does not know its filters.
-    page = sdk.namespaces.search_namespaces(T, page=1, size=1000, sort=["id:desc"], existing=True)
+    page = search(T, page=1, size=1000, sort=["id:desc"], existing=True)
     found = [item.id for item in page.results]
     assert namespace in found
     assert found == sorted(found, reverse=True)

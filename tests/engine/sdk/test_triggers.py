@@ -95,9 +95,9 @@ def test_backfills(sdk: Any, api: httpx.Client, namespace: str, filters: list[An
         until(backfill)
 
     started()
-    triggers.unpause_backfill("main", place)
+    assert triggers.unpause_backfill("main", place)["backfill"]["paused"] is False
     becomes(paused, False)
-    triggers.pause_backfill("main", place)
+    assert triggers.pause_backfill("main", place)["backfill"]["paused"] is True
     becomes(paused, True)
     assert count(triggers.unpause_backfill_by_ids("main", [place])) == 1
     becomes(paused, False)
@@ -107,7 +107,7 @@ def test_backfills(sdk: Any, api: httpx.Client, namespace: str, filters: list[An
     becomes(paused, False)
     assert count(triggers.pause_backfill_by_query("main", filters=filters)) == 1
     becomes(paused, True)
-    triggers.delete_backfill("main", place)
+    assert "backfill" not in triggers.delete_backfill("main", place)
     becomes(backfill, None)
     started()
     assert count(triggers.delete_backfill_by_ids("main", [place])) == 1
@@ -130,7 +130,9 @@ def test_triggers_are_deleted(sdk: Any, api: httpx.Client, kestrapy: Any, namesp
 
     def all_deleted() -> bool:
         # The scheduler makes them anew when any flow changes, that of another test, too.
-        assert count(sdk.triggers.delete_triggers_by_query("main", request)) <= len(flows)
+        answer = sdk.triggers.delete_triggers_by_query("main", request)
+        # 2.0 may still be deleting those that are found.
+        assert ("count" in answer) <= count(answer) <= len(flows)
         return bool(sdk.triggers.search_triggers("main", filters=filters)["total"] == 0)
 
     assert until(all_deleted)

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-YAML = {"content-type": "application/x-yaml"}
+from tests.engine.scheduling import YAML, deploy
+
 FLOW = """\
 id: says
 namespace: {}
@@ -26,7 +27,7 @@ SECRET, NOW = "{{ secret('KEY') }}", "{{ now() }}"
 def text(api: httpx.Client, namespace: str) -> str:
     """Store a flow and return its source."""
     source = FLOW.format(namespace)
-    api.post("flows", content=source, headers=YAML).raise_for_status()
+    deploy(api, source)
     return source
 
 

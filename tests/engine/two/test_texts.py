@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.engine.scheduling import deploy
+
 FLOW = """\
 id: {id}
 namespace: {namespace}
@@ -29,7 +31,7 @@ def flow(api: httpx.Client, namespace: str) -> dict[str, str]:
 def store(api: httpx.Client, namespace: str, flow_id: str, labels: str = "{}") -> dict[str, str]:
     """Store a flow and return its place."""
     source = FLOW.format(id=flow_id, namespace=namespace, labels=labels)
-    api.post("flows", content=source, headers={"content-type": "application/x-yaml"}).raise_for_status()
+    deploy(api, source)
     return {"namespace": namespace, "id": flow_id}
 
 

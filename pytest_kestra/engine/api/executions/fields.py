@@ -7,7 +7,7 @@ from starlette.responses import Response
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call, json_response, route
 from pytest_kestra.engine.api.parameters import constant
-from pytest_kestra.engine.api.problems import Problem, invalid
+from pytest_kestra.engine.api.problems import Problem, require_least
 from pytest_kestra.engine.jvm import java
 
 FILTER = "io.kestra.core.models.QueryFilter"
@@ -20,8 +20,7 @@ def values(call: Call) -> Response:
     if not known.contains(field):
         raise Problem(422, f"Invalid query filters: {field.name()} is no field of executions: {known}")
     size = call.number("size", 100)
-    if size < 1:
-        raise invalid("size", "must be greater than or equal to 1")
+    require_least("size", size, 1)
     page = java("io.micronaut.data.model.Pageable").from_(0, size)
     filters = queries.filters(call, old=False)
     return json_response(call.kestra, call.kestra.executions.findDistinctFieldValues(call.tenant, field, filters, page))

@@ -8,11 +8,11 @@ from pytest_kestra.engine.api.calls import Call
 from pytest_kestra.engine.api.problems import not_found
 
 
-def execution(call: Call, execution_id: str | None = None) -> Any:
-    """Return an execution, that of the path unless one is named; a 404 where there is none."""
-    found = call.kestra.executions.findById(call.tenant, execution_id or call.path["id"])
+def execution(call: Call, execution_id: str | None = None, message: str = "Not Found") -> Any:
+    """Return an execution, that of the path unless one is named; a 404 with a message where there is none."""
+    found = call.kestra.executions.findById(call.tenant, call.path["id"] if execution_id is None else execution_id)
     if found.isEmpty():
-        raise not_found()
+        raise not_found(message)
     return found.get()
 
 

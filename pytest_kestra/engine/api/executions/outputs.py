@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from pytest_kestra.engine.api.calls import API, Call, json_response, route
-from pytest_kestra.engine.api.executions import previews
+from pytest_kestra.engine.api.executions import lookup, previews
 from pytest_kestra.engine.api.namespaces import paths
 from pytest_kestra.engine.api.problems import Problem, not_found
 from pytest_kestra.engine.jvm import java, to_java
@@ -61,10 +61,7 @@ def file_preview(call: Call) -> Response:
 def _named(call: Call) -> tuple[Any, Any]:
     """Return the execution and the URI that a request names."""
     uri, execution_id = paths.required_uri(call, "path"), call.path["id"]
-    found = call.kestra.executions.findById(call.tenant, execution_id)
-    if found.isEmpty():
-        raise not_found(f"Not Found: Unable to find execution id '{execution_id}'")
-    return found.get(), uri
+    return lookup.execution(call, message=f"Not Found: Unable to find execution id '{execution_id}'"), uri
 
 
 def _elsewhere(call: Call, execution: Any, uri: Any, route: str) -> Response | None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from pytest_kestra.engine.api.calls import JSON, YAML, Call, json_response, route
 from pytest_kestra.engine.api.contents import by_content
 from pytest_kestra.engine.api.flows import sources
-from pytest_kestra.engine.api.problems import Problem, invalid, not_found
+from pytest_kestra.engine.api.problems import Problem, not_found, require_least
 from pytest_kestra.engine.jvm import java, to_java
 
 
@@ -62,9 +62,7 @@ def delete_revisions(call: Call) -> Response:
     """Delete revisions of a flow; with the last one the flow is deleted."""
     numbers = call.numbers("revisions")
     for index, number in enumerate(numbers):
-        if number < 1:
-            place = f"deleteRevisions.revisions[{index}]<list element>"
-            raise invalid(place, "must be greater than or equal to 1")
+        require_least(f"deleteRevisions.revisions[{index}]<list element>", number, 1)
     _find_with_source(call)
     call.kestra.flows.deleteRevisions(*_key(call), to_java([java("java.lang.Integer")(number) for number in numbers]))
     return Response(status_code=204)
