@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import yaml
 
+from pytest_kestra.checks import loops
 from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.pebble import Reference, Template, read
 from pytest_kestra.checks.vocabulary import Vocabulary
@@ -72,18 +73,13 @@ class _Expressions:
         text = self.outline.source.written(scalar)
         template = read(text)
         roots = _checked(path)
-        user = self.outline.task_around(path)
-        for severity, message, at in self._found(
-            template, text, roots, user, is_variable=_section(path) == "variables"
-        ):
+        for severity, message, at in self._found(template, text, roots, path):
             line = scalar.start_mark.line + 1 + text[:at].count("\n")
             yield Finding(self.outline.source.name, line, severity, message)
 
-    def _found(
-        self, template: Template, text: str, roots: set[str], user: Task | None, *, is_variable: bool
-    ) -> Iterator[tuple[Severity, str, int]]:
+    def _found(self, template: Template, text: str, roots: set[str], path: Path) -> Iterator[tuple[Severity, str, int]]:
         # A variable is rendered only where a task asks for it.
-        severity: Severity = "warning" if is_variable else "error"
+        severity: Severity = "warning" if _section(path) == "variables" else "error"
         if template.problem is not None:
             problem, at = template.problem
             yield severity, f"Kestra cannot read this expression: {problem}.", at
@@ -91,13 +87,17 @@ class _Expressions:
             if message := self.vocabulary.unknown(use):
                 yield severity, message, use.start
         for reference in template.references:
-            if reference.names[0] in roots and (found := self._checked(reference, text, user)):
+            if reference.names[0] in roots and (found := self._checked(reference, text, path)):
                 yield *found, reference.start
 
-    def _checked(self, reference: Reference, text: str, user: Task | None) -> tuple[Severity, str] | None:
+    def _checked(self, reference: Reference, text: str, path: Path) -> tuple[Severity, str] | None:
         root, name = reference.names[:2]
         if root == "trigger":
             return self._trigger(reference)
+        if root in ("item", "taskrun") and not reference.excused and (wrong := loops.wrong_item(reference, path)):
+            return "warning", wrong
+        if root == "item":
+            return None
         if attributes := ATTRIBUTES.get(root):
             unknown = name not in attributes and not reference.excused
             return ("warning", _unknown(f"{root}.{name}", root, name, attributes)) if unknown else None
@@ -113,10 +113,17 @@ class _Expressions:
             return severity, _unknown(shown, root, name, known)
         if root == "inputs":
             return self._nested(reference, severity)
-        if root == "outputs" and user is not None and not reference.excused:
-            used = self.tasks[name] if self.tasks else user
-            if _runs_later(user, used):
-                return "warning", f"`{shown}` is used before the task {name!r} (line {used.line}) runs."
+        if root == "outputs" and self.tasks and not reference.excused:
+            return self._unseen(shown, self.tasks[name], path)
+        return None
+
+    def _unseen(self, shown: str, used: Task, path: Path) -> tuple[Severity, str] | None:
+        """Return why the outputs of a task are not there where they are used."""
+        user = self.outline.task_around(path)
+        if user is not None and _runs_later(user, used):
+            return "warning", f"`{shown}` is used before the task {used.id!r} (line {used.line}) runs."
+        if (user is not None or _section(path) == "outputs") and (loop := loops.closed_to(path, used)):
+            return "error", f"`{shown}`: {used.id!r} is in the Loop {loop!r}; name it in the `outputs` of {loop!r}."
         return None
 
     def _known(self, root: str) -> list[str] | None:
@@ -154,7 +161,7 @@ def _is_prose(path: Path) -> bool:
 
 def _checked(path: Path) -> set[str]:
     """Return which variables are those of this flow, at the end of a way through it."""
-    roots = {"inputs", "outputs", "vars", "tasks", "trigger", *ATTRIBUTES}
+    roots = {"inputs", "outputs", "vars", "tasks", "trigger", "item", *ATTRIBUTES}
     if _section(path) == "triggers":
         # Here there is no execution yet, or it is another flow's.
         kind = text_at(path[2].node, "type") if len(path) > 2 else None

@@ -173,6 +173,71 @@ def test_says_nothing_where_it_cannot_know(text: str) -> None:
     assert found(flow(text)) == []
 
 
+LOOPS = f"""\
+id: f
+namespace: a.b
+variables: {{each: "{{{{ item.value }}}}"}}
+tasks:
+  - {{id: before, type: {LOG}, message: "BEFORE"}}
+  - id: each
+    type: io.kestra.plugin.core.flow.Loop
+    values: [1]
+    outputs: [{{id: of, type: STRING, value: "{{{{ outputs.inner }}}}"}}]
+    tasks:
+      - {{id: inner, type: {LOG}, message: "INNER"}}
+      - id: deep
+        type: io.kestra.plugin.core.flow.Loop
+        values: "{{{{ item.value }}}}"
+        tasks: [{{id: deepest, type: {LOG}, message: "DEEPEST"}}]
+  - {{id: after, type: {LOG}, message: "AFTER"}}
+outputs: [{{id: o, type: STRING, value: "OUTPUT"}}]
+"""
+
+
+def of_loops(where: str, expression: str) -> list[str]:
+    return found(re.sub("BEFORE|INNER|DEEPEST|AFTER|OUTPUT", lambda at: expression * (at[0] == where), LOOPS))
+
+
+NAMED_BY_IT = "is in the Loop 'each'; name it in the `outputs` of 'each'."
+
+
+@pytest.mark.parametrize(
+    ("where", "expression", "expected"),
+    [
+        (
+            "INNER",
+            "item.vale",
+            "11: warning: `item.vale`: item has no 'vale'; did you mean 'value'? It has: index, key",
+        ),
+        ("DEEPEST", "item.parent.vale", "15: warning: `item.parent.vale`: item.parent has no 'vale'; did you mean"),
+        ("INNER", "taskrun.value", "11: warning: `taskrun.value`: a Loop sets `item.value` instead."),
+        ("AFTER", "item.value", "16: warning: `item.value`: only the tasks in a Loop have an item."),
+        ("OUTPUT", "item.value", "17: warning: `item.value`: only the tasks in a Loop have an item."),
+        ("AFTER", "outputs.inner.x", f"16: error: `outputs.inner`: 'inner' {NAMED_BY_IT}"),
+        ("OUTPUT", "outputs.inner.x", f"17: error: `outputs.inner`: 'inner' {NAMED_BY_IT}"),
+        ("AFTER", "outputs.deepest.x", f"16: error: `outputs.deepest`: 'deepest' {NAMED_BY_IT}"),
+        ("INNER", "outputs.deepest.x", "11: error: `outputs.deepest`: 'deepest' is in the Loop 'deep'; name it in the"),
+    ],
+)
+def test_rounds_of_loops_are_apart(where: str, expression: str, expected: str) -> None:
+    (told,) = of_loops(where, f"{{{{ {expression} }}}}")
+
+    assert told.startswith(f"f.yaml:{expected}")
+
+
+@pytest.mark.parametrize(
+    ("where", "expression"),
+    [
+        ("INNER", "item.index ~ item.key ~ item.value.name ~ taskrun.id"),
+        ("DEEPEST", "item.parent.value ~ item.parents[0].value ~ outputs.inner.x ~ outputs.before.x"),
+        ("AFTER", "outputs.each.outputs ~ (item.value ?? '') ~ (outputs.inner.x ?? '')"),
+        ("AFTER", "taskrun.value"),
+    ],
+)
+def test_says_nothing_of_loops_that_are_right(where: str, expression: str) -> None:
+    assert of_loops(where, f"{{{{ {expression} }}}}") == []
+
+
 def test_variables_without_a_value_are_none() -> None:
     (finding,) = found(flow("variables:\ntasks: [<a: {{ vars.x }}>]"))
 
