@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.remedies import OF_FLOWS, bare, remedy
+from pytest_kestra.flows.remedies import OF_FLOWS, bare, remedy
 from pytest_kestra.flows.source import FlowSource
 
 

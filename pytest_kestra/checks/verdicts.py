@@ -10,11 +10,11 @@ import yaml
 
 from pytest_kestra.checks.deprecations import Deprecations
 from pytest_kestra.checks.findings import Finding, Severity
-from pytest_kestra.checks.remedies import advised
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.flows import Verdict
 from pytest_kestra.flows.explanations import explained
 from pytest_kestra.flows.outline import SECTIONS, Outline, key_line, line_of, mappings, node_at, text_at, value_at
+from pytest_kestra.flows.remedies import advised
 
 PREFIX = re.compile(r"^(Validation error:|Unable to validate the \w+:)\s*")
 # Kestra says all that is wrong with a flow as a whole in one sentence (`FlowValidator`).

@@ -135,5 +135,5 @@ def _unknown(version: str) -> InstallError:
     known = ", ".join(available_versions()) or "none"
     return InstallError(
         f"The embedded engine has no Kestra {version}; it has: {known}. "
-        "Choose one of these, or give the address of a server of another version with --kestra-server."
+        "Choose one of these; a server of another version is tested by its address: pytest --kestra-server=URL."
     )

@@ -90,7 +90,7 @@ class Deployer:
         except NotFoundError as error:
             raise source.error(gone(flow.id), None) from error
         except ApiError as error:
-            raise _refused(source, error) from error
+            raise self._refused(source, error.message, *(path for _, path in error.details)) from error
         for key in self._keys(flow.namespace, flow.id):
             self._deployed[key], self._texts[key] = source, text
         return record
@@ -113,7 +113,7 @@ class Deployer:
 
     def _validate(self, sources: Sequence[FlowSource], texts: Sequence[str]) -> None:
         errors = [
-            source.refused(message)
+            self._refused(source, message)
             for source, text in zip(sources, texts, strict=True)
             for message in self._client.flows.validate(text)
         ]
@@ -126,9 +126,12 @@ class Deployer:
         try:
             record = self._created(text) or self._client.flows.update(*FlowSource(text, source.name).key, text)
         except ApiError as error:
-            raise _refused(source, error) from error
+            raise self._refused(source, error.message, *(path for _, path in error.details)) from error
         self._texts[source.key] = text
         return record
+
+    def _refused(self, source: FlowSource, message: str, *paths: str) -> FlowError:
+        return source.refused(message, *paths, by_two=self._client.address.is_two)
 
     def _created(self, text: str) -> FlowRecord | None:
         """Create a flow; None where it is there."""
@@ -140,10 +143,6 @@ class Deployer:
             raise
         self.created.setdefault((record.namespace, record.id), record.revision)
         return record
-
-
-def _refused(source: FlowSource, error: ApiError) -> FlowError:
-    return source.refused(error.message, *(path for _, path in error.details))
 
 
 def _twice(sources: Sequence[FlowSource]) -> FlowError:

@@ -11,6 +11,7 @@ import yaml
 
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.explanations import explained
+from pytest_kestra.flows.remedies import advised
 
 TEXT = "<text>"
 
@@ -139,9 +140,10 @@ class FlowSource:
         place = self.name if line is None else f"{self.name}:{line}"
         return FlowError(f"{place}: {message}")
 
-    def refused(self, message: str, *paths: str) -> FlowError:
-        """Return the error for what Kestra says of this flow; `paths` are where it says that the trouble is."""
-        return self.error(explained(message), self._line(message, paths))
+    def refused(self, message: str, *paths: str, by_two: bool = False) -> FlowError:
+        """Return the error for what Kestra, or its line 2.0, says of this flow; `paths` are where the trouble is."""
+        told = explained(message)
+        return self.error(advised(told) if by_two else told, self._line(message, paths))
 
     def _line(self, message: str, paths: tuple[str, ...]) -> int | None:
         # Kestra 2.0 says in its sentence where it is, such as `tasks[log].message`.

@@ -29,7 +29,9 @@ class Collector:
         self.problem: OSError | None = None
         self.config = config
         command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-        self.about = {"command": masked(command, settings.secrets)}
+        self.command = masked(command, settings.secrets)
+        # What servers were and which versions they had: there may be a test for each of several versions.
+        self.about: dict[str, set[str]] = {}
         self.started, self._begun = datetime.now(timezone.utc), time.monotonic()
         self.tests: dict[str, dict[str, Any]] = {}
         self.annotations: list[dict[str, str]] = []
@@ -37,7 +39,8 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a phase of a test has to tell; a rerun begins anew."""
         exported: dict[str, Any] = getattr(report, ATTRIBUTE, {})
-        self.about |= exported.get("about", {})
+        for name, value in exported.get("about", {}).items():
+            self.about.setdefault(name, set()).add(value)
         # Of a worker that has crashed there is a report of no phase.
         if report.when == "setup" or report.nodeid not in self.tests:
             self.tests[report.nodeid] = _new(report)
@@ -89,7 +92,8 @@ class Collector:
         for test in tests:
             counts[test["outcome"]] = counts.get(test["outcome"], 0) + 1
         return {
-            **self.about,
+            **{name: " and ".join(sorted(filter(None, values))) for name, values in self.about.items()},
+            "command": self.command,
             "title": "pytest-kestra",
             "started": self.started.isoformat(),
             "duration": time.monotonic() - self._begun,

@@ -153,7 +153,8 @@ def test_no_version_at_all(project: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "n2"])
 def test_each_runs_on_its_engine(project: pytest.Pytester, workers: tuple[str, ...]) -> None:
-    result = project.runpytest_subprocess(*BOTH, "--kestra-server=embedded", "--kestra-validate", "-rs", *workers)
+    options = ("--kestra-server=embedded", "--kestra-validate", "--kestra-html=page.html", "-rs")
+    result = project.runpytest_subprocess(*BOTH, *options, *workers)
 
     # Five of each line but for `test_new`, the suite, and the flows, of which each line has one less.
     result.assert_outcomes(passed=1 + 4 + 5 + 2 + 3 + 3, skipped=1 + 2)
@@ -164,6 +165,7 @@ def test_each_runs_on_its_engine(project: pytest.Pytester, workers: tuple[str, .
             "SKIPPED * not for Kestra 2.0",
         ]
     )
+    assert "<span>Kestra 1.3.31 and 2.0.0, embedded</span>" in (project.path / "page.html").read_text()
 
 
 def test_failure_names_the_test_of_the_version(project: pytest.Pytester) -> None:

@@ -109,6 +109,13 @@ def test_what_kestra_says_gets_a_line_and_a_remedy(message: str, expected: str) 
     assert str(source().refused(message)) == expected
 
 
+def test_what_only_kestra_2_0_refuses_has_its_remedy() -> None:
+    told = str(source().refused("Invalid type: io.kestra.plugin.core.flow.ForEach", by_two=True))
+
+    assert "since Kestra 2.0: use io.kestra.plugin.core.flow.Loop" in told
+    assert "spelling" not in told
+
+
 def test_where_kestra_names_a_path_its_line_is_used() -> None:
     assert str(source().refused("must not be null", "tasks[1].then[0]")).startswith("flows/hello.yaml:13: ")
 

@@ -9,9 +9,9 @@ import pytest
 
 from pytest_kestra import cli
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.checks.remedies import advised, bare, remedy
 from pytest_kestra.checks.upgrades import compare
 from pytest_kestra.cli import upgrade
+from pytest_kestra.flows.remedies import advised, bare, remedy
 from pytest_kestra.flows.source import FlowSource
 
 FLOW = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kestra import Kestra
+from pytest_kestra import FlowError, Kestra
 from pytest_kestra.checks.checker import Checker
 from pytest_kestra.flows.source import FlowSource
 
@@ -56,3 +56,25 @@ def test_what_it_finds_fails_and_nothing_else(
     assert len(told) == bool(found)
     assert found in "".join(told)
     assert execution.state == ("FAILED" if found else "SUCCESS")
+
+
+def test_what_2_0_has_removed_is_refused_with_what_to_write(kestra: Kestra, tmp_path: Path) -> None:
+    file = tmp_path / "rounds.yaml"
+    file.write_text(FLOW.replace("flow.Loop", "flow.ForEach"), encoding="utf-8")
+
+    with pytest.raises(FlowError, match=r"rounds\.yaml:\d+: .*; since Kestra 2\.0: use .*\.Loop: `values`"):
+        kestra.deploy(file)
+
+
+def test_property_that_2_0_has_removed_is_refused_with_what_to_write(kestra: Kestra, tmp_path: Path) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text(
+        "id: late\nnamespace: company.team\ntasks:\n"
+        "  - {id: wait, type: io.kestra.plugin.core.flow.Pause, delay: PT1S}\n",
+        encoding="utf-8",
+    )
+
+    with pytest.raises(
+        FlowError, match=r"late\.yaml:4: .*no property 'delay'; since Kestra 2\.0: use `pauseDuration`\.$"
+    ):
+        kestra.deploy(file)
