@@ -17,7 +17,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-import pytest_kestra
 from pytest_kestra.engine.install import Installation
 
 # What shell scripts of flows may expect, as far as this machine has it.
@@ -42,6 +41,7 @@ UNUSED = re.compile(
     r"__pycache__|tests?|idlelib|tkinter|_tkinter\..*|turtledemo|ensurepip|site-packages|lib2to3|pydoc_data|config-.*"
 )
 DISTRIBUTION = "pytest-kestra"
+PACKAGE = Path(__file__).parents[1]
 
 
 class Files:
@@ -114,7 +114,7 @@ def files(installation: Installation) -> Files:
 
 def search_path() -> list[str]:
     """Return where the engine's Python finds its packages: where they are on this machine."""
-    folders = [str(Path(pytest_kestra.__file__).parents[1]), *site.getsitepackages()]
+    folders = [str(PACKAGE.parent), *site.getsitepackages()]
     return list(dict.fromkeys(folders))
 
 
@@ -132,7 +132,7 @@ def _python() -> Iterator[Path]:
 
 def _packages() -> Iterator[Path]:
     """Return the files of this package and of those that the embedded engine needs."""
-    yield Path(pytest_kestra.__file__).parent
+    yield PACKAGE
     for name in _needed([f"{DISTRIBUTION}[embedded]"]):
         distribution = metadata.distribution(name)
         for file in distribution.files or ():
