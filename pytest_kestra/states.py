@@ -20,6 +20,9 @@ STATES = FINAL | {
     "KILLING",
     "BREAKPOINT",
 }
+# What Kestra makes of an execution over a limit: io.kestra.core.models.flows.Concurrency.Behavior.
+QUEUE = "QUEUE"
+TREATED = {QUEUE: "QUEUED", "CANCEL": "CANCELLED", "FAIL": "FAILED"}
 
 
 class State(str):

@@ -36,7 +36,8 @@ class Answering:
         self._notes = notes
         self._places = places
         self._check = check
-        self._answered: set[str] = set()
+        self._answers: dict[str, Mapping[str, Any]] = {}
+        self._given: set[str] = set()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="pytest-kestra-mocks")
 
@@ -52,17 +53,21 @@ class Answering:
             self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
-        with contextlib.suppress(KestraError):  # the server is gone, which the test tells that waits for it
-            while not self._stopped.wait(POLL_S):
+        while not self._stopped.wait(POLL_S):
+            with contextlib.suppress(KestraError):  # where the server is gone, the test tells that waits for it
                 for mock, namespace in self._places():
                     self._answer(mock, namespace)
 
     def _answer(self, mock: Mock, namespace: str) -> None:
         assert mock.asked is not None
         for name, call in self._notes.waiting(namespace, mock.id):
-            if name not in self._answered:
-                self._answered.add(name)
-                self._notes.answer(namespace, name, answer(mock.asked, call, partial(self._check, mock, call)))
+            if name in self._given:
+                continue
+            # Asked once, also where the server does not take the answer at once.
+            if name not in self._answers:
+                self._answers[name] = answer(mock.asked, call, partial(self._check, mock, call))
+            self._notes.answer(namespace, name, self._answers[name])
+            self._given.add(name)
 
 
 def answer(asked: Callable[[Call], Any], call: Call, check: Callable[[Answer], None]) -> Mapping[str, Any]:
@@ -73,11 +78,11 @@ def answer(asked: Callable[[Call], Any], call: Call, check: Callable[[Answer], N
         data = given.data(literal=True)
         json.dumps(data, allow_nan=False)
         return data
-    except Exception as error:  # noqa: BLE001 - the test's own function may raise anything
+    except BaseException as error:  # noqa: BLE001 - the test's own function may raise anything, as pytest.fail does
         return Answer(error=f"{type(error).__name__}: {error}{_place(error)}").data(literal=True)
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Say where in the test's function an error came from."""
     if isinstance(error, MockError):
         return ""

@@ -13,6 +13,7 @@ from pytest_kestra.flows.outline import Task
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.mocks.answers import Answer
 from pytest_kestra.mocks.calls import Call
+from pytest_kestra.records import iteration
 
 SHOWN = 5
 
@@ -49,7 +50,7 @@ class Mock:
         self.task_id = task_id
         self.type = kind
         self.flow = flow
-        self.value = None if value is None else str(value)
+        self.value = None if value is None else iteration(value)
         self.answers = list(answers)
         self.asked = asked
         self.render = render

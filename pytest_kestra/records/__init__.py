@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_kestra.records.executions import Attempt, Course, ExecutionRecord, StateChange, TaskRun
 from pytest_kestra.records.flows import FlowRecord
 from pytest_kestra.records.logs import LogEntry, Metric
-from pytest_kestra.records.values import Json
+from pytest_kestra.records.values import Json, iteration
 
 __all__ = [
     "Attempt",
@@ -17,4 +17,5 @@ __all__ = [
     "Metric",
     "StateChange",
     "TaskRun",
+    "iteration",
 ]

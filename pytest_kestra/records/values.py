@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,3 +13,8 @@ def labels_of(data: Json) -> dict[str, str]:
     """Return the labels of an execution or a flow, without those of the system."""
     labels = data.get("labels") or ()
     return {label["key"]: label["value"] for label in labels if not label["key"].startswith("system.")}
+
+
+def iteration(value: object) -> str:
+    """Return the text that Kestra makes of a value of a loop: of what is no text, its JSON."""
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, (bool, Mapping)) else str(value)

@@ -14,7 +14,7 @@ from pytest_kestra.run.session import SETTLE_S, Session
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import date_of
 from pytest_kestra.run.triggers.schedule import DAY, KINDS
-from pytest_kestra.run.triggers.status import is_locked, state_of
+from pytest_kestra.run.triggers.status import is_locked, read_state, state_of
 from pytest_kestra.run.triggers.trigger import Trigger
 from pytest_kestra.run.waiting import SHORTEST_S, poll
 from pytest_kestra.times import instant, moment
@@ -36,6 +36,8 @@ class Clock:
         self._session, self._flows, self._moves = session, flows, moves
         self._offset = timedelta()
         self._moved = False
+        # The time to which dates have been run by backfills.
+        self._reached: datetime | None = None
 
     @property
     def now(self) -> datetime:
@@ -51,7 +53,7 @@ class Clock:
         """
         if isinstance(when, str) and DAY.match(when):
             when = date.fromisoformat(when)
-        return self._move(moment(when, "when").astimezone(timezone.utc), timeout)
+        return self._move(self.now, moment(when, "when").astimezone(timezone.utc), timeout)
 
     def advance(
         self, span: timedelta = timedelta(), *, timeout: float | None = None, **units: float
@@ -63,16 +65,17 @@ class Clock:
             raise KestraError(f"clock.advance: {error}. Give a timedelta, or its arguments, such as days=1.") from None
         if span < timedelta():
             raise KestraError(f"clock.advance: {span} is less than nothing; clock.move_to goes back, too.")
-        return self._move(self.now + span, timeout)
+        before = self.now
+        return self._move(before, before + span, timeout)
 
     def close(self) -> None:
         """Give the test the time of everybody else again."""
         if self._moved and self._moves and self._session.deployer.namespace is not None:
             self._session.client.clock.forget(self._session.deployer.namespace)
-        self._moved, self._offset = False, timedelta()
+        self._moved, self._offset, self._reached = False, timedelta(), None
 
-    def _move(self, target: datetime, timeout: float | None) -> list[Execution]:
-        test, limit, before = self._session.deployer.namespace, self._session.limit(timeout), self.now
+    def _move(self, before: datetime, target: datetime, timeout: float | None) -> list[Execution]:
+        test, limit = self._session.deployer.namespace, self._session.limit(timeout)
         if test is None:
             raise KestraError(
                 "kestra.clock moves the time of the test's own namespaces; with isolation=none it has none."
@@ -80,7 +83,9 @@ class Clock:
         back = target < before
         triggers = [] if back else list(self._schedules())
         if not self._moves:
-            return self._backfilled(triggers, before, target, limit)
+            # The clock has gone on since, and no date on its way is lost.
+            since = target if back else self._reached or before
+            return self._backfilled(triggers, since, target, limit)
         known = {record.id for record in self._made(triggers)}
         self._offset, self._moved = target - datetime.now(timezone.utc), True
         self._session.client.clock.move(test, self._offset, back=back)
@@ -129,7 +134,7 @@ class Clock:
         return sorted(found, key=lambda record: (date_of(record) or record.start, record.start))
 
     def _backfilled(
-        self, triggers: Sequence[Trigger], before: datetime, target: datetime, limit: float
+        self, triggers: Sequence[Trigger], since: datetime, target: datetime, limit: float
     ) -> list[Execution]:
         version = self._session.client.address.version
         if target > datetime.now(timezone.utc):
@@ -145,11 +150,16 @@ class Clock:
                     f"backfill looks at it, and on this server (Kestra {version}) the clock moves by backfills. "
                     "Run the test on the embedded engine of Kestra 2.0: --kestra-version=2.0."
                 )
-        self._offset = target - datetime.now(timezone.utc)
+        self._offset, self._reached = target - datetime.now(timezone.utc), target
+        # In whole seconds, as schedules are.
+        first = since.replace(microsecond=0) + SECOND
+        if first > target:
+            return []
         deadline, made = time.monotonic() + limit, []
         for trigger in triggers:
             left = max(SHORTEST_S, deadline - time.monotonic())
-            made += trigger.backfill(before + SECOND, target, timeout=left)
+            if not read_state(trigger).get("disabled"):
+                made += trigger.backfill(first, target, timeout=left)
         return sorted(made, key=lambda execution: (date_of(execution) or execution.start, execution.start))
 
 

@@ -12,9 +12,8 @@ from pytest_kestra.run.diagnosis.text import diagnosis
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.saturation import HELD, SHOWN, Saturation
 from pytest_kestra.run.waiting import has_reached, poll
+from pytest_kestra.states import TREATED
 
-# What Kestra makes of an execution over the limit: io.kestra.core.models.flows.Concurrency.Behavior.
-TREATED = {"QUEUE": "QUEUED", "CANCEL": "CANCELLED", "FAIL": "FAILED"}
 # How many executions are started over the limit. The second shows whether refusing the first has freed a slot, which
 # Kestra 1.0 did (https://github.com/kestra-io/kestra/issues/13141); and two of them have an order.
 OVER = 2

@@ -25,10 +25,12 @@ from pytest_kestra.run.path import Path, has_run
 from pytest_kestra.run.session import Session
 from pytest_kestra.run.task_runs import is_for, no_run, no_value, runs_of, several
 from pytest_kestra.run.waiting import has_reached, is_out_of_reach, killing, poll
-from pytest_kestra.states import STATES, State
+from pytest_kestra.states import QUEUE, STATES, TREATED, State
 
 # How Kestra refuses what an execution's state does not allow.
 WRONG_STATE = (409, 422)
+# What the log of an execution says that a limit has made FAILED, with the limit's scope before it on Kestra 2.0.
+REFUSED = "concurrency limit exceeded"
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,15 +112,14 @@ class Execution(ExecutionRecord):
         `value` chooses runs of a loop, as in `task`. Where there is none, Kestra is asked again for half a second after
         the end, since it may write them late. UnknownNameError for a task that the flow does not have.
         """
-        runs = None
         if task is not None:
-            runs = {run.id for run in self.tasks(task) if value is None or is_for(run, value)}
-        elif value is not None:
-            runs = {run.id for run in self.task_runs if is_for(run, value)}
+            self.tasks(task)
+        # Each round of a LoopUntil takes the place of the one before: without a value, runs that are gone count, too.
+        runs = None if value is None else {run.id for run in self.task_runs if is_for(run, value)}
         return self.session.settle(
             self,
             lambda: Logs(self.session.client.executions.logs(self.id)).select(
-                runs=runs, level=level, min_level=min_level, matching=matching
+                task=task, runs=runs, level=level, min_level=min_level, matching=matching
             ),
         )
 
@@ -166,12 +167,17 @@ class Execution(ExecutionRecord):
     def rejected_by_concurrency_limit(self) -> bool:
         """Whether the flow's concurrency limit refused this execution.
 
-        Kestra then ends it (FAILED or CANCELLED, as the flow's `behavior` says) without RUNNING and without task runs.
+        Kestra then ends it (FAILED or CANCELLED, as the flow's `behavior` says) without RUNNING and without task runs;
+        where it is FAILED, its log says why (`ExecutorService.processExecutionRunning`).
         """
         ended = self.state in ("FAILED", "CANCELLED")
-        if not ended or self.task_runs or has_reached(self, "RUNNING"):
+        if not ended or self.task_runs or {"RUNNING", "QUEUED"} & set(self.states):
             return False
-        return self.session.flow(self).concurrency is not None
+        limit = self.session.flow(self).concurrency
+        if limit is None or self.state != TREATED[limit.get("behavior") or QUEUE]:
+            return False
+        told = self.logs() if self.state == "FAILED" else Logs()
+        return not told or any(REFUSED in message for message in told.messages)
 
     def refresh(self) -> Execution:
         """Return this execution as it is now."""
@@ -180,21 +186,23 @@ class Execution(ExecutionRecord):
     def wait(self, until: str | None = None, timeout: float | None = None) -> Execution:
         """Return this execution when it has ended, or when it is or was in the state `until`.
 
-        `timeout` is in seconds. WaitTimeout where that takes longer, UnexpectedStateError as soon as the state can no
-        longer come.
+        After `resume` and `restart` only what comes then counts. `timeout` is in seconds. WaitTimeout where that takes
+        longer, UnexpectedStateError as soon as the state can no longer come.
         """
         if until is not None and until not in STATES:
             raise UnknownNameError("state", until, sorted(STATES), "Kestra")
         return self._wait(lambda: self.session.client.executions.get(self.id), until, timeout)
 
     def _wait(self, read: Callable[[], ExecutionRecord], until: str | None, timeout: float | None) -> Execution:
-        limit = self.session.limit(timeout)
-        record = poll(read, lambda found: has_reached(found, until) or is_out_of_reach(found, until), limit)
+        limit, since = self.session.limit(timeout), self.session.continued.get(self.id, 0)
+        record = poll(
+            read, lambda found: has_reached(found, until, since) or is_out_of_reach(found, until, since), limit
+        )
         execution = Execution.reading(record, self.session)
-        if has_reached(execution, until):
+        if has_reached(execution, until, since):
             return execution
-        if is_out_of_reach(execution, until):
-            what = f"is {execution.state} and never was {until}"
+        if is_out_of_reach(execution, until, since):
+            what = f"is {execution.state} and " + (f"was not {until} again" if since else f"never was {until}")
             raise UnexpectedStateError(diagnosis(execution, self.session, what))
         raise WaitTimeout(late(execution, self.session, limit, until))
 
@@ -228,12 +236,15 @@ class Execution(ExecutionRecord):
         if now.state != "PAUSED":
             raise UnexpectedStateError(diagnosis(now, self.session, f"is {now.state}, not PAUSED, so nothing resumes"))
         flow, name = self.session.flow(self), self.session.name_of(self)
-        paused = [run for run in now.task_runs if run.state == "PAUSED"]
-        # Without a Pause it was paused from outside, and takes no inputs.
-        taken = Inputs.of_pause(flow, paused[-1].task_id if paused else "", name)
+        # Of several Kestra resumes the first (`ExecutionService.resume`). Without a Pause the execution was paused
+        # from outside, and takes no inputs.
+        paused = [run.task_id for run in now.task_runs if run.state == "PAUSED"]
+        taken = Inputs.of_pause(flow, paused[0] if paused else "", name)
         self.session.secrets.extend(taken.secrets(inputs))
         with taken.refusals(inputs):
             self.session.client.executions.resume(self.id, taken.fields(inputs))
+        # It stays PAUSED where it is so for another task, too.
+        self.session.continued[self.id] = len(now.history) - (len(paused) > 1)
         return self.refresh()
 
     def restart(self) -> Execution:
@@ -242,7 +253,10 @@ class Execution(ExecutionRecord):
         Its id stays. UnexpectedStateError where it has not ended, or has nothing to run again.
         """
         self.session.require_mocks(self.namespace, self.flow_id)
-        return self._asked(lambda: self.session.client.executions.restart(self.id), "so nothing is restarted")
+        before = len(self.refresh().history)
+        restarted = self._asked(lambda: self.session.client.executions.restart(self.id), "so nothing is restarted")
+        self.session.continued[self.id] = before
+        return restarted
 
     def replay(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_kestra.client.executions import Field
 from pytest_kestra.errors import ApiError, InputError, KestraError, hint
+from pytest_kestra.flows.outline import FORM
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord, Json
 from pytest_kestra.run import refusals
@@ -26,7 +27,8 @@ STORED = ("kestra://", "nsfile://", "file://")
 class Inputs:
     """Know the inputs that a flow takes, or one of its tasks before it goes on, and turn values into them.
 
-    `owner` is what takes them, in words; `source` is the flow's text, `name` its file.
+    `owner` is what takes them, in words; `source` is the flow's text, `name` its file. Those of a FORM have its id and
+    a dot before theirs, as Kestra takes them (`Input.expandToLeaves`); `paths` are where inputs stand in the flow.
     """
 
     owner: str
@@ -34,16 +36,21 @@ class Inputs:
     source: str
     name: str
     task_id: str | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_flow(cls, flow: FlowRecord, name: str) -> Inputs:
         """Return the inputs that a flow takes at its start."""
-        return cls(f"the flow {flow.id}", flow.inputs, flow.source, name)
+        leaves = dict(_leaves(list(flow.inputs.values())))
+        paths = {key: path for key, (_, path) in leaves.items()}
+        definitions = {key: definition for key, (definition, _) in leaves.items()}
+        return cls(f"the flow {flow.id}", definitions, flow.source, name, paths=paths)
 
     @classmethod
     def of_pause(cls, flow: FlowRecord, task_id: str, name: str) -> Inputs:
         """Return the inputs that a Pause task takes when it is resumed."""
-        definitions = {item["id"]: item for item in flow.tasks.get(task_id, {}).get("onResume") or ()}
+        leaves = _leaves(flow.tasks.get(task_id, {}).get("onResume") or ())
+        definitions = {key: definition for key, (definition, _) in leaves}
         return cls(f"the task {task_id}", definitions, flow.source, name, task_id)
 
     def fields(self, given: Mapping[str, Any] | None) -> list[tuple[str, Field]]:
@@ -51,17 +58,18 @@ class Inputs:
 
         Raises InputError for an input that is not declared, which Kestra would drop without a word.
         """
-        for key in given or ():
+        values = self._flat(given)
+        for key in values:
             if key not in self.definitions:
                 what = f"{self.owner} has no input {key!r}{hint(key, self.definitions)}"
                 raise InputError(f"{self._place()}: {what}")
-        return [(key, self._field(key, value)) for key, value in (given or {}).items() if value is not None]
+        return [(key, self._field(key, value)) for key, value in values.items() if value is not None]
 
     def secrets(self, given: Mapping[str, Any] | None) -> list[str]:
         """Return the values for SECRET inputs, which no report shows."""
         return [
             str(value)
-            for key, value in (given or {}).items()
+            for key, value in self._flat(given).items()
             if self.definitions.get(key, {}).get("type") == "SECRET" and value
         ]
 
@@ -87,12 +95,24 @@ class Inputs:
 
     def wrong(self, found: Sequence[tuple[str | None, str]], given: Mapping[str, Any] | None) -> InputError:
         """Return the error for what Kestra says against inputs, each with its id, or None where Kestra does not say."""
-        lines = list(dict.fromkeys(self._told(key, message, given or {}) for key, message in found))
+        values = self._flat(given)
+        lines = list(dict.fromkeys(self._told(key, message, values) for key, message in found))
         if len(lines) == 1:
             return InputError(lines[0])
         return InputError(
             "\n".join([f"{len(lines)} inputs of {self.owner} are wrong:", *(f"  {line}" for line in lines)])
         )
+
+    def _flat(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return values by the whole names of their inputs, which may have been given as mappings in mappings."""
+        values: dict[str, Any] = {}
+        for key, value in (given or {}).items():
+            inside = isinstance(value, Mapping) and key not in self.definitions
+            if inside and any(name.startswith(f"{key}.") for name in self.definitions):
+                values |= self._flat({f"{key}.{name}": item for name, item in value.items()})
+            else:
+                values[key] = value
+        return values
 
     def _told(self, key: str | None, message: str, given: Mapping[str, Any]) -> str:
         if key is None:
@@ -118,7 +138,17 @@ class Inputs:
             return source.line_of(self.task_id)
         if key is None or key not in self.definitions:
             return source.line_at("inputs")
-        return source.line_at(f"inputs[{list(self.definitions).index(key)}]")
+        return source.line_at(self.paths[key])
+
+
+def _leaves(inputs: Sequence[Json], before: str = "", place: str = "") -> Iterator[tuple[str, tuple[Json, str]]]:
+    """Return inputs, those of forms in their place, by their names, each with where it stands in a flow."""
+    for index, item in enumerate(inputs):
+        name, path = f"{before}{item['id']}", f"{place}inputs[{index}]"
+        if item.get("type") == FORM:
+            yield from _leaves(item.get("inputs") or (), f"{name}.", f"{path}.")
+        else:
+            yield name, ({**item, "id": name}, path)
 
 
 def _field(value: Any, kind: str, what: str) -> Field:

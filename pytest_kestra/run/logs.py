@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from typing import SupportsIndex, overload
 
 from pytest_kestra.errors import KestraError, hint
 from pytest_kestra.records import LogEntry
@@ -16,6 +17,16 @@ class Logs(tuple[LogEntry, ...]):
     """Hold log entries in the order of their time."""
 
     __slots__ = ()
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> LogEntry: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Logs: ...
+
+    def __getitem__(self, key: SupportsIndex | slice) -> LogEntry | Logs:
+        """Return an entry, or those of a slice as logs."""
+        return Logs(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
     @property
     def messages(self) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from pytest_kestra.errors import hint
 from pytest_kestra.records import ExecutionRecord, TaskRun
@@ -40,9 +40,22 @@ class Path(tuple[str, ...]):
 
     def only(self, *task_ids: str) -> Path:
         """Return the steps of some tasks, in their order."""
-        chosen = Path(step for step in self if _task_id(step) in task_ids)
-        chosen.execution = self.execution
-        return chosen
+        return self._part(step for step in self if _task_id(step) in task_ids)
+
+    def _part(self, steps: Iterable[str]) -> Path:
+        part = Path(steps)
+        part.execution = self.execution
+        return part
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> str: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> Path: ...
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str | Path:
+        """Return a step, or those of a slice as a path."""
+        return self._part(super().__getitem__(key)) if isinstance(key, slice) else super().__getitem__(key)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (list, tuple)):

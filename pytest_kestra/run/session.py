@@ -29,9 +29,9 @@ class Session:
     `timeout` is in seconds. `settled` says that the server's logs are complete when an execution has ended; elsewhere
     they are asked for again before one is said to be missing. An `ephemeral` server forgets everything soon. `pages`
     says that the server has Kestra's user interface. `started` are the ids of the executions that the test has started
-    or waited for, `awaited` the latter, `seen` all executions as they were last read, `secrets` values that no report
-    shows. `reproduce` is the command that runs the test again, and `verbosity` says how much a failure tells, as
-    pytest's.
+    or waited for, `awaited` the latter, `seen` all executions as they were last read, `continued` how many states of
+    those that were resumed or restarted are from before; `secrets` are values that no report shows. `reproduce` is the
+    command that runs the test again, and `verbosity` says how much a failure tells, as pytest's.
     """
 
     client: Client
@@ -48,6 +48,7 @@ class Session:
     verbosity: int = 0
     mocks: Mocks | None = field(default=None, repr=False)
     seen: dict[str, ExecutionRecord] = field(default_factory=dict, repr=False)
+    continued: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     # What is known of executions that have ended, by their ids and the numbers of their states and task runs.
     gathered: dict[tuple[str, int, int], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _flows: dict[tuple[str, str, int | None], FlowRecord] = field(default_factory=dict, repr=False)

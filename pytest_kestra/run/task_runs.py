@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_kestra.errors import KestraError, UnknownNameError
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
+from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun, iteration
 from pytest_kestra.run.diagnosis.absence import why_absent
 
 
@@ -20,8 +20,8 @@ def runs_of(execution: ExecutionRecord, task_id: str, value: Any = None) -> list
 def is_for(run: TaskRun, value: Any) -> bool:
     """Tell whether a task run is that for a value of its loop, or for a tuple of those of all loops around it."""
     if isinstance(value, (tuple, list)):
-        return run.values == tuple(map(str, value))
-    return run.values[-1:] == (str(value),)
+        return run.values == tuple(map(iteration, value))
+    return run.values[-1:] == (iteration(value),)
 
 
 def several(runs: Sequence[TaskRun], task_id: str, where: str) -> KestraError:
@@ -35,7 +35,7 @@ def several(runs: Sequence[TaskRun], task_id: str, where: str) -> KestraError:
 def no_value(runs: Sequence[TaskRun], task_id: str, value: Any, where: str) -> UnknownNameError:
     """Return the error for a task that ran, but not for this value; it names the nearest."""
     values = [_value(run) for run in runs if run.values]
-    return UnknownNameError(f"run of the task {task_id!r} for the value", str(value), values, where)
+    return UnknownNameError(f"run of the task {task_id!r} for the value", iteration(value), values, where)
 
 
 def no_run(execution: ExecutionRecord, task_id: str, flow: FlowRecord, name: str) -> UnknownNameError:

@@ -52,21 +52,29 @@ def killing(read: Callable[[], ExecutionRecord], kill: Callable[[], None]) -> Ca
     return look
 
 
-def has_reached(execution: ExecutionRecord, until: str | None) -> bool:
-    """Tell whether an execution is, or was, in a state; without one, whether it and its task runs have ended."""
+def has_reached(execution: ExecutionRecord, until: str | None, since: int = 0) -> bool:
+    """Tell whether an execution is, or was, in a state; without one, whether it and its task runs have ended.
+
+    So many of its states as `since` says do not count: a server may tell an old one for a while.
+    """
+    states = execution.states[since:]
     if until is None:
-        return execution.state.is_final and all(
-            run.state.is_final or (execution.state == "KILLED" and _is_left(run, execution))
-            for run in execution.task_runs
+        return (
+            bool(states)
+            and execution.state.is_final
+            and all(
+                run.state.is_final or (execution.state == "KILLED" and _is_left(run, execution))
+                for run in execution.task_runs
+            )
         )
-    return until in execution.states
+    return until in states
 
 
-def is_out_of_reach(execution: ExecutionRecord, until: str | None) -> bool:
+def is_out_of_reach(execution: ExecutionRecord, until: str | None, since: int = 0) -> bool:
     """Tell whether a state can no longer come, by itself: after the end, or after the only place where it comes."""
-    if until is None or has_reached(execution, until):
+    if until is None or has_reached(execution, until, since):
         return False
-    if has_reached(execution, None):
+    if has_reached(execution, None, since):
         return True
     # An execution is queued before it runs, or never (io.kestra.executor.ExecutorService.processExecutionRunning).
     return until == "QUEUED" and "RUNNING" in execution.states

@@ -36,6 +36,18 @@ def test_days_that_have_passed(kestra: Kestra) -> None:
     assert f"{kestra.clock.now:%Y-%m-%d %H}" == "2026-01-02 20"
 
 
+def test_no_date_is_lost_between_two_moves(kestra: Kestra) -> None:
+    kestra.clock.move_to("2026-01-01T19:59:59.500Z")
+    flow = kestra.deploy(DAILY)
+    flow.trigger("morning").disable()
+
+    first = kestra.clock.advance(seconds=1)
+    again = kestra.clock.advance(milliseconds=1)
+    last = kestra.clock.move_to("2026-01-02T20:00:00Z")
+
+    assert [f"{date_of(one):%d %H:%M}" for one in first + again + last] == ["01 20:00", "02 20:00"]
+
+
 @pytest.mark.kestra_requires(version="<2")
 def test_days_to_come_are_refused(kestra: Kestra) -> None:
     kestra.deploy(DAILY)

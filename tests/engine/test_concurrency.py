@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from pytest_kestra import (
@@ -334,3 +335,14 @@ def test_reason_of_a_refusal_is_in_the_logs_at_once(kestra: Kestra) -> None:
     flow = kestra.deploy(limited("FAIL"))
     with flow.saturated():
         assert "concurrency limit" in flow.run().logs(level="ERROR").text
+
+
+def test_what_was_queued_and_cancelled_was_not_refused(kestra: Kestra, api: httpx.Client) -> None:
+    flow = kestra.deploy(limited("QUEUE"))
+    with flow.saturated():
+        queued = flow.run_until("QUEUED")
+        api.post(f"executions/{queued.id}/unqueue", params={"state": "CANCELLED"}).raise_for_status()
+        cancelled = queued.wait()
+
+    assert cancelled.state == "CANCELLED"
+    assert not cancelled.rejected_by_concurrency_limit

@@ -189,3 +189,24 @@ def test_names_that_are_not_there_are_told_with_the_nearest(kestra: Kestra, ask:
         ask(execution)
     with pytest.raises(KeyError):
         ask(execution)
+
+
+POLLING = """\
+id: polling
+namespace: company.team
+tasks:
+  - id: until
+    type: io.kestra.plugin.core.flow.LoopUntil
+    condition: "{{ outputs.until.iterationCount >= 4 }}"
+    checkFrequency: {interval: PT0.05S, maxIterations: 10}
+    tasks:
+      - {id: ask, type: io.kestra.plugin.core.log.Log, message: "round {{ outputs.until.iterationCount }}"}
+"""
+
+
+def test_logs_of_a_task_are_those_of_all_rounds(kestra: Kestra) -> None:
+    execution = kestra.deploy(POLLING).run()
+
+    messages = execution.logs(task="ask").messages
+    assert len(messages) >= 3
+    assert messages == [message for message in execution.logs().messages if message.startswith("round")]

@@ -37,6 +37,8 @@ def test_says_nothing_of_clean_flows(kestra_client: Client) -> None:
     clean = [on_line(text, kestra_client) for text in CLEAN]
     if is_two(kestra_client):
         clean = [text for text in clean if not re.search("ForEachItem|onditions:|pluginDefaults:", text)]
+        # What a round gave, and only itself sees there.
+        clean = [text.replace("{{ outputs.one.a.value }} {{ outputs['two']['b'].value }} ", "") for text in clean]
     assert len(clean) >= 16
     assert check(kestra_client, *clean) == []
 

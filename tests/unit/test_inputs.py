@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pytest_kestra.errors import ApiError, InputError
 from pytest_kestra.records import FlowRecord
@@ -177,3 +178,65 @@ def test_other_refusals_are_left_alone() -> None:
         Inputs.of_flow(flow(), "f.yaml").refusals({"name": 1}),
     ):
         raise ApiError(409, "Flow is disabled", "POST x")
+
+
+FORM = """\
+id: f
+namespace: a.b
+inputs:
+  - id: name
+    type: STRING
+  - id: environment
+    type: FORM
+    inputs:
+      - id: region
+        type: STRING
+      - id: access
+        type: FORM
+        inputs:
+          - {id: token, type: SECRET}
+  - id: dotted.key
+    type: INT
+tasks: []
+"""
+
+
+@pytest.fixture
+def form() -> Inputs:
+    data = yaml.safe_load(FORM)
+    return Inputs.of_flow(FlowRecord.of({**data, "revision": 1, "source": FORM}), "f.yaml")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"environment": {"region": "eu", "access": {"token": "abc"}}, "dotted": {"key": 1}},
+        {"environment.region": "eu", "environment": {"access.token": "abc"}, "dotted.key": 1},
+    ],
+)
+def test_inputs_of_forms_have_the_names_that_kestra_takes(form: Inputs, given: dict[str, Any]) -> None:
+    assert sorted(form.fields(given)) == [
+        ("dotted.key", "1"),
+        ("environment.access.token", "abc"),
+        ("environment.region", "eu"),
+    ]
+    assert form.secrets(given) == ["abc"]
+
+
+def test_unknown_input_of_a_form_is_told_with_the_nearest(form: Inputs) -> None:
+    with pytest.raises(InputError, match=r"no input 'environment\.regoin'; did you mean 'environment\.region'\?"):
+        form.fields({"environment": {"regoin": "eu"}})
+    with pytest.raises(InputError, match=r"no input 'environment'; did you mean"):
+        form.fields({"environment": "eu"})
+
+
+def test_wrong_input_of_a_form_is_told_where_it_stands(form: Inputs) -> None:
+    error = ApiError(422, "Invalid entity: Missing required input:environment.access.token", "POST")
+
+    with (
+        pytest.raises(
+            InputError, match=r"^f\.yaml:14: the input 'environment\.access\.token' \(SECRET\) of the flow f is"
+        ),
+        form.refusals({}),
+    ):
+        raise error

@@ -42,3 +42,8 @@ def test_unknown_level_suggests_the_nearest() -> None:
 def test_pattern_that_is_none_is_told() -> None:
     with pytest.raises(KestraError, match=r"^`matching`: '\(' is no regular expression: "):
         Logs().select(matching="(")
+
+
+def test_parts_are_logs() -> None:
+    assert LOGS[1:].messages == ["two 2", "three"]
+    assert LOGS[-1].message == "three"

@@ -123,3 +123,12 @@ def test_difference_tells_another_order_and_other_values() -> None:
     assert "  - charge[b]   expected here, but it ran only for other values" in lines
     assert "  + charge[a]   ran, but is not expected" in lines
     assert [line for line in lines if line.endswith(("expected elsewhere", "it ran elsewhere"))]
+
+
+def test_parts_are_paths() -> None:
+    part = steps("check", "charge", "done")[:2]
+
+    assert part == ["check", "charge"]
+    assert part == [{"charge", "check"}]
+    assert part.execution is not None
+    assert steps("check", "done")[-1] == "done"

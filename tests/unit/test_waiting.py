@@ -7,7 +7,7 @@ import pytest
 
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run import waiting
-from pytest_kestra.run.waiting import has_reached, killing, poll
+from pytest_kestra.run.waiting import has_reached, is_out_of_reach, killing, poll
 
 
 def execution(*states: str, tasks: tuple[str, ...] = ()) -> ExecutionRecord:
@@ -70,3 +70,24 @@ def test_does_not_kill_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_state_counts_though_it_has_passed() -> None:
     assert has_reached(execution("CREATED", "RUNNING", "SUCCESS"), "RUNNING")
     assert not has_reached(execution("CREATED", "FAILED"), "RUNNING")
+
+
+def test_after_a_resume_only_what_comes_then_counts() -> None:
+    old = execution("CREATED", "RUNNING", "PAUSED")
+    again = execution("CREATED", "RUNNING", "PAUSED", "RUNNING", "PAUSED")
+    ended = execution("CREATED", "RUNNING", "PAUSED", "RUNNING", "SUCCESS")
+
+    assert has_reached(old, "PAUSED")
+    assert not has_reached(old, "PAUSED", since=3)
+    assert not is_out_of_reach(old, "PAUSED", since=3)
+    assert has_reached(again, "PAUSED", since=3)
+    assert not has_reached(ended, "PAUSED", since=3)
+    assert is_out_of_reach(ended, "PAUSED", since=3)
+
+
+def test_end_before_a_restart_is_not_the_end() -> None:
+    failed = execution("CREATED", "RUNNING", "FAILED")
+
+    assert not has_reached(failed, None, since=3)
+    assert not is_out_of_reach(failed, "RUNNING", since=3)
+    assert has_reached(execution("CREATED", "RUNNING", "FAILED", "RESTARTED", "FAILED"), None, since=3)

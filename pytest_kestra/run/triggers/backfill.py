@@ -140,9 +140,9 @@ class Backfill:
                     "of a file that Kestra has."
                 )
             values[key] = value
-        own = trigger.properties.get("inputs") or {}
+        own = {key.partition(".")[0] for key in trigger.properties.get("inputs") or ()}
         found = session.client.executions.validate(flow.namespace, flow.id, list(values.items()))
-        if wrong := [(key, message) for key, message in found if key in values or key not in own]:
+        if wrong := [(key, message) for key, message in found if key in values or key.partition(".")[0] not in own]:
             raise taken.wrong(wrong, inputs)
         return values
 

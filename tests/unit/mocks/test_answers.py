@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
-from pytest_kestra import Answer, Call, MockError
-from pytest_kestra.mocks.answering import answer
+from pytest_kestra import Answer, ApiError, Call, MockError
+from pytest_kestra.mocks.answering import Answering, answer
 from pytest_kestra.mocks.answers import answer_of, answers_of
+from pytest_kestra.mocks.calls import Notes
+from pytest_kestra.mocks.mock import Mock
 from tests.unit.mocks.test_mock import call
 
 
@@ -84,3 +87,41 @@ def test_answer_is_checked_before_it_is_given() -> None:
         raise MockError(f"no {given.outputs}")
 
     assert answer(lambda _: {"a": 1}, call(), refuse) == {"error": "MockError: no {'a': 1}", "literal": True}
+
+
+def test_function_may_fail_the_test() -> None:
+    def asked(_: object) -> None:
+        pytest.fail("no such order")
+
+    assert answered(asked, call())["error"].startswith("Failed: no such order (")
+
+
+class Server(Notes):
+    """Have one call that waits, and refuse what comes before the third request."""
+
+    def __init__(self) -> None:
+        self.given: list[Mapping[str, Any]] = []
+        self.refuses = 2
+        self.done = Event()
+
+    def waiting(self, namespace: str, mock_id: str) -> Iterator[tuple[str, Call]]:
+        yield "one", call()
+
+    def answer(self, namespace: str, name: str, data: Mapping[str, Any]) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise ApiError(503, "not now", "PUT")
+        self.given.append(data)
+        self.done.set()
+
+
+def test_answer_that_the_server_does_not_take_at_once_is_given_again() -> None:
+    server, asked = Server(), iter(range(10))
+    mock = Mock("a", None, [], read=lambda _: [], removed=lambda _: None, asked=lambda _: {"number": next(asked)})
+    answering = Answering(server, lambda: [(mock, "a.b")], lambda *_: None)
+
+    answering.start()
+    assert server.done.wait(60)
+    answering.stop()
+
+    assert server.given == [{"outputs": {"number": 0}, "literal": True}]

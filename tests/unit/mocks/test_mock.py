@@ -151,3 +151,10 @@ def test_what_reaches_out(kind: str, *, expected: bool) -> None:
 def test_last_pattern_decides() -> None:
     assert has_side_effects("a.b.C", ["a.*", "!a.b.*", "a.b.C"])
     assert not has_side_effects("a.b.D", ["a.*", "!a.b.*", "a.b.C"])
+
+
+@pytest.mark.parametrize(("value", "text"), [("A-1", "A-1"), (1, "1"), (True, "true"), ({"a": 1}, '{"a":1}')])
+def test_value_of_a_loop_is_the_text_that_kestra_makes_of_it(value: object, text: str) -> None:
+    mock = Mock("a", None, [], read=lambda _: [], removed=lambda _: None, value=value)
+
+    assert mock.value == text
