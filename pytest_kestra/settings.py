@@ -53,7 +53,7 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def read(cls, cli: Mapping[str, str | None], ini: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    def read(cls, cli: Mapping[str, str | None], ini: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         """Return the settings: the command line's, else the ini file's, else the environment's, else the defaults.
 
         `cli` and `ini` have the names of attributes. SettingsError says which value is wrong, and where it was set.
@@ -89,7 +89,8 @@ class Settings:
         for name, value in values.items():
             if name not in options:
                 raise SettingsError(f"{source}: there is no setting {name!r}{hint(name, options)}")
-            parsed[name] = _parsed(options[name], str(value), source) if value is not None else None
+            unset = value is None and getattr(type(self), name) is None
+            parsed[name] = None if unset else _parsed(options[name], value, source)
         return replace(self, **parsed, sources={**self.sources, **dict.fromkeys(parsed, source)})
 
     @property
@@ -105,7 +106,9 @@ class Settings:
         return {name: getattr(self, name) for name in names if name in self.sources}
 
 
-def _parsed(option: Option, text: str, source: str) -> Any:
+def _parsed(option: Option, value: object, source: str) -> Any:
+    # Several values are a list in TOML, and in Python.
+    text = "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     try:
         return option.parse(text)
     except ValueError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta, timezone
 from typing import cast
 
 import isodate
 
 from pytest_kestra.errors import KestraError
+
+# A day of the calendar, as ISO 8601 writes it.
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def instant(text: str) -> datetime:
@@ -23,10 +27,13 @@ def instant(text: str) -> datetime:
 
 
 def moment(value: str | datetime | date, name: str) -> datetime:
-    """Return the date of an argument called `name`, in UTC where it has no zone; KestraError where it is none."""
+    """Return the date of an argument called `name`, in UTC where it has no zone; KestraError where it is none.
+
+    A day is its first moment.
+    """
     if isinstance(value, str):
         try:
-            return instant(value)
+            return instant(f"{value}T00:00:00Z" if DAY.fullmatch(value) else value)
         except ValueError as error:
             raise KestraError(f"`{name}`: {error}.") from None
     if not isinstance(value, datetime):

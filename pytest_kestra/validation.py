@@ -42,13 +42,13 @@ class Validation:
 
     def check(self, flow: FlowSource, client: Client) -> list[Finding]:
         """Return what is wrong with a flow."""
-        line = client.address.line
-        if line not in self._checkers:
+        version, line = client.address.version, client.address.line
+        if version not in self._checkers:
             found = Found.of(self._loaded).on(line)
-            self._checkers[line] = Checker(client, found.flows, found.neighbours)
-        if flow.name not in self._checkers[line].names:
+            self._checkers[version] = Checker(client, found.flows, found.neighbours)
+        if flow.name not in self._checkers[version].names:
             pytest.skip(f"not for Kestra {line}")
-        return self._checkers[line].check(flow)
+        return self._checkers[version].check(flow)
 
 
 class FlowFile(pytest.File):

@@ -11,7 +11,7 @@ PATH = "/pytest-kestra/clock"
 
 
 class Clock:
-    """Move the scheduler's clock for the namespaces of a test, which end with its name."""
+    """Move the scheduler's clock for the namespaces of a test, which end with `test`."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from pytest_kestra.client.transport import Transport
+from pytest_kestra.errors import KestraError
 from pytest_kestra.records import Json
 from pytest_kestra.times import duration_text
 
@@ -30,10 +31,16 @@ class KeyValues:
     ) -> None:
         """Set a key to what JSON has, a date, a datetime or a time span; `ttl` is an ISO 8601 duration that it is kept.
 
-        TypeError or ValueError for other values.
+        TypeError or ValueError for other values, KestraError for a description that no header of HTTP can hold.
         """
         given = {"ttl": ttl, "description": description}
-        headers = {**TEXT, **{name: text for name, text in given.items() if text is not None}}
+        try:
+            headers = {name: text.encode("latin-1") for name, text in {**TEXT, **given}.items() if text is not None}
+        except UnicodeEncodeError:
+            raise KestraError(
+                f"The description of the key {key!r} has letters beyond Latin-1, which Kestra's API does not take: "
+                f"{description!r}."
+            ) from None
         content = _ion(value).encode()
         self._transport.request("PUT", "namespaces", namespace, "kv", key, content=content, headers=headers)
 

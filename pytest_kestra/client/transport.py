@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Generator, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -31,12 +33,20 @@ class Transport:
     """Send requests to the server at an address; one connection pool, closed at the end."""
 
     def __init__(self, address: Address) -> None:
-        self.address = address
+        self._address = address
         self._http = http_client(address)
+
+    @property
+    def address(self) -> Address:
+        """Where the server answers; it is asked for its version once, where nobody has told that."""
+        if self._address.version is None:
+            with contextlib.suppress(httpx.RequestError):  # which the next request tells
+                self._address = replace(self._address, version=_version(self._http.get("/api/v1/configs")))
+        return self._address
 
     def move(self, address: Address) -> None:
         """Send requests to another address from now on."""
-        old, self.address, self._http = self._http, address, http_client(address)
+        old, self._address, self._http = self._http, address, http_client(address)
         old.close()
 
     def request(self, method: str, *path: str, timeout: float | None = None, **options: Any) -> httpx.Response:
@@ -49,7 +59,7 @@ class Transport:
 
     def path(self, *parts: str) -> str:
         """Return the whole path of what is below the tenant, given in parts."""
-        return "/".join(["/api/v1", *(quote(part, safe="") for part in (self.address.tenant, *parts))])
+        return "/".join(["/api/v1", *(quote(part, safe="") for part in (self._address.tenant, *parts))])
 
     def send(self, method: str, path: str, *, timeout: float | None = None, **options: Any) -> httpx.Response:
         """Send a request to a whole path; as `request`."""
@@ -74,8 +84,8 @@ class Transport:
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
-            reason = trouble(error, self.address).reason
-            raise ServerError(f"The Kestra server at {self.address.url} no longer answers: {reason}.") from error
+            reason = trouble(error, self._address).reason
+            raise ServerError(f"The Kestra server at {self._address.url} no longer answers: {reason}.") from error
 
     def json(self, method: str, *path: str, **options: Any) -> Any:
         """Send a request as `request` does and return the JSON of the answer; ServerError where it has none."""
@@ -84,7 +94,7 @@ class Transport:
             return answer.json()
         except ValueError:
             raise ServerError(
-                f"What answers at {self.address.url} is not Kestra, or a proxy stands before it: {method} "
+                f"What answers at {self._address.url} is not Kestra, or a proxy stands before it: {method} "
                 f"{answer.request.url.path} gave {answer.headers.get('content-type', 'something')}, not JSON."
             ) from None
 
@@ -101,6 +111,14 @@ class Transport:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+
+def _version(answer: httpx.Response) -> str:
+    """Return the version that a server tells of itself; none where it is not Kestra, as other requests will tell."""
+    try:
+        return str(answer.json().get("version") or "")
+    except (ValueError, AttributeError):
+        return ""
 
 
 def refusal(answer: httpx.Response, request: str) -> ApiError:

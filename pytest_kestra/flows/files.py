@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,8 @@ def read(
         return FlowSource(source, TEXT)
     if not str(source):
         raise FlowError("An empty text is no flow, and names no file.")
+    if isinstance(source, str) and source.lstrip().startswith("{"):  # JSON is YAML, too
+        return FlowSource(source, TEXT)
     path = _found(Path(source), list(folders) or [Path.cwd()], line)
     return _folder(path, line) if path.is_dir() else _file(variant(path, line))
 
@@ -55,13 +58,25 @@ def _found(path: Path, folders: list[Path], line: str | None) -> Path:
 def _folder(folder: Path, line: str | None) -> list[FlowSource]:
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES and file.is_file())
     given = select(files, line, [folder])
-    flows = [flow for flow in map(_file, given) if "namespace" in flow.keys and "testCases" not in flow.keys]
+    flows = [flow for flow in map(_file, given) if _is_flow(flow)]
     if not flows:
         seen = f"none of its YAML files ({len(files)}) is one" if files else "it has no file that ends in .yaml or .yml"
         if len(given) < len(files):
             seen += f" for Kestra {line}"
         raise FlowError(f"{shown(folder)}: a folder without flows: {seen}.")
     return flows
+
+
+def _is_flow(source: FlowSource) -> bool:
+    """Tell whether a file of a folder is a flow; one that cannot be read may be one, and says why it cannot."""
+    try:
+        keys = set(source.keys)
+    except FlowError:
+        # Such as a list, which is no flow, or several documents.
+        if not re.search(r"^(id|namespace|tasks)\s*:", source.text, re.MULTILINE):
+            return False
+        raise
+    return "namespace" in keys and "testCases" not in keys
 
 
 def _file(path: Path) -> FlowSource:

@@ -35,6 +35,11 @@ def unique(name: str, run: str) -> str:
     return f"{name}-pytest-{run}-{secrets.token_hex(2)}".lstrip("-")
 
 
+def ending(name: str) -> str:
+    """Return how all namespaces of a test of this name end, also those that were cut."""
+    return name[-MARK_LENGTH:] if is_marked(name) else name
+
+
 def marked_part(namespace: str, run: str | None = None) -> str | None:
     """Return the namespace of a test that another one is, or is in; with `run`, only of that run."""
     found = MARK.match(namespace)

@@ -66,8 +66,12 @@ class Mocks:
             for source, task in targets:
                 self._check_outputs(mock, source, task, mock.answers)
         self._active += mocks
+        try:
+            self._changed()
+        except BaseException:
+            self._active = [mock for mock in self._active if mock not in mocks]
+            raise
         self._all += mocks
-        self._changed()
         if any(mock.asked is not None for mock in mocks):
             self._answering.start()
 

@@ -134,6 +134,9 @@ class ExecutionRecord(Course):
     _outputs: Callable[[], Json | None] = field(default=dict, repr=False, compare=False)
     _read_runs: Callable[[], tuple[TaskRun, ...]] = field(default=tuple, repr=False, compare=False)
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     @cached_property
     def task_runs(self) -> tuple[TaskRun, ...]:
         """The runs of its tasks, in their order; Kestra 2.0 is asked for those of what a search has found."""

@@ -29,6 +29,9 @@ class FlowRecord:
     # Kestra does not tell it in the answer to a deployment.
     updated: datetime | None = field(default=None, compare=False)
 
+    def __hash__(self) -> int:
+        return hash((self.namespace, self.id, self.revision))
+
     @classmethod
     def of(cls, data: Json) -> FlowRecord:
         """Return the flow that the API's JSON describes."""

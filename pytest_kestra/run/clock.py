@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta, timezone
 
 from pytest_kestra.errors import KestraError, WaitTimeout
+from pytest_kestra.flows.namespaces import ending
 from pytest_kestra.records import ExecutionRecord, Json
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.flow import Flow
 from pytest_kestra.run.session import SETTLE_S, Session
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import date_of
-from pytest_kestra.run.triggers.schedule import DAY, KINDS
+from pytest_kestra.run.triggers.schedule import KINDS
 from pytest_kestra.run.triggers.status import is_locked, read_state, state_of
 from pytest_kestra.run.triggers.trigger import Trigger
 from pytest_kestra.run.waiting import SHORTEST_S, poll
@@ -51,8 +52,6 @@ class Clock:
         `timeout` is in seconds, for all of them. WaitTimeout where that takes longer; KestraError with
         `isolation=none`, where the flows are not the test's own.
         """
-        if isinstance(when, str) and DAY.match(when):
-            when = date.fromisoformat(when)
         return self._move(self.now, moment(when, "when").astimezone(timezone.utc), timeout)
 
     def advance(
@@ -71,7 +70,7 @@ class Clock:
     def close(self) -> None:
         """Give the test the time of everybody else again."""
         if self._moved and self._moves and self._session.deployer.namespace is not None:
-            self._session.client.clock.forget(self._session.deployer.namespace)
+            self._session.client.clock.forget(ending(self._session.deployer.namespace))
         self._moved, self._offset, self._reached = False, timedelta(), None
 
     def _move(self, before: datetime, target: datetime, timeout: float | None) -> list[Execution]:
@@ -88,7 +87,7 @@ class Clock:
             return self._backfilled(triggers, since, target, limit)
         known = {record.id for record in self._made(triggers)}
         self._offset, self._moved = target - datetime.now(timezone.utc), True
-        self._session.client.clock.move(test, self._offset, back=back)
+        self._session.client.clock.move(ending(test), self._offset, back=back)
         return self._fired(triggers, known, target, limit)
 
     def _schedules(self) -> Iterator[Trigger]:

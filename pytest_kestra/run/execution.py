@@ -42,6 +42,8 @@ class Execution(ExecutionRecord):
 
     session: Session = field(kw_only=True, repr=False, compare=False)
 
+    __hash__ = ExecutionRecord.__hash__
+
     @classmethod
     def reading(cls, record: ExecutionRecord, session: Session) -> Execution:
         """Return an execution whose states know it, so that a failed assertion about one can tell the story."""

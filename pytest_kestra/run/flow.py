@@ -46,6 +46,8 @@ class Flow(FlowRecord):
     name: str = field(kw_only=True)
     session: Session = field(kw_only=True, repr=False, compare=False)
 
+    __hash__ = FlowRecord.__hash__
+
     @classmethod
     def deployed(cls, record: FlowRecord, name: str, session: Session) -> Flow:
         """Return the flow that the server has; a mocked task is told as the flow's own text has it."""

@@ -218,15 +218,20 @@ class Kestra:
         return self.execution(execution_id)
 
     def executions(self) -> list[Execution]:
-        """Return the executions of this test, oldest first: those it has started, and all others of its flows."""
+        """Return the executions of this test, oldest first: those it has started, and all others of its flows.
+
+        Of flows that were there before the test, only the former, and what these have started.
+        """
         records: dict[str, Execution] = {}
         for namespace, flow_id in self._session.deployer.created:
             for record in self.client.executions.of_flow(namespace, flow_id):
                 records[record.id] = Execution.reading(record, self._session)
-        for execution_id in self._session.started:
-            if execution_id not in records:
-                with contextlib.suppress(NotFoundError):
-                    records[execution_id] = self.execution(execution_id)
+        others = [execution_id for execution_id in self._session.started if execution_id not in records]
+        for execution_id in others:
+            with contextlib.suppress(NotFoundError):
+                records[execution_id] = self.execution(execution_id)
+            found = [record.id for record in self.client.executions.started_by(execution_id)]
+            others += [child_id for child_id in found if child_id not in records and child_id not in others]
         return sorted(records.values(), key=lambda execution: execution.start)
 
     def flow(self, flow_id: str, namespace: str | None = None) -> Flow:
@@ -313,9 +318,18 @@ class Kestra:
                 self._clock.close()
 
     def keep(self) -> None:
-        """End, but leave all on the server that the test has made; only what mocks have noted is removed."""
+        """End, but leave all on the server that the test has made; only what mocks have noted is removed.
+
+        No stand-in stays in a flow where others run it, too, and the clock is everybody's again.
+        """
         self._mocks.close()
-        self._mocks.forget()
+        try:
+            if self.namespace is None:
+                self._mocks.leave()
+            else:
+                self._mocks.forget()
+        finally:
+            self._clock.close()
 
     def __repr__(self) -> str:
         return f"<Kestra at {self.client.address.url}>"

@@ -60,7 +60,7 @@ class KeyValues(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         """Return how many keys are set."""
-        return len(self.client.kv.keys(self.namespace))
+        return sum(1 for _ in self)
 
 
 def _value(found: Any) -> Any:

@@ -14,8 +14,8 @@ from pytest_kestra.suites.results import Checked
 PREFIX = "x-pytest."
 
 
-def check(expect: Mapping[str, Any], execution: Execution, flow: Flow) -> Iterator[Checked]:
-    """Return the result of each expectation about an execution that has ended, and about its flow."""
+def check(expect: Mapping[str, Any], execution: Execution, flow: Flow, inputs: Mapping[str, Any]) -> Iterator[Checked]:
+    """Return the result of each expectation about an execution that has ended, and about its flow with `inputs`."""
     for task_id, state in expect.get("tasks", {}).items():
         yield _state(execution, task_id, state)
     if "path" in expect:
@@ -32,7 +32,7 @@ def check(expect: Mapping[str, Any], execution: Execution, flow: Flow) -> Iterat
         found = {name: definition.get(name) for name in wished}
         yield _compared("triggers", wished, found, f"the trigger {trigger_id}", None)
     if expect.get("concurrency_limit"):
-        yield _limit(flow)
+        yield _limit(flow, inputs)
 
 
 def _compared(name: str, expected: Any, actual: Any, what: str, task_id: str | None) -> Checked:
@@ -79,10 +79,10 @@ def _duration(execution: Execution, most: float) -> Checked:
     return Checked(f"{PREFIX}max_duration", most, seconds, success, message=message)
 
 
-def _limit(flow: Flow) -> Checked:
+def _limit(flow: Flow, inputs: Mapping[str, Any]) -> Checked:
     name = f"{PREFIX}concurrency_limit"
     try:
-        proof = flow.assert_concurrency_limit()
+        proof = flow.assert_concurrency_limit(inputs)
     except ConcurrencyLimitError as error:
         return Checked(name, True, False, success=False, message=str(error))  # noqa: FBT003
     except KestraError as error:

@@ -15,7 +15,7 @@ from pytest_kestra.suites.flows import FlowFolders
 from pytest_kestra.suites.results import CaseResult
 from pytest_kestra.suites.runner import moved, run_by_api
 from pytest_kestra.suites.source import Case, SuiteSource
-from pytest_kestra.suites.stand_ins import fixtures_of, run_by_stand_ins, unserved
+from pytest_kestra.suites.stand_ins import fixtures_of, inputs_of, run_by_stand_ins, unserved
 from pytest_kestra.suites.texts import told
 from pytest_kestra.versions import items
 
@@ -97,10 +97,12 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
             result = run_by_stand_ins(kestra, flow, data)
         execution = None if result.execution_id is None else kestra.own(result.execution_id)
         if execution is not None and (expect := case.extension.get("expect")):
-            if served and "concurrency_limit" in expect:
+            inputs = {}
+            if expect.get("concurrency_limit"):
                 # The executions of the proof are no suite's, and what has a fixture must not run in them either.
-                kestra.fixtures(fixtures_of(case.tasks))
-            more = tuple(check(expect, execution, flow))
+                kestra.fixtures(fixtures_of(case.tasks) if served else ())
+                inputs = inputs_of(data, flow)
+            more = tuple(check(expect, execution, flow, inputs))
             result = CaseResult(result.execution_id, [*result.checked, *more], result.errors)
         if result.state != "SUCCESS":
             raise SuiteError(told(suite, case, result, execution))

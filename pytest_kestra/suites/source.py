@@ -54,7 +54,14 @@ class SuiteSource:
         self.source = FlowSource(text, name)
         self.name = name
         _ = self.source.root  # which tells what is no YAML
-        self.data: dict[str, Any] = _loaded(self.source, _Loader)
+        try:
+            self.data: dict[str, Any] = _loaded(self.source, _Loader)
+        except yaml.MarkedYAMLError as error:  # such as a tag that nobody knows
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else None
+            raise self.source.error(f"this cannot be read: {error.problem or error.context}.", line) from None
+        except ValueError as error:
+            raise self.source.error(f"this cannot be read: {error}.") from None
         self._check()
 
     @property
@@ -127,6 +134,10 @@ class SuiteSource:
                     f"the case {case['id']!r} is there twice, first in line {first}.", ["testCases", index]
                 )
             seen[case["id"]] = index
+            ids = [item["id"] for item in case.get(EXTENSION, {}).get("parametrize", ())]
+            if twice := sorted({name for name in ids if ids.count(name) > 1}):
+                message = f"the parameters {twice[0]!r} are there twice."
+                raise self.error(message, ["testCases", index, EXTENSION, "parametrize"])
 
 
 def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], line: int) -> Iterator[Case]:
@@ -204,7 +215,7 @@ def _told(error: ValidationError) -> tuple[str, list[str | int]]:
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         unknown = next(name for name in error.instance if name not in known)
-        return f"{where} has no key {unknown!r}{hint(unknown, known)}", [*path, unknown]
+        return f"{where} has no key {unknown!r}{hint(str(unknown), known)}", [*path, unknown]
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         return f"{where} lacks the key {missing!r}.", path

@@ -26,12 +26,10 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
 
     Fixtures of tasks are stand-ins, files are files of the namespace.
     """
-    fixtures = data.get("fixtures") or {}
-    for name, text in (fixtures.get("files") or {}).items():
-        flow.files[f"{FOLDER}/{name}"] = text
-    kestra.fixtures(fixtures_of(_with_files(fixtures.get("tasks") or [], flow)))
+    inputs = inputs_of(data, flow)
+    kestra.fixtures(fixtures_of(_with_files((data.get("fixtures") or {}).get("tasks") or [], flow)))
     try:
-        execution = flow.run(_with_files(fixtures.get("inputs") or {}, flow))
+        execution = flow.run(inputs)
     except InputError as error:
         return CaseResult(None, (), [f"The flow could not be run ({error})"])
     checked: list[Checked] = []
@@ -41,6 +39,14 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
         checked += found
         errors += wrong
     return CaseResult(execution.id, checked, errors)
+
+
+def inputs_of(data: Mapping[str, Any], flow: Flow) -> dict[str, Any]:
+    """Store the files of a case in the flow's namespace, and return its inputs, which may name them."""
+    fixtures = data.get("fixtures") or {}
+    for name, text in (fixtures.get("files") or {}).items():
+        flow.files[f"{FOLDER}/{name}"] = text
+    return dict(_with_files(fixtures.get("inputs") or {}, flow))
 
 
 def fixtures_of(tasks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, object, Answer]]:

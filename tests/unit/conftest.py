@@ -92,5 +92,5 @@ def stub() -> Iterator[Stub]:
 
 @pytest.fixture
 def client(stub: Stub) -> Iterator[Client]:
-    with Client(Address(stub.url, "ada", "s3cret")) as client:
+    with Client(Address(stub.url, "ada", "s3cret", version="1.3.31")) as client:
         yield client

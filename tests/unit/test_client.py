@@ -217,3 +217,19 @@ def test_client_can_move_to_another_server(stub: Stub) -> None:
             flows.get("a.b", "gone")
     given = stub.asked[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(given) == b"ada:new"
+
+
+def test_server_is_asked_once_for_the_version_that_nobody_has_told(stub: Stub) -> None:
+    stub.on("GET", "/api/v1/configs", json.dumps({"version": "2.0.0"}))
+    with Client(Address(stub.url)) as client:
+        assert client.address.is_two
+        assert client.address.version == "2.0.0"
+    assert [asked.path for asked in stub.asked] == ["/api/v1/configs"]
+
+
+def test_version_of_what_is_not_kestra_is_not_known(stub: Stub) -> None:
+    with Client(Address(stub.url)) as client:
+        assert client.address.line is None
+        assert not client.address.is_two
+    with Client(Address("http://127.0.0.1:9")) as client:
+        assert client.address.version is None

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_kestra.client.client import Client
+from pytest_kestra.errors import ServerError
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
-from pytest_kestra.records import ExecutionRecord
+from pytest_kestra.records import ExecutionRecord, TaskRun
 from pytest_kestra.report import comparison as comparisons
 from pytest_kestra.report.comparison import comparison
 from pytest_kestra.run.diagnosis.text import brief, diagnosis, late, tells_of
@@ -333,3 +334,21 @@ def test_execution_whose_task_goes_on_says_so(session: Session) -> None:
     assert late(ended, session, 60).splitlines()[0] == (
         "orders is SUCCESS, but its task charge has not ended after 60 s"
     )
+
+
+def test_what_can_no_longer_be_asked_for_hides_no_failure(session: Session) -> None:
+    def gone(*_: object) -> Any:
+        raise ServerError("The server no longer answers.")
+
+    failed = replace(execution(session, "FAILED", run("load", "FAILED")), _outputs=gone)
+    lost = replace(failed, _read_runs=gone)
+    failed = replace(failed, _read_runs=lambda: (replace(TaskRun.of(run("load", "FAILED")), _outputs=gone),))
+
+    assert diagnosis(failed, session).startswith("orders is FAILED: task load failed")
+    assert diagnosis(lost, session).startswith("orders is FAILED")
+
+
+def test_executions_and_flows_may_be_in_a_set(session: Session) -> None:
+    one = execution(session, "FAILED", inputs={"a": [1]})
+
+    assert {one, replace(one)} == {one}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,28 @@ def test_what_is_neither_path_nor_text_is_no_flow() -> None:
 def test_empty_text_is_no_folder() -> None:
     with pytest.raises(FlowError, match=r"^An empty text is no flow, and names no file\.$"):
         read("")
+
+
+def test_json_is_a_text_however_long() -> None:
+    text = json.dumps({"id": "x", "namespace": "a.b", "description": "long" * 100})
+
+    assert one(text) == FlowSource(text, "<text>")
+
+
+def test_folder_leaves_out_yaml_that_is_no_flow_whatever_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(FLOW.format(id="a"), encoding="utf-8")
+    (tmp_path / "list.yaml").write_text("- one\n", encoding="utf-8")
+    (tmp_path / "comment.yaml").write_text("# later\n", encoding="utf-8")
+    (tmp_path / "several.yaml").write_text("a: 1\n---\nb: 2\n", encoding="utf-8")
+
+    found = read(tmp_path)
+
+    assert isinstance(found, list)
+    assert [flow.id for flow in found] == ["a"]
+
+
+def test_folder_with_a_flow_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(FLOW.format(id="a") + "tasks: [", encoding="utf-8")
+
+    with pytest.raises(FlowError, match=r"a\.yaml:\d+: this is not YAML"):
+        read(tmp_path)

@@ -106,3 +106,20 @@ def test_nothing_is_a_value(stub: Stub, kv: KeyValues) -> None:
 def test_values_that_kestra_cannot_keep(kv: KeyValues, value: Any, message: str) -> None:
     with pytest.raises(KestraError, match=message):
         kv["k"] = value
+
+
+def test_description_is_sent_as_http_has_it(stub: Stub, kv: KeyValues) -> None:
+    stub.on("PUT", f"{PATH}/k", "")
+
+    kv.set("k", 1, description="für Tests")
+
+    assert stub.asked[-1].headers["description"] == "für Tests"
+    with pytest.raises(KestraError, match=r"^The description of the key 'k' has letters beyond Latin-1"):
+        kv.set("k", 1, description="→ Tests")
+
+
+def test_notes_of_mocks_are_not_counted(stub: Stub, kv: KeyValues) -> None:
+    stub.on("GET", PATH, json.dumps([{"key": "a"}, {"key": "pytest-kestra.mock.12.call"}]))
+
+    assert list(kv) == ["a"]
+    assert len(kv) == 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_kestra.errors import FlowError, KestraError
-from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, is_marked, marked_part, slug, unique
+from pytest_kestra.flows.namespaces import LONGEST, Namespaces, child, ending, is_marked, marked_part, slug, unique
 from pytest_kestra.flows.source import FlowSource
 
 FLOW = """\
@@ -166,3 +166,11 @@ def test_namespace_without_room_for_one_of_the_test_is_refused() -> None:
     Namespaces(unique("t", "4fac22")).rewritten(source, {source.namespace})
     with pytest.raises(FlowError, match=r"^x.yaml:2: a namespace of the test's own below ci\.nnn"):
         Namespaces(unique("t", "4fac22"), "ci").rewritten(source, {source.namespace})
+
+
+def test_all_namespaces_of_a_test_end_alike() -> None:
+    name = unique("test-a", "4fac22")
+
+    for namespace in ("company", "c" * 130, f"company.{'long' * 30}"):
+        assert child(namespace, name).endswith(ending(name))
+    assert ending("mine") == "mine"

@@ -137,3 +137,17 @@ def test_secrets_are_never_shown() -> None:
     assert settings.shown() == {"user": "ada"}
     assert "s3cret" not in repr(settings)
     assert "t0ken" not in repr(settings)
+
+
+def test_several_values_may_be_a_list() -> None:
+    settings = Settings.read({}, {"version": ["1.3", "2.0"], "flow_folders": ["flows", "more flows"]}, {})
+
+    assert settings.versions == ("1.3", "2.0")
+    assert settings.flow_folders == ("flows", "more flows")
+    assert Settings().override({"side_effects": ("a.*", "!a.b")}, "a mark").side_effects == ("a.*", "!a.b")
+
+
+def test_what_always_has_a_value_cannot_be_none() -> None:
+    with pytest.raises(SettingsError, match=r"^the mark kestra: 'None' is not a number of seconds above 0"):
+        Settings().override({"timeout": None}, "the mark kestra")
+    assert Settings(html="page.html").override({"html": None}, "the mark kestra").html is None

@@ -71,6 +71,15 @@ def test_case_is_read_with_its_line() -> None:
             "s.yaml:7: `testCases[0].expectedState` is 'FA",
         ),
         ("testCases:", "testCases:\n  - [", "s.yaml:6: this is not YAML: "),
+        ("id: s", "id: !env s", "s.yaml:1: this cannot be read: could not determine a constructor for the tag '!env'."),
+        ("id: s", "? [a]\n: b\nid: s", "s.yaml:1: this cannot be read: found unhashable key."),
+        ("id: s", "id: s\nvalue: !!int abc", "s.yaml: this cannot be read: invalid literal for int()"),
+        ("id: s", "id: s\non: x", "s.yaml:1: the suite has no key True"),
+        (
+            "    assertions",
+            "    x-pytest:\n      parametrize: [{id: p}, {id: p}]\n    assertions",
+            "s.yaml:8: the parameters 'p' are there twice.",
+        ),
     ],
 )
 def test_mistakes_are_told_with_their_lines(old: str, new: str, message: str) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from pytest_kestra.times import duration, duration_text, instant
+from pytest_kestra.errors import KestraError
+from pytest_kestra.times import duration, duration_text, instant, moment
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,9 @@ def test_reads_and_writes_durations() -> None:
     assert duration("PT0.191575S") == timedelta(microseconds=191575)
     assert duration("P1DT2H") == timedelta(days=1, hours=2)
     assert duration(duration_text(timedelta(minutes=90, milliseconds=500))) == timedelta(minutes=90, milliseconds=500)
+
+
+def test_day_is_its_first_moment() -> None:
+    assert moment("2026-01-31", "since") == datetime(2026, 1, 31, tzinfo=timezone.utc)
+    with pytest.raises(KestraError, match=r"`since`: .* is not a date"):
+        moment("2026-02-31", "since")

@@ -227,7 +227,7 @@ class TestWebhook:
         for headers in ({}, {"authorization": "Bearer x"}):
             make("Webhook", key="k").webhook(headers=headers)
 
-        with Client(Address(stub.url, token="s3cret")) as client:
+        with Client(Address(stub.url, token="s3cret", version="1.3.31")) as client:
             with_token = make("Webhook", key="k")
             replace(with_token, session=replace(with_token.session, client=client)).webhook()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pytest_kestra.errors import KestraError
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
+from pytest_kestra.records import ExecutionRecord, FlowRecord, Json, TaskRun
 from pytest_kestra.run.diagnosis.expression import Expression, failed_expression
 from pytest_kestra.run.diagnosis.script import located, script_line
 from pytest_kestra.run.logs import Logs
@@ -21,7 +22,6 @@ ENDINGS = ("Command failed with exit code", "io.kestra.core.models.tasks.runners
 # How many subflows in each other are followed to where a failure began.
 DEPTH = 5
 REMEDIES = {"Unable to find flow": ": deploy it, too"}
-
 
 # Colours of a script's own, and what else would change the terminal that shows a log.
 COLOUR = re.compile(r"\x1b\[[0-9;:?]*[a-zA-Z]")
@@ -50,6 +50,7 @@ class Evidence:
 
         The server is asked once for one that has ended, however many reports are made of it.
         """
+        execution = _known(execution)
         # After a restart there are more states, and tasks of `afterExecution` come when it has ended.
         key = (execution.id, len(execution.history), len(execution.task_runs))
         ended = has_reached(execution, None)
@@ -166,6 +167,22 @@ class Evidence:
         """Where to look at the execution: its page, or on a server without pages its id and namespace."""
         execution = self.execution
         return self.session.page(execution) if self.session.pages else f"{execution.id} in {execution.namespace}"
+
+
+def _known(execution: ExecutionRecord) -> ExecutionRecord:
+    """Return an execution that lacks what Kestra 2.0 is asked for late, and can no longer tell."""
+
+    def outputs(of: ExecutionRecord | TaskRun) -> Json | None:
+        with contextlib.suppress(KestraError):
+            return of.outputs
+        return None
+
+    def runs() -> tuple[TaskRun, ...]:
+        with contextlib.suppress(KestraError):
+            return tuple(replace(run, _outputs=partial(outputs, run)) for run in execution.task_runs)
+        return ()
+
+    return replace(execution, _read_runs=runs, _outputs=partial(outputs, execution))
 
 
 def _readable(text: str) -> str:

@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pytest_kestra.errors import ApiError, KestraError
 from pytest_kestra.run.triggers.cron import Cron
 from pytest_kestra.run.triggers.declared import Declared
-from pytest_kestra.times import instant, moment
+from pytest_kestra.times import DAY, instant, moment
 
 ON_DATES = "ScheduleOnDates"
 KINDS = ("Schedule", ON_DATES)
-DAY = re.compile(r"\d{4}-\d\d-\d\d$")
 # How Java names a time zone of a fixed offset, which Python has no name for.
 OFFSET = re.compile(r"(?:UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>\d\d?)(?::?(?P<minutes>\d\d))?$")
 LAST_SECOND = time(23, 59, 59)
@@ -50,8 +49,8 @@ class Schedule:
 
         A day is the first second of it in the schedule's zone, or with `end` the last. A time without a zone is in UTC.
         """
-        if isinstance(value, str) and DAY.match(value):
-            value = moment(f"{value}T00:00:00Z", name).date()
+        if isinstance(value, str) and DAY.fullmatch(value):
+            value = moment(value, name).date()
         if isinstance(value, date) and not isinstance(value, datetime):
             return datetime.combine(value, LAST_SECOND if end else time(), self.zone)
         if isinstance(value, (str, datetime)):

@@ -40,7 +40,7 @@ public final class MovedClock extends Clock {
     /** Returns the test of a namespace; null where its time is that of everybody. */
     static String testOf(String namespace) {
         for (String test : OFFSETS.keySet()) {
-            if (namespace.equals(test) || namespace.endsWith("." + test)) {
+            if (namespace.equals(test) || namespace.endsWith("." + test) || namespace.endsWith("-" + test)) {
                 return test;
             }
         }
