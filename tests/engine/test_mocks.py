@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -454,3 +455,16 @@ def test_flow_that_was_there_is_left_without_stand_ins(kestra: Kestra) -> None:
 
     assert client.flows.get(flow.namespace, flow.id).source == flow.source
     assert client.kv.keys(flow.namespace) == []
+
+
+def test_flow_that_was_there_runs_its_own_task_when_a_test_is_kept(kestra: Kestra, kestra_client: Client) -> None:
+    text = FETCH.replace("io.kestra.plugin.core.http.Request", "io.kestra.plugin.core.debug.Return")
+    text = re.sub("    (method|uri|headers|retry|timeout):.*\n", "", text).replace("body", "value")
+    flow = kestra.deploy(text)
+    other = Kestra(kestra_client)
+    other.mock("fetch", outputs={"value": "mocked"})
+    other.deploy(text.replace("company.shop", flow.namespace))
+
+    assert "mocked" in kestra_client.flows.get(flow.namespace, "shop").source
+    other.keep()
+    assert "mocked" not in kestra_client.flows.get(flow.namespace, "shop").source

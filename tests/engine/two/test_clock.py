@@ -123,3 +123,11 @@ def test_schedule_that_takes_too_long(kestra: Kestra) -> None:
 
     with pytest.raises(KestraError, match=r"after 3 s schedules have not come there: morning of daily\. They have 1"):
         kestra.clock.advance(days=7, timeout=3)
+
+
+def test_flow_whose_namespace_is_cut(kestra: Kestra) -> None:
+    kestra.clock.move_to("2031-06-01T00:29:00Z")
+    flow = kestra.deploy(DAILY.replace("company.team", f"company.{'department.' * 10}team"))
+
+    assert not flow.namespace.endswith(kestra.namespace or "")
+    assert len(kestra.clock.advance(days=1)) == 1
