@@ -26,16 +26,16 @@ def test_of_a_thousand_executions_none_is_lost_and_none_comes_twice(api: httpx.C
 
     with ThreadPoolExecutor(8) as pool:
         started = list(pool.map(start, range(MANY)))
-    search: dict[str, str | int] = {"filters[namespace][EQUALS]": namespace, "size": MANY * 2}
 
-    def ended() -> list[Any]:
-        found = api.get("executions/search", params={**search, "filters[state][EQUALS]": "SUCCESS"}).json()
-        return list(found["results"]) if found["total"] >= MANY else []
+    def search(size: int, **filters: str) -> Any:
+        named = {f"filters[{name}][EQUALS]": value for name, value in {"namespace": namespace, **filters}.items()}
+        return api.get("executions/search", params={**named, "size": size}).raise_for_status().json()
 
-    found = polling2.poll(ended, step=0.5, timeout=300)
+    polling2.poll(lambda: search(1, state="SUCCESS")["total"] >= MANY, step=0.5, timeout=300)
+    found = search(MANY * 2, state="SUCCESS")["results"]
     assert len(set(started)) == MANY
     assert sorted(execution["id"] for execution in found) == sorted(started)
-    assert api.get("executions/search", params=search).json()["total"] == MANY
+    assert search(1)["total"] == MANY
     for execution in found:
         (run,) = execution["taskRunList"]
         assert run["outputs"] == {"value": execution["id"]}
