@@ -181,6 +181,7 @@ def execution(**more: Any) -> dict[str, Any]:
         "start": "2026-01-01T00:00:00Z",
         "end": "2026-01-01T00:00:10Z",
         "history": [["CREATED", at(0)], ["RUNNING", at(1)], ["SUCCESS", at(10)]],
+        "read": at(40),  # when the whole test was over
         **more,
     }
 
@@ -449,6 +450,13 @@ def test_counts_filter(show: Callable[..., Browser]) -> None:
         "true",
         "false",
     ]
+
+
+def test_strip_has_the_durations_in_seconds(show: Callable[..., Browser]) -> None:
+    tests = [{"id": f"t{seconds}", "outcome": "passed", "duration": seconds} for seconds in (125, 4.5)]
+    browser = show({"tests": [{**test, "executions": [execution()]} for test in tests]})
+
+    assert browser.all(".strip i", "[node.title, node.style.flexGrow]") == [["t125", "125"], ["t4.5", "4.5"]]
 
 
 def test_link_opens_a_test(show: Callable[..., Browser]) -> None:

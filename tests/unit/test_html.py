@@ -96,6 +96,13 @@ def test_long_runs_are_told_in_minutes() -> None:
     assert "<span>13 m 05 s</span>" in page({"duration": 785.3})
 
 
+@pytest.mark.parametrize(("duration", "told"), [(125.304, "125.30"), (0, "0.00"), (None, None), (float("nan"), None)])
+def test_durations_are_told_in_seconds_for_the_script(duration: float | None, told: str | None) -> None:
+    (test,) = Elements(page({"tests": [named("passed", duration=duration)]})).tests
+
+    assert test.get("data-seconds") == told
+
+
 def test_page_reads_without_a_script() -> None:
     told = Elements(page(RUN)).text
 

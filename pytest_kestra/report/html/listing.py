@@ -50,8 +50,10 @@ def listed(test: Json, *, opened: bool) -> str:
     """Return a test with its failure and a line for each execution, in which the page's script shows the rest."""
     outcome = outcome_of(test)
     name = str(test.get("id") or "a test without a name")
+    duration = test.get("duration")
+    took = f' data-seconds="{duration:.2f}"' if seconds(duration) else ""
     return (
-        f'<details class="test {outcome}" data-outcome="{outcome}"{" open" if opened else ""}>'
+        f'<details class="test {outcome}" data-outcome="{outcome}"{took}{" open" if opened else ""}>'
         f"<summary>{_head(test, name, outcome)}</summary>"
         f'<div class="body">{_body(test)}</div></details>'
     )

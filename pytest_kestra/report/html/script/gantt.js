@@ -32,11 +32,12 @@ function segments(item, now) {
 }
 
 function bounds(execution) {
-  const all = [execution.start, execution.end, execution.read].map(instant);
+  const running = !FINAL.has(execution.state);
+  // What has ended is read when its test is over, which may be much later.
+  const all = [execution.start, execution.end, running ? execution.read : null].map(instant);
   for (const item of [execution, ...list(execution.tasks)]) {
     all.push(instant(item.start), instant(item.end), ...changes(item).map(([, at]) => at));
   }
-  const running = !FINAL.has(execution.state);
   if (running) for (const entry of list(execution.logs)) all.push(instant(entry.time));
   let from = Infinity, to = -Infinity;
   for (const at of all) if (at != null) { from = Math.min(from, at); to = Math.max(to, at); }

@@ -208,7 +208,7 @@ if (tests.length > 1) {
   const place = tests.map((test) => el("i", {
     class: test.node.dataset.outcome, title: test.id ?? "", onclick: () => reveal(test),
   }));
-  place.forEach((node, index) => { node.style.flexGrow = parseFloat($("summary > .took", tests[index].node).textContent) || 0.01; });
+  place.forEach((node, index) => { node.style.flexGrow = Number(tests[index].node.dataset.seconds) || 0.01; });
   $(".top").after(el("div", { class: "strip", "aria-hidden": "true" }, place));
 }
 $(".bar").append(el("div", { class: "search", role: "search" }, field, result), theme());
