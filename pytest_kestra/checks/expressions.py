@@ -31,10 +31,10 @@ OF_SUBFLOW = {
     *("executionId", "namespace", "flowId", "flowRevision"),
     *("taskRunId", "taskId", "taskRunOutputs", "taskRunValue", "taskRunIteration"),
 }
-# What Kestra sets about where an expression is (`RunVariables`, `ForEachItem`); a later line may set more.
+# What Kestra sets about where an expression is (`RunVariables`, `ForEachItem`), on any line: `endDate` is of 2.0.
 ATTRIBUTES = {
     "flow": ["id", "namespace", "revision", "tenantId"],
-    "execution": ["id", "startDate", "state", "originalId", "outputs"],
+    "execution": ["id", "startDate", "endDate", "state", "originalId", "outputs"],
     "taskrun": ["id", "startDate", "attemptsCount", "parentId", "value", "iteration", "items"],
 }
 

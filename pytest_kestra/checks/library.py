@@ -84,6 +84,7 @@ def _declared(inputs: Iterable[Json], *, disabled: bool = False) -> Declared:
         for name, item in flat
         if item.get("required") not in (False, "false")
         and item.get("defaults") is None
+        and item.get("autoSelectFirst") not in (True, "true")
         and item.get("dependsOn") is None
     ]
     return Declared(tuple(name for name, _ in flat), tuple(needed), disabled)

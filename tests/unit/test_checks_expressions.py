@@ -84,7 +84,7 @@ def test_tells_what_is_wrong(message: str, expected: str) -> None:
         "{{ outputs.load.nothing }} {{ outputs['ship-it'] }} {{ outputs.log }} {{ outputs.last.value ?? '' }}",
         "{{ vars.greeting }} {{ trigger.date ?? '' }} {{ trigger.executionId }} {{ flow.x ?? '' }} {{ taskrun.items }}",
         "{{ envs.x }} {{ globals.x }} {{ labels.x }} {{ execution.outputs.x }} {{ parent.outputs.x }}",
-        "{{ inputs.user - vars.greeting }} {{ inputs.user-1 }}",
+        "{{ inputs.user - vars.greeting }} {{ inputs.user-1 }} {{ execution.endDate }}",
     ],
 )
 def test_says_nothing_of_what_is_right(message: str) -> None:

@@ -22,6 +22,7 @@ inputs:
   - {id: asked, type: STRING, dependsOn: {inputs: [order]}}
   - {id: to.city, type: STRING}
   - {id: form, type: FORM, inputs: [{id: code, type: STRING}]}
+  - {id: speed, type: SELECT, values: [slow, fast], autoSelectFirst: true}
   - nonsense
 tasks: []
 """
@@ -55,7 +56,9 @@ def test_unknown_flow_of_a_task(client: Client, kind: str) -> None:
 
 def test_server_is_asked_once_for_a_flow(client: Client, stub: Stub) -> None:
     text = sub(name="remote") + sub(name="remote").partition("tasks:\n")[2].replace("call", "again")
-    record = {"id": "remote", "namespace": "company.team", "revision": 1, "inputs": [{"id": "key", "type": "STRING"}]}
+    first = {"id": "kinds", "type": "MULTISELECT", "values": ["a", "b"], "autoSelectFirst": True}
+    inputs = [{"id": "key", "type": "STRING"}, {"id": "kind", "type": "SELECT", "autoSelectFirst": False}, first]
+    record = {"id": "remote", "namespace": "company.team", "revision": 1, "inputs": inputs}
     stub.on("GET", f"{API}/company.team/remote", json.dumps(record))
 
     findings = found(client, text)
@@ -64,7 +67,7 @@ def test_server_is_asked_once_for_a_flow(client: Client, stub: Stub) -> None:
         "orders.yaml:7: error: the flow",
         "orders.yaml:11: error: the flo",
     ]
-    assert findings[0].endswith("the flow company.team.remote needs the input 'key', which call does not give.")
+    assert findings[0].endswith("the flow company.team.remote needs the input 'key', 'kind', which call does not give.")
     assert len(stub.asked) == 1
 
 
