@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from pytest_kestra.checks.findings import Finding
-from pytest_kestra.github import command
+from pytest_kestra.github import command, name_of
 
 RED, YELLOW, BOLD, PLAIN = "\033[31m", "\033[33m", "\033[1m", "\033[0m"
 
@@ -26,7 +26,7 @@ def as_json(findings: Sequence[Finding], flows: int) -> str:
 
 def github(findings: Sequence[Finding], flows: int) -> str:
     """Return commands of GitHub Actions, which shows each finding at its line, and a line that sums them up."""
-    lines = [command(one.severity, one.message, file=one.file, line=one.line) for one in findings]
+    lines = [command(one.severity, one.message, file=name_of(one.file), line=one.line) for one in findings]
     return "\n".join([*lines, summary(findings, flows)])
 
 

@@ -48,8 +48,6 @@ def of_test(report: pytest.TestReport) -> Annotation:
 
 def command(annotation: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> str:
     """Return the line of output by which GitHub takes an annotation."""
-    root = Path(environ.get("GITHUB_WORKSPACE") or Path.cwd())
-    path = Path(annotation["file"])
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    name = github.name_of(annotation["file"], environ)
     line, title = int(annotation["line"]), annotation["title"]
     return github.command("error", annotation["message"], file=name, line=line, title=title)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from pytest_kestra.checks.findings import Finding, errors_only
 from pytest_kestra.checks.reports import as_json, github, summary, text
@@ -40,11 +43,25 @@ def test_json() -> None:
     }
 
 
-def test_github_takes_signs_of_its_own_in_escapes() -> None:
+def test_github_takes_signs_of_its_own_in_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+
     assert github(FINDINGS, 2).splitlines() == [
         "::error file=a%2Cb.yaml,line=3::100%25 wrong:%0Asee there",
         "::warning file=c.yaml::doubtful",
         "2 flows, 1 error, 1 warning",
+    ]
+
+
+def test_github_is_told_files_from_the_root_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flows").mkdir()
+    monkeypatch.chdir(tmp_path / "flows")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    beside = Finding("../more/d.yaml", 1, "error", "no")
+
+    assert github([FINDINGS[0], beside], 2).splitlines()[:2] == [
+        "::error file=flows/a%2Cb.yaml,line=3::100%25 wrong:%0Asee there",
+        "::error file=more/d.yaml,line=1::no",
     ]
 
 

@@ -165,6 +165,7 @@ def folder(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     stub.on("GET", f"{FLOWS}/search", '{"results": [], "total": 0}')
     stub.on("POST", f"{FLOWS}/validate", '[{"index": 0, "flow": "f"}]')
     monkeypatch.setenv("PYTEST_KESTRA_SERVER", stub.url)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     folder = tmp_path / "flows"
     folder.mkdir()
     (folder / "good.yaml").write_text(GOOD)
