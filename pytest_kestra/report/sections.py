@@ -46,11 +46,12 @@ def add_sections(
         report.sections.append(("the executions of this test", text))
 
 
-def _worth_a_look(execution_ids: Sequence[str], kestra: Kestra) -> list[str]:
+def worth_a_look(execution_ids: Sequence[str], kestra: Kestra) -> list[str]:
     """Return the executions to tell of, in their order: those that did not end well, else the last ones."""
     bad = [execution_id for execution_id in execution_ids if kestra.known_state(execution_id) in BAD]
     fine = [execution_id for execution_id in execution_ids if execution_id not in bad]
-    chosen = bad[:SHOWN] + fine[len(fine) - max(0, SHOWN - len(bad)) :]
+    room = max(0, SHOWN - len(bad))
+    chosen = bad[:SHOWN] + fine[max(0, len(fine) - room) :]
     return [execution_id for execution_id in execution_ids if execution_id in chosen]
 
 
@@ -70,7 +71,7 @@ def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
 
     known = {found[1] for found in TOLD.finditer(told)}
     untold = [execution_id for execution_id in kestra.started if execution_id not in known]
-    ids = _worth_a_look(untold, kestra)
+    ids = worth_a_look(untold, kestra)
     left = len(untold) - len(ids)
     if left > 0:
         yield f"{left} other{'s are' if left > 1 else ' is'} left out"
