@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -18,9 +19,13 @@ LONGEST = 120
 
 
 def folder_of(root: Path, test_id: str) -> Path:
-    """Return the folder for the files of a test."""
-    name = re.sub(r"[^\w.\[\]-]+", "_", test_id.replace("::", "-")).strip("_.")
-    return root / name[-LONGEST:]
+    """Return the folder for the files of a test; where its name does not tell the test apart, a mark does."""
+    names, bracket, parameters = test_id.partition("[")
+    plain = names.replace("::", "-") + bracket + parameters
+    name = re.sub(r"[^\w.\[\]-]+", "_", plain).strip("_.")[-LONGEST:]
+    if name != plain:
+        name += f"-{hashlib.sha256(test_id.encode(errors='backslashreplace')).hexdigest()[:8]}"
+    return root / name
 
 
 def write_artifacts(folder: Path, evidence: Sequence[Evidence]) -> None:
