@@ -45,18 +45,22 @@ class Collector:
         if report.when == "setup" or report.nodeid not in self.tests:
             self.tests[report.nodeid] = _new(report)
         test = self.tests[report.nodeid]
-        test["duration"] += report.duration
-        test["executions"] += exported.get("executions", ())
+        # A subtest has a report of its own, with all executions of the test so far, in a phase that goes on.
+        is_part = hasattr(report, "context")
+        if not is_part:
+            test["duration"] += report.duration
+        executions = {one["id"]: one for one in [*test["executions"], *exported.get("executions", ())]}
+        test["executions"] = list(executions.values())
         test["kept"] = exported.get("kept") or test["kept"]
         outcome = _outcome(report)
-        if outcome != "passed":
+        if outcome != "passed" and (report.failed or not is_part):
             test["outcome"] = outcome
         if report.failed:
             self.annotations += exported.get("annotations", ())
             failure = exported.get("failure") or failure_text(report)
             test["failure"] = "\n\n".join(filter(None, [test["failure"], failure]))
             test["reproduce"] = run_again(report.nodeid, self.config)
-        elif report.skipped:
+        elif report.skipped and not is_part:
             test["reason"] = getattr(report, "wasxfail", None) or _reason(report)
 
     def pytest_sessionfinish(self) -> None:
