@@ -97,6 +97,8 @@ class Session:
             if value.get("type") == "io.kestra.datatype:aes_encrypted":
                 return STARS
             return {self.masked(str(key)): self.clean(item) for key, item in value.items()}
+        if isinstance(value, (int, float)) and str(value) in self.secrets:
+            return STARS
         return [self.clean(item) for item in value] if isinstance(value, list) else value
 
     def masked(self, text: str) -> str:

@@ -22,7 +22,7 @@ tasks:
   - id: script
     type: io.kestra.plugin.scripts.shell.Commands
     env: {KEY: "{{ secret('API_KEY') }}"}
-    commands: ["echo the key is $KEY >&2; exit 3"]
+    commands: ["env; echo the key is $KEY >&2; exit 3"]
 """
 CONFTEST = """
     import os

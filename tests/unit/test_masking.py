@@ -20,6 +20,10 @@ KEY = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nshort\n-----END KEY-----\n"
         (repr('quote\'s "and" \\ more'), ['quote\'s "and" \\ more'], "'*****'"),
         (json.dumps("Übergröße\t1"), ["Übergröße\t1"], '"*****"'),
         (f"{KEY}", [KEY], "*****"),
+        ("SECRET_KEY=czNjcmV0LXdvcmQ= and", ["s3cret-word"], "SECRET_KEY=*****= and"),
+        ("{'key': 'w7xiZXI/Pz8+'} w7xiZXI_Pz8-", ["über???>"], "{'key': '*****'} *****"),
+        ("https://a.b/?key=%C3%BCber%20%2F%26x", ["über /&"], "https://a.b/?key=*****x"),
+        ("b2xk is old, b2xkZXI is older", ["old"], "***** is *****, b2xkZXI is older"),
         ("E    - MIIEvQIBADANBgkqhkiG9w0\nE    - short", [KEY], "E    - *****\nE    - short"),
     ],
 )
@@ -41,7 +45,17 @@ def test_short_word_is_no_part_of_another(word: str) -> None:
         ("'before abcdefghij…'", "'before *****…'"),
         ("'before abcde...vwxyz'", "'before abcde...vwxyz'"),
         ("loading...", "loading..."),
+        ("'YWJjZGVmZ2hp...dnd4eXo='", "'*****...*****='"),
+        ("abcdefgh...tuvwxyz, abcdefgh... and …tuvwxyz", "*****...*****, *****... and …*****"),
     ],
 )
 def test_parts_of_a_secret_before_and_after_a_cut_are_stars(text: str, told: str) -> None:
     assert masked(text, ["abcdefghijklmnopqrstuvwxyz"]) == told
+
+
+def test_secrets_that_are_added_count_at_once() -> None:
+    secrets = ["s3cret-word"]
+    assert masked("another-word", secrets) == "another-word"
+    secrets.append("another-word")
+
+    assert masked("another-word", secrets) == "*****"
