@@ -13,6 +13,8 @@ from pytest_kestra.run.diagnosis.text import story
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.kestra import Kestra
 from pytest_kestra.run.logs import Logs
+from pytest_kestra.run.session import SETTLE_S
+from pytest_kestra.run.waiting import poll
 
 SHOWN = 5
 REMEDY = (
@@ -41,8 +43,11 @@ def check_logs(kestra: Kestra, min_level: str, allowed: Sequence[Allowed]) -> No
     """
     executions = kestra.executions()
     found: list[tuple[Execution, Logs]] = []
+    if any(execution.state.is_final and not execution.session.settled for execution in executions):
+        # Logs may come late, and most executions have none of this level: waiting for each would take too long.
+        poll(lambda: None, lambda _: False, SETTLE_S)
     for execution in executions:
-        logs = execution.logs(min_level=min_level)
+        logs = Logs(execution.session.client.executions.logs(execution.id)).select(min_level=min_level)
         expected = {id(entry) for one in allowed for entry in one.of(logs)}
         if left := Logs(entry for entry in logs if id(entry) not in expected):
             found.append((execution, left))
