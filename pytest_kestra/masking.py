@@ -64,10 +64,11 @@ def _without_parts(text: str, forms: Sequence[Form]) -> str:
     pieces, cuts = CUT.split(text), CUT.findall(text)
     for form, _ in forms:
         sizes = range(len(form) - 1, PART - 1, -1)
+        first, last = form[:PART], form[-PART:]
         for index in range(len(cuts)):
             before, after = pieces[index], pieces[index + 1]
-            if size := next((size for size in sizes if before.endswith(form[:size])), 0):
+            if first in before and (size := next((size for size in sizes if before.endswith(form[:size])), 0)):
                 pieces[index] = before[:-size] + STARS
-            if size := next((size for size in sizes if after.startswith(form[-size:])), 0):
+            if last in after and (size := next((size for size in sizes if after.startswith(form[-size:])), 0)):
                 pieces[index + 1] = STARS + after[size:]
     return "".join(piece + cut for piece, cut in zip(pieces, [*cuts, ""], strict=True))
