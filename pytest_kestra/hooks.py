@@ -19,6 +19,7 @@ from pytest_kestra.settings import Settings
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.report.guard import Allowed
+    from pytest_kestra.report.secrets import SubtestMask
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.run import Run
@@ -44,6 +45,7 @@ ENDED: pytest.StashKey[str] = pytest.StashKey()
 # The first line of what the last assertion about an execution has told.
 TOLD: pytest.StashKey[str] = pytest.StashKey()
 # What `check_logs` takes, of a test with a guard over its logs.
+SUBTEST_MASK: pytest.StashKey[SubtestMask] = pytest.StashKey()
 GUARD: pytest.StashKey[tuple[Kestra, str, Sequence[Allowed]]] = pytest.StashKey()
 # The entry of xdist's worker input that names the run's folder.
 WORKER_RUN = "kestra_run"
@@ -248,9 +250,14 @@ def pytest_runtest_makereport(
             None if ENDED in item.config.stash else server,
             colour=_has_colours(item.config),
         )
-    from pytest_kestra.report.secrets import mask_report
+    from pytest_kestra.report.secrets import SubtestMask, mask_report
 
-    mask_report(report, _mask(item))
+    mask = _mask(item)
+    mask_report(report, mask)
+    if SUBTEST_MASK not in item.config.stash:
+        item.config.stash[SUBTEST_MASK] = SubtestMask()
+        item.config.pluginmanager.register(item.config.stash[SUBTEST_MASK])
+    item.config.stash[SUBTEST_MASK].mask = mask
     if report.failed and error is not None:
         from pytest_kestra.report.summary import summarise
 

@@ -10,6 +10,21 @@ import pytest
 Mask = Callable[[str], str]
 
 
+class SubtestMask:
+    """Mask captured output of subtests, which pytest adds to a report after it was made.
+
+    `mask` is that of the test which runs.
+    """
+
+    mask: Mask | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Mask the report of a subtest, before others take it."""
+        if self.mask is not None and hasattr(report, "context"):
+            mask_report(report, self.mask)
+
+
 def mask_report(report: pytest.TestReport, mask: Mask) -> None:
     """Mask all texts of a report: of its failure in whatever form, of captured output, of its properties."""
     report.longrepr = _masked(report.longrepr, mask)

@@ -87,3 +87,21 @@ def test_secrets_are_nowhere(
         for text in (secret.encode(), base64.b64encode(secret.encode()).rstrip(b"=")[:-1]):
             assert [str(file) for file, content in files.items() if text in content] == []
     assert remains.all() == []
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_what_a_subtest_prints_has_no_secret(flows: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    pytest.importorskip("_pytest.subtests")
+    flows.makepyfile(
+        """
+        def test_parts(kestra_settings, subtests):
+            for number in range(2):
+                with subtests.test(number=number):
+                    print("printed", "-".join(["passw0rd", "of", "ada"]))
+                    assert number
+        """
+    )
+    result = flows.runpytest_subprocess("--kestra-password=passw0rd-of-ada", *workers)
+
+    assert "printed *****" in result.stdout.str()
+    assert "passw0rd-of-ada" not in result.stdout.str()
