@@ -17,7 +17,9 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
-from pytest_kestra.engine.lock import resolve_version
+from pytest_kestra.containers.errors import ContainerError
+from pytest_kestra.engine.errors import InstallError
+from pytest_kestra.engine.lock import available_versions, resolve_version
 
 REPOSITORY = "kestra/kestra"
 PORT, MANAGEMENT_PORT = 8080, 8081
@@ -50,9 +52,19 @@ PROCESS_DEFAULTS = [
 
 
 def official_image(version: str) -> str:
-    """Return the name of Kestra's official image of a version or line, with all plugins."""
-    whole = version.count(".") > 1
-    return f"{REPOSITORY}:v{version if whole else resolve_version(version)}"
+    """Return the name of Kestra's official image of a version or line, with all plugins.
+
+    ContainerError where it is a line that is not known.
+    """
+    if version.count(".") > 1:
+        return f"{REPOSITORY}:v{version}"
+    try:
+        return f"{REPOSITORY}:v{resolve_version(version)}"
+    except InstallError as error:
+        raise ContainerError(
+            f"No official image is known for Kestra {version}: name a whole version with --kestra-version, such as "
+            f"{available_versions()[0]}, or an image with --kestra-image."
+        ) from error
 
 
 class KestraContainer(DockerContainer):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.extra import missing_packages
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.base import Server
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_kestra.server.started import StartedServer
 
 INSTALL = '  - install the embedded engine: pip install "pytest-kestra[embedded]"'
 EXISTING = "  - use a server that runs: --kestra-server=http://localhost:8080"
@@ -33,7 +38,7 @@ def open_server(
     if not missing:
         from pytest_kestra.server.embedded import EmbeddedServer
 
-        return EmbeddedServer(settings, run, equipment, announce).open()
+        return _started(EmbeddedServer, settings, equipment, run, announce)
     reason = f"the extra is not installed (missing: {', '.join(missing)})"
     if settings.server == "embedded":
         raise ServerError(
@@ -54,4 +59,17 @@ def open_server(
 def _container(settings: Settings, equipment: Equipment, run: Run, announce: Callable[[], None] | None) -> Server:
     from pytest_kestra.server.container import ContainerServer
 
-    return ContainerServer(settings, run, equipment, announce).open()
+    return _started(ContainerServer, settings, equipment, run, announce)
+
+
+def _started(
+    kind: Callable[..., StartedServer],
+    settings: Settings,
+    equipment: Equipment,
+    run: Run,
+    announce: Callable[[], None] | None,
+) -> Server:
+    try:
+        return kind(settings, run, equipment, announce).open()
+    except EngineError as error:  # such as a version that there is not
+        raise ServerError(str(error)) from error

@@ -75,7 +75,7 @@ class StartedServer(ABC):
 
     def open(self) -> StartedServer:
         """Return this server when it answers; ServerError says why it does not."""
-        self._use(self._found_or_started(lambda _: True))
+        self._have(lambda _: True)
         return self
 
     def renew(self) -> bool:
@@ -91,7 +91,7 @@ class StartedServer(ABC):
             # Another is not doubted: it is in use by others, and may only be slow.
             return found != old or not (self._hangs or (doubted and not answers(old, HANG_TIMEOUT_S)))
 
-        self._use(self._found_or_started(good))
+        self._have(good)
         return self._lease != old
 
     def doubt(self) -> None:
@@ -119,7 +119,8 @@ class StartedServer(ABC):
         until = "" if self.settings.reuse else ", until this run ends"
         return f"{self.what} {how}.\nIts log{until}: {self.folder / lease.log}"
 
-    def _found_or_started(self, good: Callable[[Lease], bool]) -> Lease:
+    def _have(self, good: Callable[[Lease], bool]) -> None:
+        """Use the server that is there if it is good, else start one; ServerError says why there is none."""
         lock = FileLock(self.folder / START_LOCK)
         try:
             self._check_run()
@@ -127,7 +128,7 @@ class StartedServer(ABC):
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 lock.acquire()
             found = Lease.read(self.folder) if alive(self.folder) else None
-            return found if found is not None and good(found) else self._started()
+            self._use(found if found is not None and good(found) else self._started())
         except EngineError as error:
             raise ServerError(str(error)) from error
         finally:

@@ -61,6 +61,23 @@ def test_auto_tells_what_was_tried(owned: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("version", ["1.2", "latest"])
+def test_version_without_an_official_image(version: str) -> None:
+    with pytest.raises(ServerError) as raised:
+        opened(server="container", version=version)
+
+    assert str(raised.value) == (
+        f"No official image is known for Kestra {version}: name a whole version with --kestra-version, such as 1.3.31, "
+        "or an image with --kestra-image."
+    )
+
+
+@pytest.mark.usefixtures("nothing")
+def test_auto_tells_that_there_is_no_official_image() -> None:
+    with pytest.raises(ServerError, match=r"(?m)^  - a container: No official image is known for Kestra 1\.2: name a"):
+        opened(version="1.2")
+
+
 @pytest.fixture
 def owned() -> Iterator[Run]:
     run = Run.create()

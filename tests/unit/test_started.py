@@ -58,7 +58,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 class Kept(StartedServer):
     kind = "kept"
     starts = 0
-    fails = False
+    fails = lost = False
 
     def start(self) -> Lease:
         self.starts += 1
@@ -68,6 +68,11 @@ class Kept(StartedServer):
         password = f"s3cret-{os.urandom(4).hex()}"
         orders = f" {password}"
         return Spawn("The keeper", "keeper", self.folder, lambda log: log + orders, password, WAIT_S).start()
+
+    def _use(self, lease: Lease) -> None:
+        if self.lost:
+            raise EngineError("The keeper cannot be asked.")
+        super()._use(lease)
 
 
 @pytest.fixture
@@ -163,6 +168,17 @@ def test_start_that_fails_is_tried_once_for_all(run: Run) -> None:
         second.open()
 
     assert (first.starts, second.starts) == (1, 0)
+
+
+def test_server_that_cannot_be_asked_about_is_told(run: Run) -> None:
+    server = kept(run)
+    server.open()
+    spawn.kill(server.folder)
+    server.lost = True
+
+    for attempt in (server.renew, server.open):
+        with pytest.raises(ServerError, match=r"^The keeper cannot be asked\.$"):
+            attempt()
 
 
 def test_warm_server_does_not_count_the_starts_of_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
