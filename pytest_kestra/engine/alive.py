@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ except ImportError:  # pragma: no cover - only Linux can be proven here
 
 FILE_NAME = "alive.lock"
 PID_NAME = "alive.pid"
+# Where /proc tells the start of a process, after its name.
+START = 19
 # Whoever looks holds the lock for some microseconds.
 HOLD_POLL_S = 0.005
 
@@ -22,21 +25,45 @@ def hold(folder: Path) -> BaseFileLock:
     """Say that the process of a folder lives, until it ends, however it does; keep what is returned."""
     lock = FileLock(folder / FILE_NAME)
     lock.acquire(poll_interval=HOLD_POLL_S)
-    (folder / PID_NAME).write_text(str(os.getpid()), encoding="ascii")
+    (folder / PID_NAME).write_text(" ".join([str(os.getpid()), *_known(os.getpid())]), encoding="ascii")
     return lock
 
 
 def pid(folder: Path) -> int | None:
-    """Return the number of the process that lives in a folder, or of the last one that did."""
+    """Return the number of the process that lives in a folder, or of the last one that did.
+
+    None where another process may have that number by now.
+    """
     try:
-        return int((folder / PID_NAME).read_text(encoding="ascii"))
+        number, *known = (folder / PID_NAME).read_text(encoding="ascii").split()
+        found, now = int(number), _known(int(number))
     except (OSError, ValueError):
         return None
+    return found if known[: len(now)] == now else None
 
 
 def forget(folder: Path) -> None:
-    """Forget the last process of a folder, before another is started in it."""
+    """Forget the last process of a folder, which has ended with all that it had started."""
     (folder / PID_NAME).unlink(missing_ok=True)
+
+
+def _known(number: int) -> list[str]:
+    """Return what tells a process from others of its number: when its system has started, and when itself.
+
+    Without the second where it has ended, and nothing where there is no /proc.
+    """
+    found = []
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        # Containers have the boot of their machine, and a first process of their own.
+        found.append(f"{boot}/{_start(1)}")
+        found.append(_start(number))
+    return found
+
+
+def _start(number: int) -> str:
+    # Before it stands a name, which may have blanks and parentheses in it.
+    return Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[START]
 
 
 def alive(folder: Path) -> bool:

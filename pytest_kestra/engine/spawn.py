@@ -141,6 +141,9 @@ def kill(folder: Path) -> None:
     deadline = time.monotonic() + KILL_TIMEOUT_S
     while alive.alive(folder) and time.monotonic() < deadline:
         time.sleep(KILL_POLL_S)
+    if not alive.alive(folder):
+        # Others may get its number from now on.
+        alive.forget(folder)
 
 
 def _exists(pid: int) -> bool:

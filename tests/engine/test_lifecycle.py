@@ -109,7 +109,7 @@ def test_credentials_are_in_no_command_line_and_no_log(installation: Installatio
     assert gone(lease)
     assert not (tmp_path / "engine.json").exists()
     assert not (tmp_path / "storage").exists()
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["alive.lock", "alive.pid", "engine.log", "logback.xml"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["alive.lock", "engine.log", "logback.xml"]
 
 
 def test_starts_without_its_start_up_cache(installation: Installation, tmp_path: Path) -> None:

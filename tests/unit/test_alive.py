@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from pytest_kestra.engine import owner
-from pytest_kestra.engine.alive import alive, hold
+from pytest_kestra.engine.alive import alive, hold, pid
 
 WAIT_S = 60
 
@@ -36,6 +38,23 @@ def test_killed_process_does_not_live(tmp_path: Path) -> None:
         assert alive(tmp_path)
         process.kill()
     assert not alive(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes are meant")
+def test_number_of_a_process_is_not_that_of_another_one_later(tmp_path: Path) -> None:
+    lock = hold(tmp_path)
+    assert pid(tmp_path) == os.getpid()
+    file = tmp_path / "alive.pid"
+    number, boot, start = file.read_text(encoding="ascii").split()
+    for text in (f"{number} {boot} {int(start) - 1}", f"{number} another-boot/1 {start}", number):
+        file.write_text(text, encoding="ascii")
+        assert pid(tmp_path) is None
+    # It has ended: its start cannot be seen any more.
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    file.write_text(f"{process.pid} {boot} {start}", encoding="ascii")
+    assert pid(tmp_path) == process.pid
+    lock.release()
 
 
 def test_end_of_the_owner_is_noticed(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,6 +79,47 @@ def test_process_whose_start_is_interrupted_is_ended(tmp_path: Path) -> None:
         keeper(tmp_path, f"os.kill({os.getpid()}, {int(signal.SIGINT)})").start()
 
     assert not alive(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_processes_that_one_has_left_behind_are_ended(tmp_path: Path) -> None:
+    code = "child = subprocess.Popen(['sleep', '300']); print(child.pid, flush=True); ready()"
+    lease = keeper(tmp_path, code).start()
+    child = int(spawn.log_tail(tmp_path))
+    os.kill(lease.pid, signal.SIGKILL)
+    spawn.wait_for_end(lease.pid, WAIT_S)
+
+    spawn.kill(tmp_path)
+
+    assert not _runs(child)
+    assert not (tmp_path / "alive.pid").exists()
+
+
+@pytest.fixture
+def left() -> Iterator[subprocess.Popen[str]]:
+    """Return a process that has ended, whose group is still that of another one; its number is in `stdout`."""
+    code = "import subprocess; print(subprocess.Popen(['sleep', '300']).pid, flush=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as one:
+        one.wait()
+        yield one
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which processes are meant")
+@pytest.mark.parametrize("known", ["", " another-boot/1", " another-boot/1 17"])
+def test_group_is_not_ended_whose_number_is_from_before_the_system_started(
+    known: str, tmp_path: Path, left: subprocess.Popen[str]
+) -> None:
+    assert left.stdout is not None
+    child = int(left.stdout.readline())
+    (tmp_path / "alive.pid").write_text(f"{left.pid}{known}", encoding="ascii")
+
+    spawn.kill(tmp_path)
+
+    assert _runs(child)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
