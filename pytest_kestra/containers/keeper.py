@@ -179,9 +179,7 @@ class Keeper:
             (self.folder / FILE_NAME).unlink(missing_ok=True)
         if self.abandoned and self.orders.owner_lock is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another server of the same run may still be there
-                Path(self.orders.owner_lock).unlink()
-                Path(self.orders.owner_lock).parent.rmdir()
+            owner.clean(Path(self.orders.owner_lock))
 
 
 class _Following(Answering):

@@ -5,7 +5,6 @@ It is told what to do by a JSON text on its standard input, so that nothing secr
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
@@ -126,9 +125,7 @@ class Engine:
         for folder in made:
             shutil.rmtree(folder, ignore_errors=True)
         if self.abandoned and self.orders.owner_lock is not None:
-            with contextlib.suppress(OSError):  # another engine of the same run may still be there
-                Path(self.orders.owner_lock).unlink(missing_ok=True)
-                Path(self.orders.owner_lock).parent.rmdir()
+            owner.clean(Path(self.orders.owner_lock))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -12,6 +12,8 @@ from pytest_kestra.engine.alive import FILE_NAME
 
 # How their names begin.
 RUNS = "pytest-kestra-"
+# And how those of their servers do.
+SERVER = "engine-"
 
 
 def servers_of_runs() -> dict[Path, list[Path]]:

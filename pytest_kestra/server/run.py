@@ -11,12 +11,12 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock
 
 from pytest_kestra.engine.alive import alive, locked
+from pytest_kestra.engine.owner import KEPT
 from pytest_kestra.engine.spawn import kill
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.folders import RUNS, servers_of_runs
+from pytest_kestra.server.folders import RUNS, SERVER, servers_of_runs
 
 OWNER_LOCK = "owner.lock"
-KEPT = "kept"
 REMOVE_POLL_S = 0.02
 REMOVE_TIMEOUT_S = 5.0
 
@@ -101,9 +101,20 @@ class Run:
 def sweep() -> None:
     """Remove what runs have left whose owner and servers were killed together, as where a machine stops."""
     for folder, servers in servers_of_runs().items():
-        owned = not (folder / OWNER_LOCK).is_file() or locked(folder / OWNER_LOCK)
         # A server ends by itself that only has no owner.
-        if not owned and not any(map(alive, servers)):
+        if _left(folder) and not any(map(alive, servers)):
             for server in servers:
                 kill(server)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left(folder: Path) -> bool:
+    """Return whether a folder is of a run whose owner has ended; what else may be called like one is none."""
+    if (lock := folder / OWNER_LOCK).is_file():
+        return not locked(lock)
+    # One of its servers has removed the lock, and could not remove the rest.
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError:  # another run sweeps it away
+        return False
+    return bool(names) and all(name == KEPT or name.startswith(SERVER) for name in names)

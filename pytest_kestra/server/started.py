@@ -22,6 +22,7 @@ from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
 from pytest_kestra.server.engines import START_LOCK, answers, ended
 from pytest_kestra.server.equipment import Equipment
+from pytest_kestra.server.folders import SERVER
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.starts import Starts
 from pytest_kestra.settings import Settings
@@ -61,7 +62,7 @@ class StartedServer(ABC):
         self.announce = announce
         self.home = Home.configured()
         key = _key([*made_of, *equipment.made_of])
-        self.folder = self.home.warm / key if settings.reuse else run.folder / f"engine-{key}"
+        self.folder = self.home.warm / key if settings.reuse else run.folder / f"{SERVER}{key}"
         self.owner_lock = None if settings.reuse else run.owner_lock
         # A cold server forgets everything with the run.
         self.capabilities = STARTED | (frozenset() if settings.reuse else {"ephemeral"})

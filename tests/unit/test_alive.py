@@ -66,6 +66,20 @@ def test_end_of_the_owner_is_noticed(tmp_path: Path) -> None:
     assert ended.wait(WAIT_S)
 
 
+def test_folder_goes_with_the_last_process_of_its_owner(tmp_path: Path) -> None:
+    lock = tmp_path / "run" / "owner.lock"
+    for name in ("kept", "engine-x"):
+        (lock.parent / name).mkdir(parents=True)
+    (lock.parent / "kept" / "a-namespace").touch()
+    lock.touch()
+
+    owner.clean(lock)
+    assert [path.name for path in lock.parent.iterdir()] == ["engine-x"]
+    (lock.parent / "engine-x").rmdir()
+    owner.clean(lock)
+    assert not lock.parent.exists()
+
+
 def test_folder_that_cannot_be_used_has_no_owner(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ended = threading.Event()

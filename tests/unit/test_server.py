@@ -116,6 +116,10 @@ def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, mo
     for folder in (ended, lives, owned):
         (folder / "engine-x").mkdir()
         (folder / "engine-x" / "alive.lock").touch()
+    # Runs whose owner's lock one of their servers has removed, and what else begins with that name.
+    for path in ("unlocked/engine-x/plugins", "unlocked/kept", "last/kept", "source/engine-x", "source/.git", "new"):
+        (tmp_path / f"pytest-kestra-{path}").mkdir(parents=True)
+    others = [other, *(tmp_path / f"pytest-kestra-{name}" for name in ("source", "new"))]
     # Nothing of ours, though it is called so.
     shutil.copytree(ended, tmp_path / "elsewhere")
     (link := tmp_path / "pytest-kestra-link").symlink_to(tmp_path / "elsewhere")
@@ -123,7 +127,7 @@ def test_run_whose_owner_and_server_were_killed_is_swept_away(tmp_path: Path, mo
 
     run = Run.create()
 
-    assert sorted(tmp_path.iterdir()) == sorted([other, tmp_path / "elsewhere", link, lives, owned, run.folder])
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "elsewhere", link, lives, owned, run.folder])
     assert list((tmp_path / "elsewhere").glob("*/*"))
     run.finish()
     for lock in locks:
