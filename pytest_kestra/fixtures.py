@@ -87,13 +87,16 @@ def kestra_equipment(
     """Return what the server that is started is given; the fixtures that it is made of are what to override."""
     from pytest_kestra.server.equipment import Equipment
 
-    return Equipment(
-        config=kestra_server_config,
-        secrets=kestra_secrets,
-        plugins=kestra_plugins,
-        environment=kestra_environment,
-        volumes=kestra_volumes,
-    )
+    try:
+        return Equipment(
+            config=kestra_server_config,
+            secrets=kestra_secrets,
+            plugins=kestra_plugins,
+            environment=kestra_environment,
+            volumes=kestra_volumes,
+        )
+    except SettingsError as error:
+        raise _told(str(error)) from None
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +106,8 @@ def kestra_server(
     """Start or find the server of this run; all workers of pytest-xdist share one."""
     from pytest_kestra.server.chooser import open_server
 
+    # The log of a server that does not start may show them.
+    pytestconfig.stash[SECRETS] += kestra_equipment.secrets.values()
     manager = pytestconfig.pluginmanager
     capture, reporter = manager.getplugin("capturemanager"), manager.getplugin("terminalreporter")
     try:
@@ -117,7 +122,7 @@ def kestra_server(
     except ServerError as error:
         raise _told(str(error)) from None
     pytestconfig.stash[SERVER] = server
-    pytestconfig.stash[SECRETS] += [*kestra_equipment.secrets.values(), *server.address.secrets]
+    pytestconfig.stash[SECRETS] += server.address.secrets
     _warn_of_idle([name for name in kestra_equipment.given if name not in server.capabilities], pytestconfig)
     yield server
     server.close()

@@ -105,3 +105,41 @@ def test_what_a_subtest_prints_has_no_secret(flows: pytest.Pytester, workers: tu
 
     assert "printed *****" in result.stdout.str()
     assert "passw0rd-of-ada" not in result.stdout.str()
+
+
+def test_secrets_are_not_in_the_log_of_a_server_that_does_not_start(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+        from pytest_kestra import ServerError
+        from pytest_kestra.server import chooser
+
+        def refused(settings, equipment, run, announce):
+            raise ServerError(f"It did not start; its log: {equipment.secrets['API_KEY']}")
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            chooser.open_server = refused
+            return {"API_KEY": "-".join(["k3y", "of", "ada"])}
+    """)
+    pytester.makepyfile("def test_it(kestra): ...")
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["It did not start; its log: [*]*"])
+    result.stdout.no_fnmatch_line("*k3y-of-ada*")
+
+
+def test_secret_that_is_none_is_told_in_a_sentence(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def kestra_secrets():
+            return {"API_KEY": None}
+    """)
+    pytester.makepyfile("def test_it(kestra): ...")
+    result = pytester.runpytest_subprocess("--tb=short")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["kestra_secrets: 'API_KEY' is None, not a text. Give a text, or leave it out."])
+    result.stdout.no_fnmatch_line("*Traceback*")
