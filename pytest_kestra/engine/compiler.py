@@ -88,8 +88,9 @@ class Compiler:
 
 
 def files(tree: Path) -> list[Path]:
-    """Return all files of a tree, always in the same order."""
-    return sorted((file for file in tree.rglob("*") if file.is_file()), key=lambda file: file.relative_to(tree).parts)
+    """Return all files of a tree, always in the same order, without what Python makes of its own."""
+    found = (file for file in tree.rglob("*") if file.is_file() and file.parent.name != "__pycache__")
+    return sorted(found, key=lambda file: file.relative_to(tree).parts)
 
 
 def fingerprint(*trees: Path) -> str:

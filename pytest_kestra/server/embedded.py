@@ -23,6 +23,9 @@ from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import StartedServer
 from pytest_kestra.settings import Settings
 
+# All that the engine's process runs: its Python, Java and stand-in, and the locks that say which jars it takes.
+ENGINE = Path(compiler.__file__).parent
+
 
 class EmbeddedServer(StartedServer):
     """Start the embedded engine, or use the one that another process of this run has started."""
@@ -35,8 +38,12 @@ class EmbeddedServer(StartedServer):
         # Jars that the user has put into the cache's folder of plugins serve always.
         found = map(str, sorted(Home.configured().plugins.glob("*.jar")))
         equipment = replace(equipment, plugins=[*equipment.plugins, *found])
+        self.version = resolve_version(settings.version)
         # Scripts run with this Python, in this zone.
-        made_of = [settings.version, sys.executable, os.environ.get("TZ"), compiler.fingerprint(compiler.SOURCES)]
+        made_of = [self.version, sys.executable, os.environ.get("TZ")]
+        if settings.reuse:
+            # A release before this one, or the same before it was changed, may have started one.
+            made_of.append(compiler.fingerprint(ENGINE))
         super().__init__(settings, run, equipment, announce, made_of=made_of)
         # Logs are complete when an execution has ended.
         self.capabilities |= {"embedded", "settled"}
@@ -53,7 +60,7 @@ class EmbeddedServer(StartedServer):
         """Install the engine if need be and start it; EngineError says why it does not start."""
         progress = progress_for(sys.stderr, self.announce)
         repository = Repository.configured(self.settings.repository)
-        version = resolve_version(self.settings.version)
+        version = self.version
         jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
         installation = install_engine(version, self.home, repository, progress)
         try:

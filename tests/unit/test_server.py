@@ -10,12 +10,15 @@ from filelock import FileLock
 from pytest_kestra import ServerError, Settings
 from pytest_kestra.engine import extra
 from pytest_kestra.engine.alive import hold
+from pytest_kestra.server import embedded
 from pytest_kestra.server.chooser import open_server
 from pytest_kestra.server.container import ContainerServer
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import StartedServer
+
+VERSIONS = ("1.3", "1.3.31", "2.0", "2.0.0")
 
 
 def opened(**values: object) -> object:
@@ -139,6 +142,31 @@ def test_run_without_a_place_for_its_folder(tmp_path: Path, monkeypatch: pytest.
 
     with pytest.raises(ServerError, match=r"^The run cannot have a folder of its own in .*/nowhere: No such file"):
         Run.create()
+
+
+@pytest.mark.parametrize("kind", [EmbeddedServer, ContainerServer])
+def test_version_and_its_line_are_one_server(kind: type[StartedServer]) -> None:
+    folders = {kind(Settings(version=of, reuse=True), Run.join(Path("run")), Equipment()).folder for of in VERSIONS}  # type: ignore[call-arg]
+
+    assert len(folders) == 2
+
+
+def test_warm_engine_of_other_code_is_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "ENGINE", tmp_path)
+
+    def folder() -> Path:
+        return EmbeddedServer(Settings(reuse=True), Run.join(Path("run")), Equipment()).folder
+
+    folders = [folder()]
+    for name in ("api/app.py", "java/1.3/Queue.java", "locks/kestra-1.3.31.lock"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("other", encoding="utf-8")
+        folders.append(folder())
+    assert len(set(folders)) == 4
+    # What Python has made of the same code.
+    (tmp_path / "api" / "__pycache__").mkdir()
+    (tmp_path / "api" / "__pycache__" / "app.pyc").touch()
+    assert folder() == folders[-1]
 
 
 @pytest.mark.parametrize("kind", [EmbeddedServer, ContainerServer])
