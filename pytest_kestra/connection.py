@@ -13,6 +13,9 @@ import httpx
 
 from pytest_kestra import certificates
 from pytest_kestra.address import Address
+from pytest_kestra.engine import proxies
+from pytest_kestra.engine.errors import EngineError
+from pytest_kestra.errors import ServerError
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 # What OpenSSL says where the other side answers a greeting in TLS with something else.
@@ -30,16 +33,20 @@ def http_client(address: Address, *, timeout: httpx.Timeout | None = None) -> ht
     """Return a client of the server at an address; everything of this package that asks a server by URL uses it.
 
     Proxies come from the environment, except for this machine; trust always does: SSL_CERT_FILE and SSL_CERT_DIR.
+    ServerError where one of these cannot be used.
     """
-    return httpx.Client(
-        base_url=address.url,
-        auth=address.auth,
-        headers=address.headers,
-        timeout=timeout or TIMEOUT,
-        verify=certificates.trusted(address),
-        trust_env=not address.is_local,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-    )
+    try:
+        return proxies.client(
+            base_url=address.url,
+            auth=address.auth,
+            headers=address.headers,
+            timeout=timeout or TIMEOUT,
+            verify=certificates.trusted(address),
+            trust_env=not address.is_local,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        )
+    except EngineError as error:
+        raise ServerError(str(error)) from None
 
 
 def trouble(error: httpx.RequestError, address: Address) -> Trouble:

@@ -30,9 +30,9 @@ from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategyTarget
 
 from pytest_kestra.containers import daemon
-from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.kestra import Answering, KestraContainer, ended
 from pytest_kestra.engine import alive, owner
+from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 
 STOP_POLL_S = 0.1
@@ -119,7 +119,7 @@ class Keeper:
                 (self.folder / ENDED).write_text(how, encoding="utf-8")
         except (docker.errors.DockerException, requests.RequestException) as error:
             self._fail(f"Docker refused or lost the container: {getattr(error, 'explanation', None) or error}")
-        except (ContainerError, ContainerStartException, httpx.HTTPError, OSError) as error:
+        except (EngineError, ContainerStartException, httpx.HTTPError, OSError) as error:
             self._fail(str(error).partition("\nThe last lines of its log")[0])  # which stand above
         finally:
             self._finished.set()

@@ -18,6 +18,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
 from pytest_kestra.containers.errors import ContainerError
+from pytest_kestra.engine import proxies
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.lock import available_versions, resolve_version
 
@@ -174,8 +175,8 @@ class Answering(WaitStrategy):
         """Return when Kestra answers; ContainerStartException and TimeoutError show its last log lines."""
         assert isinstance(container, KestraContainer)
         deadline = time.monotonic() + self._startup_timeout
-        auth, proxies = (container.username, container.password), not container.is_local()
-        with httpx.Client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=proxies) as client:
+        auth, trusting = (container.username, container.password), not container.is_local()
+        with proxies.client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=trusting) as client:
             while not _answers(client, container):
                 container.reload()
                 state = container.get_wrapped_container().attrs["State"]

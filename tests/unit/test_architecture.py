@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "names": {"errors"},
     "address": set(),
     "certificates": {"address", "errors"},
-    "connection": {"address", "certificates"},
+    "connection": {"address", "certificates", "engine", "errors"},
     "masking": set(),
     "github": set(),
     "options": set(),
