@@ -21,6 +21,7 @@ from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.engine import proxies
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.lock import available_versions, resolve_version
+from pytest_kestra.engine.plugins import free_name
 
 REPOSITORY = "kestra/kestra"
 PORT, MANAGEMENT_PORT = 8080, 8081
@@ -115,7 +116,9 @@ class KestraContainer(DockerContainer):
     def with_plugin(self, jar: str | PathLike[str]) -> KestraContainer:
         """Add the jar of a plugin."""
         path = Path(jar).absolute()
-        return self.with_volume_mapping(path, f"{PLUGINS}/{path.name}", "ro")
+        others = [volume["bind"] for host, volume in self.volumes.items() if host != str(path)]
+        taken = [bind.removeprefix(f"{PLUGINS}/") for bind in others]
+        return self.with_volume_mapping(path, f"{PLUGINS}/{free_name(path, taken)}", "ro")
 
     def with_docker_socket(self, socket: str = DOCKER_SOCKET) -> KestraContainer:
         """Let scripts run in containers of their own: Kestra gets Docker's socket, and runs as root to use it."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.engine.plugins import STAND_IN, provides
+from pytest_kestra.engine.plugins import STAND_IN, free_name, provides
 from pytest_kestra.engine.process import Orders
 from pytest_kestra.engine.spawn import Spawn
 
@@ -41,18 +42,21 @@ class Launch:
     def start(self) -> Lease:
         """Start the engine and return its lease when it answers; EngineError shows its log if it does not."""
         password = secrets.token_urlsafe(24)
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # What is started by a run is in a folder for temporary files, and the rest in the user's.
+        with writing(self.folder, variable=VARIABLE if self.owner_lock is None else "TMPDIR"):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            plugins = self._plugin_folder() if self.plugins else None
         return Spawn(
             what="The embedded engine",
             module="pytest_kestra.engine.process",
             folder=self.folder,
-            orders=lambda log: self._orders(password, log).dumps(),
+            orders=lambda log: self._orders(password, log, plugins).dumps(),
             password=password,
             timeout=self.startup_timeout,
             environment=self._environment(password),
         ).start()
 
-    def _orders(self, password: str, log: str) -> Orders:
+    def _orders(self, password: str, log: str, plugins: Path | None) -> Orders:
         installation = self.installation
         options = self.options
         if options is None:
@@ -71,7 +75,7 @@ class Launch:
             startup_timeout=self.startup_timeout,
             options=list(options),
             tables=str(installation.tables) if installation.tables else None,
-            plugins=str(self._plugin_folder()) if self.plugins else None,
+            plugins=str(plugins) if plugins else None,
             owner_lock=str(self.owner_lock) if self.owner_lock else None,
             configuration=dict(self.configuration),
         )
@@ -85,9 +89,13 @@ class Launch:
 
     def _plugin_folder(self) -> Path:
         folder = self.folder / "plugins"
-        folder.mkdir(exist_ok=True)
-        for jar in self.plugins:
-            shutil.copyfile(jar, folder / jar.name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        names: dict[str, Path] = {}
+        for jar in dict.fromkeys(self.plugins):
+            names[free_name(jar, names)] = jar
+        for name, jar in names.items():
+            shutil.copyfile(jar, folder / name)
         return folder
 
     def _environment(self, password: str) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pytest_kestra.engine.errors import InstallError
@@ -43,6 +44,12 @@ def provides(jar: Path) -> frozenset[str]:
         raise InstallError(f"The plugin {jar} cannot be read as a jar: {error}.") from error
     names = (line.partition("#")[0].strip() for line in text.splitlines())
     return frozenset(name for name in names if name)
+
+
+def free_name(jar: Path, taken: Collection[str]) -> str:
+    """Return the name of a jar, with a number where another jar has that name already."""
+    numbered = (f"{jar.stem}-{number}{jar.suffix}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([jar.name], numbered) if name not in taken)
 
 
 def _jar(coordinate: str, home: Home, repository: Repository, progress: Progress) -> Path:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_kestra.containers.kestra import ended, made_password, merged, official_image
+from pytest_kestra.containers.kestra import KestraContainer, ended, made_password, merged, official_image
 from pytest_kestra.engine.errors import EngineError
 
 
@@ -20,6 +21,20 @@ def test_official_image_of_any_version() -> None:
 def test_line_that_is_not_known() -> None:
     with pytest.raises(EngineError, match=r"1\.7"):
         official_image("1.7")
+
+
+def test_plugins_of_one_name_are_beside_each_other(tmp_path: Path) -> None:
+    container = object.__new__(KestraContainer)  # one that asks for no Docker
+    container.volumes = {"/data": {"bind": "/data", "mode": "ro"}}
+    for folder in ("a", "b", "a", "c"):
+        container.with_plugin(tmp_path / folder / "our.jar")
+
+    assert {host: volume["bind"] for host, volume in container.volumes.items()} == {
+        "/data": "/data",
+        str(tmp_path / "a" / "our.jar"): "/app/plugins/our.jar",
+        str(tmp_path / "b" / "our.jar"): "/app/plugins/our-2.jar",
+        str(tmp_path / "c" / "our.jar"): "/app/plugins/our-3.jar",
+    }
 
 
 def test_password_is_one_that_kestra_takes() -> None:
