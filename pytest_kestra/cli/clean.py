@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from datetime import datetime, timedelta, timezone
 
 from pytest_kestra.cli.parsers import Commands, command, server_settings
 
+LONGEST = timedelta(days=36525)
 HELP = "remove what interrupted test runs have left on a server, by the marks of their namespaces"
 
 
@@ -29,7 +31,10 @@ def _age(text: str) -> timedelta:
     units = {"m": "minutes", "h": "hours", "d": "days"}
     if text[-1:] not in units or not text[:-1].isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 30m, 2h or 1d")
-    return timedelta(**{units[text[-1]]: int(text[:-1])})
+    with contextlib.suppress(OverflowError):
+        if (age := timedelta(**{units[text[-1]]: int(text[:-1])})) <= LONGEST:
+            return age
+    raise argparse.ArgumentTypeError(f"{text!r} is more than a hundred years")
 
 
 def _clean(options: argparse.Namespace) -> int:

@@ -25,6 +25,9 @@ def _record(options: argparse.Namespace) -> int:
     from pytest_kestra.server.existing import ExistingServer
     from pytest_kestra.suites.recording import Recording
 
+    output: Path | None = options.output
+    if output is not None and output.exists():
+        raise KestraError(f"{output} is there already: name another file.")
     settings = server_settings(options, "Which server has the execution?")
     with Client(ExistingServer(settings).open().address) as client:
         try:
@@ -35,11 +38,13 @@ def _record(options: argparse.Namespace) -> int:
             raise KestraError(f"The execution {execution.id} is {execution.state}: record one that has ended.")
         flow = client.flows.get(execution.namespace, execution.flow_id, execution.revision)
     text = Recording(execution, flow, settings.side_effects).text()
-    if options.output is None:
+    if output is None:
         sys.stdout.write(text)
         return 0
-    if options.output.exists():
-        raise KestraError(f"{options.output} is there already: name another file.")
-    options.output.write_text(text, encoding="utf-8")
-    print(f"{options.output} is written; run it with: pytest {options.output}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise KestraError(f"{output} cannot be written: {error.strerror or error}. Name another file.") from error
+    print(f"{output} is written; run it with: pytest {output}")
     return 0

@@ -31,13 +31,13 @@ def connected() -> Iterator[docker.DockerClient]:
     try:
         wrapped = DockerClient()
     except docker.errors.DockerException as error:
-        raise ContainerError(f"No Docker engine answers at {host}: {_reason(error)}. {REMEDY}.") from error
+        raise ContainerError(f"No Docker engine answers at {host}: {reason(error)}. {REMEDY}.") from error
     client = wrapped.client
     try:
         try:
             client.ping()
         except (docker.errors.DockerException, requests.RequestException) as error:
-            raise ContainerError(f"No Docker engine answers at {host}: {_reason(error)}. {REMEDY}.") from error
+            raise ContainerError(f"No Docker engine answers at {host}: {reason(error)}. {REMEDY}.") from error
         yield client
     finally:
         client.close()
@@ -51,7 +51,7 @@ def require_image(client: docker.DockerClient, image: str, progress: Progress) -
     except docker.errors.ImageNotFound:
         _pull(client, image, progress)
     except docker.errors.APIError as error:
-        raise ContainerError(f"Docker does not take the image name {image!r}: {_reason(error)}.") from error
+        raise ContainerError(f"Docker does not take the image name {image!r}: {reason(error)}.") from error
 
 
 def require_reaper(client: docker.DockerClient, progress: Progress) -> None:
@@ -84,8 +84,8 @@ def _probe(host: str) -> None:
             ) from error
         except OSError as error:
             reasons = {errno.ENOENT: "its socket does not exist", errno.ECONNREFUSED: "nothing listens at its socket"}
-            reason = reasons.get(error.errno or 0, error.strerror or str(error))
-            raise ContainerError(f"No Docker engine answers at {host}: {reason}. {REMEDY}.") from error
+            why = reasons.get(error.errno or 0, error.strerror or str(error))
+            raise ContainerError(f"No Docker engine answers at {host}: {why}. {REMEDY}.") from error
 
 
 def _pull(client: docker.DockerClient, image: str, progress: Progress) -> None:
@@ -102,14 +102,14 @@ def _pull(client: docker.DockerClient, image: str, progress: Progress) -> None:
                     advance(current - done.get(layer, 0))
                     done[layer] = current
         except docker.errors.DockerException as error:
-            raise ContainerError(_refusal(image, _reason(error))) from error
+            raise ContainerError(_refusal(image, reason(error))) from error
         except requests.RequestException as error:
-            raise ContainerError(_refusal(image, f"the connection to Docker broke ({_reason(error)})")) from error
+            raise ContainerError(_refusal(image, f"the connection to Docker broke ({reason(error)})")) from error
 
 
-def _refusal(image: str, reason: str) -> str:
+def _refusal(image: str, why: str) -> str:
     return (
-        f"The image {image} cannot be pulled: {reason.strip().rstrip('.')}.\n"
+        f"The image {image} cannot be pulled: {why.strip().rstrip('.')}.\n"
         "To fix this, either:\n"
         "  - correct its name: --kestra-image, or --kestra-version for the official one\n"
         "  - log in to its registry: docker login\n"
@@ -126,6 +126,7 @@ def _split(image: str) -> tuple[str, str | None]:
     return (repository, tag) if colon and "/" not in tag else (image, "latest")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return what Docker, or its client, says of an error."""
     text = getattr(error, "explanation", None) or str(error)
     return os.linesep.join(line for line in str(text).splitlines() if line.strip())

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import docker
 import docker.errors
+import requests
 
-from pytest_kestra.containers import archive, rootfs
+from pytest_kestra.containers import archive, daemon, rootfs
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.engine import container
 from pytest_kestra.engine.install import Installation
@@ -55,7 +56,12 @@ def build(client: docker.DockerClient, installation: Installation, tag: str, pro
         with progress.step(f"Importing the image {tag}"):
             # Docker's client says that such a stream comes in chunks, and an iterator does.
             chunks = iter(lambda: file.read(CHUNK), b"")
-            told = client.api.import_image_from_stream(chunks, repository=repository, tag=version, changes=_changes())
+            try:
+                told = client.api.import_image_from_stream(
+                    chunks, repository=repository, tag=version, changes=_changes()
+                )
+            except (docker.errors.DockerException, requests.RequestException) as error:
+                raise ContainerError(f"Docker did not import the image {tag}: {daemon.reason(error)}.") from error
     answer = json.loads(told.splitlines()[-1])
     if "error" in answer:
         raise ContainerError(f"Docker did not import the image {tag}: {answer['error']}")
@@ -79,16 +85,27 @@ def _id(client: docker.DockerClient, tag: str) -> str | None:
         return str(client.images.get(tag).id)
     except docker.errors.ImageNotFound:
         return None
+    except docker.errors.APIError as error:
+        raise ContainerError(
+            f"Docker does not take the tag {tag!r}: {daemon.reason(error)}. Name another with --tag, in small letters."
+        ) from error
 
 
 def _changes() -> list[str]:
     programs = os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"])
+    variables = {"PATH": programs, "PYTHONPATH": os.pathsep.join(rootfs.search_path()), "PYTHONUTF8": "1"}
+    variables |= {"LANG": "C.UTF-8", "HOME": "/tmp"}  # noqa: S108 - of the container
     entry = [sys.executable, "-m", "pytest_kestra.engine.container"]
     return [
-        f"ENV PATH={programs} PYTHONPATH={os.pathsep.join(rootfs.search_path())} PYTHONUTF8=1 LANG=C.UTF-8 HOME=/tmp",
+        f"ENV {' '.join(f'{name}={_quoted(value)}' for name, value in variables.items())}",
         f"ENTRYPOINT {json.dumps(entry)}",
         'CMD ["server", "local"]',
         "WORKDIR /app",
         *(f"EXPOSE {port}" for port in container.PORTS),
         f"LABEL {LABEL}=true",
     ]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a Dockerfile has it that may hold blanks, quotes and dollar signs."""
+    return json.dumps(text, ensure_ascii=False).replace("$", "\\$")

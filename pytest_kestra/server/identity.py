@@ -79,7 +79,7 @@ def _check_status(answer: httpx.Response, address: Address) -> None:
     status, url = answer.status_code, address.url
     if answer.is_success:
         return
-    if answer.is_redirect:
+    if answer.has_redirect_location:
         raise ServerError(_redirected(answer, url))
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         raise ServerError(

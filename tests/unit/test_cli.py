@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,9 @@ from pytest_kestra.engine import extra
 from pytest_kestra.engine.alive import hold
 from pytest_kestra.engine.home import VARIABLE
 from pytest_kestra.engine.lease import Lease
+from pytest_kestra.server import existing
+from pytest_kestra.states import State
+from pytest_kestra.suites import recording
 from tests.unit.conftest import Stub
 
 
@@ -56,6 +60,63 @@ def test_age_that_is_none_shows_the_usage(age: str, capsys: pytest.CaptureFixtur
         cli.main(["clean", f"--older-than={age}"])
 
     assert f"{age!r} is not a time such as 30m, 2h or 1d" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("age", ["999999999999d", "999999999d", "36526d"])
+def test_age_that_is_too_long_shows_the_usage(age: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["clean", f"--older-than={age}"])
+
+    assert f"{age!r} is more than a hundred years" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand for a server with an execution; return what was asked of it."""
+    asked: list[str] = []
+    record = SimpleNamespace(state=State("SUCCESS"), namespace="company.team", flow_id="f", revision=1)
+
+    def get(*names: object) -> object:
+        asked.append(str(names[0]))
+        return record
+
+    opened = SimpleNamespace(address=SimpleNamespace(url="http://kestra:8080"))
+    monkeypatch.setattr(existing.ExistingServer, "open", lambda _: opened)
+    client = SimpleNamespace(executions=SimpleNamespace(get=get), flows=SimpleNamespace(get=get))
+    monkeypatch.setattr("pytest_kestra.client.client.Client", lambda _: contextlib.nullcontext(client))
+    monkeypatch.setattr(recording, "Recording", lambda *_: SimpleNamespace(text=lambda: "id: recorded\n"))
+    return asked
+
+
+def record(output: Path) -> int:
+    return cli.main(["record", "x", "--server=http://kestra:8080", f"--output={output}"])
+
+
+def test_recording_is_written_also_into_a_new_folder(home: Path, recorded: list[str]) -> None:
+    output = home / "new" / "suites" / "x.yaml"
+
+    assert record(output) == 0
+    assert recorded == ["x", "company.team"]
+    assert output.read_text(encoding="utf-8") == "id: recorded\n"
+
+
+def test_recording_that_is_there_is_told_before_anything_is_asked(
+    home: Path, recorded: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (output := home / "x.yaml").touch()
+
+    assert record(output) == 1
+    assert capsys.readouterr().err == f"pytest-kestra: {output} is there already: name another file.\n"
+    assert recorded == []
+
+
+def test_recording_that_cannot_be_written(home: Path, recorded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "file").touch()
+    output = home / "file" / "x.yaml"
+
+    assert record(output) == 1
+    assert capsys.readouterr().err == f"pytest-kestra: {output} cannot be written: File exists. Name another file.\n"
+    assert recorded
 
 
 def test_nothing_is_installed_and_nothing_runs(capsys: pytest.CaptureFixture[str], home: Path) -> None:

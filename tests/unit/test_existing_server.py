@@ -185,6 +185,13 @@ def test_redirect_is_not_followed(stub: Stub, location: str, there: str, remedy:
     assert said(stub.url) == f"What answers at URL sends to {there} instead (302).\n{remedy}"
 
 
+@pytest.mark.parametrize("status", [302, 304])
+def test_redirect_to_nowhere_is_not_from_kestra(stub: Stub, status: int) -> None:
+    stub.on("GET", CONFIGS, "", status)
+
+    assert said(stub.url).startswith(f"What answers at URL is not Kestra: {CONFIGS} gave status {status}.\n")
+
+
 # Credentials and tenants.
 
 
