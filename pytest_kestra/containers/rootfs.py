@@ -49,7 +49,7 @@ class Files:
 
     def __init__(self) -> None:
         self._paths: dict[Path, None] = {}
-        self._linked: set[Path] = set()
+        self._linked: set[str] = set()
 
     def __iter__(self) -> Iterator[Path]:
         return iter(self._paths)
@@ -88,7 +88,7 @@ class Files:
         told = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=False).stdout
         for name in re.findall(r"(/\S+) \(0x", told):
             if name not in self._linked:
-                self._linked.add(Path(name))
+                self._linked.add(name)
                 self.add(Path(name))
 
 

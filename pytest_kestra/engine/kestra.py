@@ -264,3 +264,11 @@ class Kestra(ABC):
 def dated(date: Any) -> Any:
     """Return the variables of a schedule that fires at a date, which the scheduler has in the server's time zone."""
     return to_java({"trigger": {"date": date.withZoneSameInstant(java("java.time.ZoneId").systemDefault())}})
+
+
+def parsed_breakpoints(names: str | None) -> Any:
+    """Return the breakpoints that are asked for, as `task` or `task.value` with commas between; null without any."""
+    if not names:
+        return None
+    kind = java("io.kestra.core.debug.Breakpoint")
+    return to_java([kind.of(name.strip()) for name in names.split(",")])

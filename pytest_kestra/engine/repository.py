@@ -44,8 +44,8 @@ class Repository:
         """
         address = address or environ.get(ADDRESS_VARIABLE) or DEFAULT_REPOSITORY
         if local is None:
-            named = environ.get(LOCAL_VARIABLE)
-            local = Path.home() / ".m2" / "repository" if named is None else Path(named) if named else None
+            named = environ.get(LOCAL_VARIABLE, "~/.m2/repository")
+            local = Path(named).expanduser() if named else None
         return cls(address, local)
 
     def _is_address(self) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_kestra.engine.jvm import java, to_java
-from pytest_kestra.engine.kestra import TENANT, WORKER_THREADS, Kestra, dated
+from pytest_kestra.engine.kestra import TENANT, WORKER_THREADS, Kestra, dated, parsed_breakpoints
 
 RUNNERS = "io.kestra.core.runners"
 STATE = "io.kestra.core.models.flows.State$Type"
@@ -120,7 +120,7 @@ class KestraOneThree(Kestra):
             for run in execution.getTaskRunList()
         ]
         going_on = execution.withState(states.RUNNING).withTaskRunList(to_java(runs))
-        return self.start(going_on.withBreakpoints(_breakpoints(breakpoints)))
+        return self.start(going_on.withBreakpoints(parsed_breakpoints(breakpoints)))
 
     def restart(self, execution: Any, revision: Any) -> Any:
         """Emit it as it begins again."""
@@ -131,7 +131,7 @@ class KestraOneThree(Kestra):
     ) -> Any:
         """Emit the new one, and store the old one with a label, and with the inputs that were given."""
         new = self.execution_service.replay(execution, flow, task_run_id, revision)
-        self.start(new := new.withBreakpoints(_breakpoints(breakpoints)))
+        self.start(new := new.withBreakpoints(parsed_breakpoints(breakpoints)))
         self.executions.save(_with_label(execution, "REPLAYED"))
         return new
 
@@ -204,14 +204,6 @@ class KestraOneThree(Kestra):
             return bool(service.areValid(json.readValue(text, type_), context.withVariables(dated(date))))
 
         return holds
-
-
-def _breakpoints(names: str | None) -> Any:
-    """Return the breakpoints that are asked for, as `task` or `task.value` with commas between; null without any."""
-    if not names:
-        return None
-    kind = java("io.kestra.core.debug.Breakpoint")
-    return to_java([kind.of(name.strip()) for name in names.split(",")])
 
 
 def _with_label(execution: Any, name: str) -> Any:

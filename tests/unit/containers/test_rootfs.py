@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,6 +65,28 @@ def test_program_comes_with_its_libraries() -> None:
     found.add(Path(program))
 
     assert any(path.name.startswith("libc.") for path in found)
+
+
+def test_library_of_many_programs_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = tmp_path / "libx.so"
+    told = SimpleNamespace(stdout=f"\tlibx.so => {library} (0x00007f0000000000)\n")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: told)
+    added = []
+
+    class Counting(Files):
+        def add(self, path: Path) -> None:
+            added.append(path)
+            super().add(path)
+
+    programs = [tmp_path / "a", tmp_path / "b"]
+    for path in (*programs, library):
+        path.write_bytes(b"\x7fELF")
+    found = Counting()
+    for path in programs:
+        found.add(path)
+
+    assert list(found) == [programs[0], library, programs[1]]
+    assert added.count(library) == 1
 
 
 def test_packages_are_found_where_they_are() -> None:

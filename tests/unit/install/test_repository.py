@@ -21,6 +21,12 @@ def test_the_environment_names_both(tmp_path: Path) -> None:
     assert Repository.configured(environ=environ) == Repository("https://mirror.example/maven", tmp_path)
 
 
+def test_local_repository_may_be_below_the_home(tmp_path: Path) -> None:
+    repository = Repository.configured(environ={"PYTEST_KESTRA_M2": "~/jars"})
+
+    assert repository.local == tmp_path / "user" / "jars"
+
+
 def test_arguments_come_before_the_environment(tmp_path: Path) -> None:
     environ = {"PYTEST_KESTRA_REPOSITORY": "https://mirror.example", "PYTEST_KESTRA_M2": "elsewhere"}
 

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from pytest_kestra.engine.api import parameters
 from pytest_kestra.engine.api.calls import FORM, Call, json_response, route
-from pytest_kestra.engine.api.executions import inputs, lifecycle, lookup
+from pytest_kestra.engine.api.executions import inputs, lookup
 from pytest_kestra.engine.api.problems import Problem
 from pytest_kestra.engine.jvm import java, to_java
+from pytest_kestra.engine.kestra import parsed_breakpoints
 
 DATE = "java.time.ZonedDateTime"
 KIND = "io.kestra.core.models.executions.ExecutionKind"
@@ -77,7 +78,7 @@ def _new(call: Call, flow: Any) -> Any:
     made = java("io.kestra.core.models.executions.Execution").newExecution(
         flow, None, _labels(call), _schedule_date(call), kind
     )
-    return made.withBreakpoints(lifecycle.breakpoints(call))
+    return made.withBreakpoints(parsed_breakpoints(call.query.get("breakpoints")))
 
 
 def _schedule_date(call: Call) -> Any:

@@ -203,15 +203,6 @@ def flow(call: Call) -> Response:
     return json_response(call.kestra, kind.of(lookup.flow_of(call, found.get())))
 
 
-def breakpoints(call: Call) -> Any:
-    """Return the breakpoints that are asked for, as `task` or `task.value` with commas between; null without any."""
-    names = call.query.get("breakpoints")
-    if not names:
-        return None
-    kind = java("io.kestra.core.debug.Breakpoint")
-    return to_java([kind.of(name.strip()) for name in names.split(",")])
-
-
 def state(call: Call, name: str) -> Any:
     """Return the state that a query parameter names; null where it is not given."""
     return parameters.converted(name, call.query.get(name, ""), STATE)
