@@ -39,6 +39,7 @@ STOP_POLL_S = 0.1
 REMOVE_TIMEOUT_S = ANSWER_TIMEOUT_S = 60.0
 # What is known of an end that nobody has asked for.
 ENDED = "ended.txt"
+MOUNTS = Path("/proc/self/ns/mnt")
 # Whose container it is: of which machine and user, and which folder its keeper works in.
 LABEL_HOST, LABEL_FOLDER = "pytest-kestra.host", "pytest-kestra.folder"
 
@@ -236,7 +237,17 @@ def _gone() -> Iterator[None]:
 
 def _host() -> str:
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    return f"{socket.gethostname()}:{user}"
+    return f"{socket.gethostname()}:{user}:{_files()}"
+
+
+def _files() -> str:
+    """Return what differs between two views of a machine's files, such as of two jobs of a CI that share its Docker.
+
+    In the folders of the other one it cannot be seen whether a keeper lives.
+    """
+    with contextlib.suppress(OSError):  # there are such views on Linux only
+        return str(MOUNTS.stat().st_ino)
+    return ""
 
 
 def main() -> None:
