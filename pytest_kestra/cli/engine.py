@@ -72,9 +72,12 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _stop(_: argparse.Namespace) -> int:
-    from pytest_kestra.server.engines import stop_engine
+    from pytest_kestra.server.engines import remove, stop_engine
 
-    stopped = [folder for folder in _warm_folders() if stop_engine(folder)]
+    folders = _warm_folders()
+    stopped = [folder for folder in folders if stop_engine(folder)]
+    for folder in folders:
+        remove(folder)
     print(f"{len(stopped)} engine(s) stopped" if stopped else "No engine was running")
     return 0
 

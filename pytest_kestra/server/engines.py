@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -81,6 +82,14 @@ def stop_engine(folder: Path) -> bool:
         _remove_container()
     (folder / FILE_NAME).unlink(missing_ok=True)
     return lived
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of an engine that has ended, with its logs and its copies of plugins."""
+    lock = FileLock(folder / START_LOCK)
+    with contextlib.suppress(OSError, Timeout), lock.acquire(timeout=0):  # else one is just being started
+        if not alive(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_container() -> None:

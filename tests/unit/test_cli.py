@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from pytest_kestra import cli
 from pytest_kestra.engine import extra
@@ -153,6 +154,23 @@ def test_status_shows_engines_of_test_runs_and_cleans_stale_leases(
     assert cli.main(["engine", "stop"]) == 0
     assert capsys.readouterr().out == "No engine was running\n"
     assert Lease.read(of_run) is not None
+
+
+def test_stop_removes_what_engines_have_left_that_do_not_live(home: Path) -> None:
+    dead, starts, lives = (home / "warm" / name for name in ("dead", "starts", "lives"))
+    for folder in (dead, starts, lives):
+        (folder / "plugins").mkdir(parents=True)
+        (folder / "plugins" / "our.jar").touch()
+    locks = [hold(lives), FileLock(starts / "start.lock").acquire().lock]
+    # Neither its lease nor its number is there yet, so that it cannot be ended.
+    (lives / "alive.pid").unlink()
+
+    assert cli.main(["engine", "stop"]) == 0
+
+    assert sorted((home / "warm").iterdir()) == [lives, starts]
+    assert [path.name for path in (lives / "plugins").iterdir()] == ["our.jar"]
+    for lock in locks:
+        lock.release()
 
 
 def test_empty_log_is_good_news(capsys: pytest.CaptureFixture[str], home: Path) -> None:
