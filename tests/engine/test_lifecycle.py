@@ -332,6 +332,7 @@ def test_engine_stays_warm_until_it_is_stopped(
     assert lease is not None
     assert command("stop").stdout == "1 engine(s) stopped\n"
     assert gone(lease)
+    assert list(own_home.warm.iterdir()) == []
 
 
 def test_lease_that_nobody_keeps_is_no_engine(tmp_path: Path) -> None:
