@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pytest_kestra.address import Address
+from pytest_kestra.engine.clients import unreadable
 from pytest_kestra.errors import ServerError
 
 # OpenSSL's numbers of what is wrong with a certificate.
@@ -31,12 +32,7 @@ def trusted(address: Address) -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # which an error of OpenSSL is, too
-        file = os.environ.get("SSL_CERT_FILE")
-        why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ServerError(
-            f"The file that SSL_CERT_FILE names, {file}, cannot be read: {why}.\n"
-            "Name a file with certificates of authorities in PEM, or unset the variable."
-        ) from None
+        raise ServerError(unreadable(error)) from None
 
 
 def refused(error: ssl.SSLCertVerificationError, address: Address) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import httpx
 
 from pytest_kestra import certificates
 from pytest_kestra.address import Address
-from pytest_kestra.engine import proxies
+from pytest_kestra.engine import clients
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.errors import ServerError
 
@@ -36,7 +36,7 @@ def http_client(address: Address, *, timeout: httpx.Timeout | None = None) -> ht
     ServerError where one of these cannot be used.
     """
     try:
-        return proxies.client(
+        return clients.client(
             base_url=address.url,
             auth=address.auth,
             headers=address.headers,

@@ -18,7 +18,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
 from pytest_kestra.containers.errors import ContainerError
-from pytest_kestra.engine import proxies
+from pytest_kestra.engine import clients
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.lock import available_versions, resolve_version
 from pytest_kestra.engine.plugins import free_name
@@ -179,7 +179,7 @@ class Answering(WaitStrategy):
         assert isinstance(container, KestraContainer)
         deadline = time.monotonic() + self._startup_timeout
         auth, trusting = (container.username, container.password), not container.is_local()
-        with proxies.client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=trusting) as client:
+        with clients.client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=trusting) as client:
             while not _answers(client, container):
                 container.reload()
                 state = container.get_wrapped_container().attrs["State"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import httpx
 
-from pytest_kestra.engine import proxies
+from pytest_kestra.engine import clients
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.repository import ADDRESS_VARIABLE, Repository
 
@@ -32,7 +32,7 @@ class Remote:
     def __init__(self, repository: Repository, remedy: str) -> None:
         self.repository = repository
         self.remedy = remedy
-        self.client = proxies.client(
+        self.client = clients.client(
             auth=repository.credentials,
             timeout=TIMEOUT,
             follow_redirects=True,

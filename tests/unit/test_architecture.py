@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "times": {"errors"},
     "names": {"errors"},
     "address": set(),
-    "certificates": {"address", "errors"},
+    "certificates": {"address", "engine", "errors"},
     "connection": {"address", "certificates", "engine", "errors"},
     "masking": set(),
     "github": set(),

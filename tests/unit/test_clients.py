@@ -1,15 +1,16 @@
-"""Proxies of the environment that httpx cannot take are told by the variable, without what stands in it."""
+"""What the environment says that httpx cannot take is told by the variable, without what stands in one of a proxy."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 
 from pytest_kestra import Address, ServerError
 from pytest_kestra.connection import http_client
-from pytest_kestra.engine import proxies
+from pytest_kestra.engine import clients
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.remote import Remote
 from pytest_kestra.engine.repository import Repository
@@ -73,4 +74,14 @@ def test_other_mistakes_are_not_the_proxies(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
 
     with pytest.raises(httpx.InvalidURL):
-        proxies.client(base_url="http://host:port")
+        clients.client(base_url="http://host:port")
+
+
+def test_certificates_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(EngineError, match=r"^The file that SSL_CERT_FILE names, .*none\.pem, cannot be read: No such"):
+        Remote(Repository("https://company/maven", None), "")
+
+    (tmp_path / "none.pem").write_text("no certificate", encoding="utf-8")
+    with pytest.raises(EngineError, match="cannot be read: it holds no certificates"):
+        Remote(Repository("https://company/maven", None), "")

@@ -1,7 +1,8 @@
-"""Clients of httpx, and in words, why it cannot take a proxy that the environment names."""
+"""Clients of httpx, and in words, why it cannot take what the environment says of proxies and certificates."""
 
 from __future__ import annotations
 
+import os
 import ssl
 from typing import Any
 from urllib.request import getproxies
@@ -14,14 +15,26 @@ REFUSALS = (ImportError, ValueError, httpx.InvalidURL)
 
 
 def client(**options: Any) -> httpx.Client:
-    """Return a client of httpx; EngineError names the variable whose proxy it cannot take, but never its value."""
+    """Return a client of httpx; EngineError names the variable that it cannot take, but never a proxy."""
     try:
         return httpx.Client(**options)
+    except OSError as error:  # which an error of OpenSSL is, too
+        raise EngineError(unreadable(error)) from None
     except REFUSALS:
         if (told := _told()) is None:
             raise
         # From nothing: the text of the cause may hold the password of the proxy.
         raise EngineError(told) from None
+
+
+def unreadable(error: OSError) -> str:
+    """Return why the certificates that the environment names cannot be read, and what to do."""
+    file = os.environ.get("SSL_CERT_FILE")
+    why = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+    return (
+        f"The file that SSL_CERT_FILE names, {file}, cannot be read: {why}.\n"
+        "Name a file with certificates of authorities in PEM, or unset the variable."
+    )
 
 
 def _told() -> str | None:
