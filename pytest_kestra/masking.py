@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -62,13 +62,24 @@ def _pattern(form: str) -> re.Pattern[str]:
 def _without_parts(text: str, forms: Sequence[Form]) -> str:
     """Return a text without the beginning of a secret before each cut, and without its end after it."""
     pieces, cuts = CUT.split(text), CUT.findall(text)
-    for form, _ in forms:
-        sizes = range(len(form) - 1, PART - 1, -1)
-        first, last = form[:PART], form[-PART:]
-        for index in range(len(cuts)):
-            before, after = pieces[index], pieces[index + 1]
-            if first in before and (size := next((size for size in sizes if before.endswith(form[:size])), 0)):
-                pieces[index] = before[:-size] + STARS
-            if last in after and (size := next((size for size in sizes if after.startswith(form[-size:])), 0)):
-                pieces[index + 1] = STARS + after[size:]
+    for index in range(len(cuts)):
+        before, after = pieces[index], pieces[index + 1]
+        # The longest of all: a secret that repeats itself also has short ones.
+        first = max((_common(before, form, str.endswith) for form, _ in forms), default=0)
+        last = max((_common(after, form, str.startswith) for form, _ in forms), default=0)
+        if first:
+            pieces[index] = before[:-first] + STARS
+        if last:
+            pieces[index + 1] = STARS + after[last:]
     return "".join(piece + cut for piece, cut in zip(pieces, [*cuts, ""], strict=True))
+
+
+def _common(piece: str, form: str, ends: Callable[[str, str], bool]) -> int:
+    """Return how much of a secret's beginning a piece ends with, or of its end it begins with; none of a short part."""
+
+    def part(size: int) -> str:
+        return form[:size] if ends is str.endswith else form[-size:]
+
+    if part(PART) not in piece:
+        return 0
+    return next((size for size in range(len(form) - 1, PART - 1, -1) if ends(piece, part(size))), 0)

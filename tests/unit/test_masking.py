@@ -59,3 +59,9 @@ def test_secrets_that_are_added_count_at_once() -> None:
     secrets.append("another-word")
 
     assert masked("another-word", secrets) == "*****"
+
+
+def test_parts_of_a_secret_that_repeats_itself_go_as_a_whole() -> None:
+    secret = "the-token-that-nobody-sees " * 20
+
+    assert masked(f"'{secret[:60]}...{secret[-40:]}'", [secret]) == "'*****...*****'"
