@@ -142,3 +142,21 @@ def test_name_that_an_expression_of_the_test_lacks() -> None:
     assert told(missing("cuont", "{{ inputs.name }}\n{{ outputs.cuont.value }}", 2)) == nearest
     assert told(missing("idd", "{{ task.idd }}"), "count") == "there is no task.idd; did you mean 'id'? It has: id."
     assert told("Missing endif tag. ({% if true %}:1)") is None
+
+
+def test_item_of_a_loop_of_2_0_is_known() -> None:
+    loop = {"id": "each", "type": "io.kestra.plugin.core.flow.Loop"}
+    flow = FlowRecord.of({"id": "orders", "namespace": "a.b", "revision": 1, "tasks": [loop]})
+    runs = [task_run("each", {}, "a"), {**task_run("one", {}, "b"), "parentTaskRunId": "run-each", "iteration": 0}]
+    state = {"current": "FAILED", "histories": [{"state": "FAILED", "date": "2026-01-01T00:00:00Z"}]}
+    execution = ExecutionRecord.of(
+        {"id": "e", "namespace": "a.b", "flowId": "orders", "state": state, "taskRunList": runs}
+    )
+
+    def told(name: str, text: str) -> str | None:
+        return missing_name(missing(name, text), execution, flow, execution.task_runs[1])
+
+    assert told("valu", "{{ item.valu }}") == (
+        "there is no item.valu; did you mean 'value'? It has: index, value, parent."
+    )
+    assert told("x", "{{ item.parent.value.x }}") == "item.parent.value has no 'x', it is \"a\""

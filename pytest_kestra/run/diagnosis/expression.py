@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_kestra.errors import hint
+from pytest_kestra.flows.outline import LOOP
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry, TaskRun
 
 # What Kestra's VariableRenderer and Pebble's own exceptions say.
@@ -121,6 +122,10 @@ def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun |
     if run is not None:
         context["task"] = {"id": run.task_id}
         context["taskrun"] = {"id": run.id, "startDate": str(run.start), "value": run.value}
+        if run.values and flow is not None and any(task.get("type") == LOOP for task in flow.tasks.values()):
+            context["item"] = {"index": run.iteration, "value": run.values[-1]}
+            if run.values[:-1]:
+                context["item"]["parent"] = {"value": run.values[-2]}
     return context
 
 
