@@ -29,7 +29,7 @@ def read(
         return FlowSource(source, TEXT)
     if not str(source):
         raise FlowError("An empty text is no flow, and names no file.")
-    if isinstance(source, str) and source.lstrip().startswith("{"):  # JSON is YAML, too
+    if isinstance(source, str) and re.fullmatch(r"\s*\{.*\}\s*", source):  # JSON is YAML, too
         return FlowSource(source, TEXT)
     path = _found(Path(source), list(folders) or [Path.cwd()], line)
     return _folder(path, line) if path.is_dir() else _file(variant(path, line))
