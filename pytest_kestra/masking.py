@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -65,8 +65,8 @@ def _without_parts(text: str, forms: Sequence[Form]) -> str:
     for index in range(len(cuts)):
         before, after = pieces[index], pieces[index + 1]
         # The longest of all: a secret that repeats itself also has short ones.
-        first = max((_common(before, form, str.endswith) for form, _ in forms), default=0)
-        last = max((_common(after, form, str.startswith) for form, _ in forms), default=0)
+        first = max((_common(before, form) for form, _ in forms), default=0)
+        last = max((_common(after[::-1], form[::-1]) for form, _ in forms), default=0)
         if first:
             pieces[index] = before[:-first] + STARS
         if last:
@@ -74,12 +74,8 @@ def _without_parts(text: str, forms: Sequence[Form]) -> str:
     return "".join(piece + cut for piece, cut in zip(pieces, [*cuts, ""], strict=True))
 
 
-def _common(piece: str, form: str, ends: Callable[[str, str], bool]) -> int:
-    """Return how much of a secret's beginning a piece ends with, or of its end it begins with; none of a short part."""
-
-    def part(size: int) -> str:
-        return form[:size] if ends is str.endswith else form[-size:]
-
-    if part(PART) not in piece:
+def _common(piece: str, form: str) -> int:
+    """Return how many characters of a secret's beginning a piece ends with; none of a short part."""
+    if form[:PART] not in piece:
         return 0
-    return next((size for size in range(len(form) - 1, PART - 1, -1) if ends(piece, part(size))), 0)
+    return next((size for size in range(len(form) - 1, PART - 1, -1) if piece.endswith(form[:size])), 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from pytest_kestra.checks.checker import of_error
 from pytest_kestra.checks.findings import Finding
 from pytest_kestra.errors import FlowError
-from pytest_kestra.flows.files import SUFFIXES, one, shown
+from pytest_kestra.flows.files import SUFFIXES, marks, one, shown
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.flows.variants import line_of, select
 
@@ -93,8 +92,8 @@ def load(path: Path, *, by_name: bool = False) -> FlowSource | Finding | None:
         source = one(path.absolute())
         keys = set(source.keys)
     except FlowError as error:
-        marks = _marks(path)
-        return of_error(error, shown(path)) if by_name or marks is None or len(marks) > 1 else None
+        seen = _marks(path)
+        return of_error(error, shown(path)) if by_name or seen is None or len(seen) > 1 else None
     if "testCases" in keys or ("type" in keys and "tasks" not in keys):  # a suite of tests, an app
         return None
     return source if len(keys & MARKS) > (0 if by_name else 1) else None
@@ -108,8 +107,7 @@ def _marks(path: Path) -> set[str] | None:
         return None
     # As some editors of Windows write it, which Kestra does not read either.
     encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    text = content.decode(encoding, "replace")
-    return set(re.findall(r"^(id|namespace|tasks)\s*:", text, re.MULTILINE))
+    return marks(content.decode(encoding, "replace"))
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pytest_kestra.checks.pebble import Reference
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import LOOP, Path, Task, text_at
+from pytest_kestra.flows.outline import Path, Task, text_at
+from pytest_kestra.records.flows import LOOP
 
 PARENT = ["index", "key", "value"]
 ITEM = [*PARENT, "parent", "parents"]

@@ -67,13 +67,18 @@ def _folder(folder: Path, line: str | None) -> list[FlowSource]:
     return flows
 
 
+def marks(text: str) -> set[str]:
+    """Return the main properties of a flow that a text has at the beginning of its lines, also where it is no YAML."""
+    return set(re.findall(r"^(id|namespace|tasks)\s*:", text, re.MULTILINE))
+
+
 def _is_flow(source: FlowSource) -> bool:
     """Tell whether a file of a folder is a flow; one that cannot be read may be one, and says why it cannot."""
     try:
         keys = set(source.keys)
     except FlowError:
         # Such as a list, which is no flow, or several documents.
-        if not re.search(r"^(id|namespace|tasks)\s*:", source.text, re.MULTILINE):
+        if not marks(source.text):
             return False
         raise
     return "namespace" in keys and "testCases" not in keys

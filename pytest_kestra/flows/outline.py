@@ -13,7 +13,6 @@ from pytest_kestra.flows.source import FlowSource
 # The parts of a flow that hold tasks, in the order in which they run.
 SECTIONS = ("tasks", "errors", "finally", "afterExecution")
 FORM = "FORM"
-LOOP = "io.kestra.plugin.core.flow.Loop"
 SET_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
 
 # The names of inputs; one with dots in its id, or in a form, is below the first part of its name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_kestra.records.executions import Attempt, Course, ExecutionRecord, StateChange, TaskRun
-from pytest_kestra.records.flows import FlowRecord
+from pytest_kestra.records.flows import FlowRecord, has_rounds
 from pytest_kestra.records.logs import LogEntry, Metric
 from pytest_kestra.records.values import Json, iteration
 
@@ -17,5 +17,6 @@ __all__ = [
     "Metric",
     "StateChange",
     "TaskRun",
+    "has_rounds",
     "iteration",
 ]

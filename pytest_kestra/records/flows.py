@@ -11,6 +11,9 @@ from pytest_kestra.names import Named
 from pytest_kestra.records.values import Json, labels_of
 from pytest_kestra.times import instant
 
+# The loop of Kestra 2.0.
+LOOP = "io.kestra.plugin.core.flow.Loop"
+
 
 @dataclass(frozen=True)
 class FlowRecord:
@@ -56,6 +59,11 @@ class FlowRecord:
             concurrency=data.get("concurrency"),
             updated=instant(data["updated"]) if data.get("updated") else None,
         )
+
+
+def has_rounds(flow: FlowRecord) -> bool:
+    """Tell whether a flow has a loop of Kestra 2.0, whose rounds are executions of their own."""
+    return any(task.get("type") == LOOP for task in flow.tasks.values())
 
 
 def _collect_tasks(node: Any, tasks: dict[str, Json]) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from pytest_kestra.flows.outline import LOOP
 from pytest_kestra.mocks.side_effects import has_side_effects
 from pytest_kestra.mocks.stand_in import original
-from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
+from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun, has_rounds
 from pytest_kestra.suites.source import EXTENSION
 
 TYPE = "io.kestra.core.tests.flow.UnitTest"
@@ -79,10 +78,8 @@ class Recording:
         return fixture
 
     def _assertions(self) -> Iterator[dict[str, Any]]:
-        # On Kestra 2.0 nothing but a round itself sees what the tasks in it gave.
-        apart = any(task.get("type") == LOOP for task in self.flow.tasks.values())
         for run in self.execution.task_runs:
-            if not self._reaches_out(run) and not (apart and run.values):
+            if not self._reaches_out(run) and not (run.values and has_rounds(self.flow)):
                 place = "outputs" + "".join(map(_step, (run.task_id, *run.values)))
                 for name, value in self._plain(run.outputs, f"output of {run.name}").items():
                     if isinstance(value, (str, int, float, bool)):

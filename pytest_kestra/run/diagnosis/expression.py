@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import LOOP
-from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry, TaskRun
+from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry, TaskRun, has_rounds
 
 # What Kestra's VariableRenderer and Pebble's own exceptions say.
 MISSING = re.compile(
@@ -122,7 +121,7 @@ def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun |
     if run is not None:
         context["task"] = {"id": run.task_id}
         context["taskrun"] = {"id": run.id, "startDate": str(run.start), "value": run.value}
-        if run.values and flow is not None and any(task.get("type") == LOOP for task in flow.tasks.values()):
+        if run.values and flow is not None and has_rounds(flow):
             context["item"] = {"index": run.iteration, "value": run.values[-1]}
             if run.values[:-1]:
                 context["item"]["parent"] = {"value": run.values[-2]}
