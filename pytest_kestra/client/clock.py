@@ -21,6 +21,10 @@ class Clock:
         params = {"offset": repr(offset.total_seconds()), "back": str(back).lower()}
         self._transport.send("PUT", self._path(test), params=params)
 
+    def settle(self) -> None:
+        """Return when the executions that the scheduler has started are there."""
+        self._transport.send("GET", PATH)
+
     def forget(self, test: str) -> None:
         """Let it be everybody's again."""
         self._transport.send("DELETE", self._path(test))

@@ -11,7 +11,7 @@ from pytest_kestra.flows.namespaces import ending
 from pytest_kestra.records import ExecutionRecord, Json
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.flow import Flow
-from pytest_kestra.run.session import SETTLE_S, Session
+from pytest_kestra.run.session import Session
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import date_of
 from pytest_kestra.run.triggers.schedule import KINDS
@@ -105,9 +105,7 @@ class Clock:
             return [trigger for trigger in triggers if _is_due(state_of(trigger), target)]
 
         left = poll(waiting, lambda found: not found, limit)
-        if not left and any(trigger.properties.get("allowConcurrent") for trigger in triggers):
-            # These are started without waiting for one another: the last may not be there yet.
-            poll(lambda: None, lambda _: False, SETTLE_S)
+        self._session.client.clock.settle()  # with allowConcurrent nothing has waited for the last of them
         made = [record for record in self._made(triggers) if record.id not in known]
         self._session.started.extend(record.id for record in made if record.id not in self._session.started)
         if left:

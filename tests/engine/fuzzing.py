@@ -24,7 +24,7 @@ from tests.conftest import CONTRACTS
 
 API = "/api/v1/main"
 # Seconds without a byte: `wait=true` is answered at the end of an execution, all others at once.
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 # For each operation in each round.
 EXAMPLES = 8
 # Doubles all executions each time.

@@ -110,6 +110,13 @@ def tasks(execution: Any) -> list[str]:
     return [run["taskId"] for run in execution.get("taskRunList") or ()]
 
 
+def slots(api: httpx.Client, namespace: str) -> int:
+    """Return how many slots of its limit the only limited flow of a namespace has taken."""
+    found = api.get("concurrency-limit/search").raise_for_status().json()["results"]
+    (entry,) = [entry for entry in found if entry["namespace"] == namespace]
+    return int(entry["running"])
+
+
 def put(api: httpx.Client, namespace: str, key: str, text: str) -> None:
     """Set a key of the key-value store."""
     headers = {"content-type": "text/plain"}

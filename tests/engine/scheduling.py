@@ -11,6 +11,9 @@ import polling2
 YAML = {"content-type": "application/x-yaml"}
 WAIT_S = 60
 
+SHOW = '{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{ inputs.name }} {{ trigger.date }}"}'
+# Its execution does not end.
+PAUSE = "{id: show, type: io.kestra.plugin.core.flow.Pause}"
 # A schedule that does not fire while a test runs, and inputs that tell what has started an execution.
 DAILY = """\
 id: {id}
@@ -18,7 +21,7 @@ namespace: {namespace}
 inputs:
   - {{id: name, type: STRING, defaults: nobody}}
 tasks:
-  - {{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{{{ inputs.name }}}} {{{{ trigger.date }}}}"}}
+  - {task}
 triggers:
   - {{id: daily, type: io.kestra.plugin.core.trigger.Schedule, cron: "0 9 * * *", timezone: UTC{more}}}
 """
@@ -67,9 +70,11 @@ def known(api: httpx.Client, namespace: str, flow: str, trigger: str = "daily") 
     return until(lambda: states(api, namespace, flow).get(trigger))
 
 
-def daily(api: httpx.Client, namespace: str, flow: str = "scheduled", more: str = "") -> dict[str, str]:
+def daily(
+    api: httpx.Client, namespace: str, flow: str = "scheduled", more: str = "", task: str = SHOW
+) -> dict[str, str]:
     """Store a flow with a schedule that does not fire, and return how a request names its trigger."""
-    deploy(api, DAILY.format(id=flow, namespace=namespace, more=more))
+    deploy(api, DAILY.format(id=flow, namespace=namespace, more=more, task=task))
     state = known(api, namespace, flow)
     return {name: state[name] for name in ("tenantId", "namespace", "flowId", "triggerId")}
 

@@ -194,7 +194,7 @@ def test_function_may_answer_with_all_that_a_mock_can(kestra: Kestra) -> None:
 
 
 def test_timeout_of_the_task_ends_a_delay(kestra: Kestra) -> None:
-    slow = LOOP.replace('format: "real', 'timeout: PT0.2S\n        format: "real')
+    slow = LOOP.replace('format: "real', 'timeout: PT2S\n        format: "real')
     kestra.mock("send", {"value": "late"}, delay=timedelta(minutes=5))
     execution = kestra.deploy(slow).run()
 

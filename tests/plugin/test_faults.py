@@ -157,9 +157,17 @@ def test_workers_get_one_new_engine(flows: pytest.Pytester, remains: Remains) ->
 def test_engine_that_hangs_is_told_and_the_next_attempt_gets_another(flows: pytest.Pytester, remains: Remains) -> None:
     # Time is short only where nothing answers any more.
     flows.makeconftest("""
+        from pathlib import Path
+
         from pytest_kestra.server import started
 
-        started.answers = lambda lease, timeout, asks=started.answers: asks(lease, 0.1)
+        HANGS = Path(__file__).with_name("hangs")
+
+        def answers(lease, timeout, asks=started.answers):
+            hangs = HANGS.exists() and HANGS.read_text() == str(lease.pid)
+            return asks(lease, 0.1 if hangs else timeout)
+
+        started.answers = answers
     """)
     flows.makepyfile(
         test_it="""
@@ -169,7 +177,9 @@ def test_engine_that_hangs_is_told_and_the_next_attempt_gets_another(flows: pyte
         from pytest_kestra.engine import alive
 
         def test_hangs(kestra, kestra_server):
-            os.kill(alive.pid(kestra_server.folder), signal.SIGSTOP)
+            pid = alive.pid(kestra_server.folder)
+            (FOLDER / "hangs").write_text(str(pid))
+            os.kill(pid, signal.SIGSTOP)
             kestra.client._transport._http.timeout = 0.1
             kestra.deploy("orders.yaml")
 

@@ -159,14 +159,14 @@ def test_settings_can_be_overridden_in_a_conftest(run_pytest: RunPytest, pyteste
 
         @pytest.fixture(scope="session")
         def kestra_settings(kestra_settings):
-            return kestra_settings.override({"timeout": 0.2}, "conftest.py")
+            return kestra_settings.override({"timeout": 2}, "conftest.py")
     """)
     result = run_pytest("""
         def test_it(kestra):
             kestra.deploy("slow.yaml").run()
     """)
 
-    result.stdout.fnmatch_lines(["E       pytest_kestra.errors.WaitTimeout: slow was still RUNNING* after 0.2 s"])
+    result.stdout.fnmatch_lines(["E       pytest_kestra.errors.WaitTimeout: slow was still RUNNING* after 2 s"])
 
 
 def test_server_that_is_not_there(pytester: pytest.Pytester) -> None:

@@ -134,7 +134,10 @@ def _alive(pid: int) -> bool:
     status = Path(f"/proc/{pid}/stat")
     if status.parent.parent.exists():
         # One that nobody has taken note of has ended all the same.
-        return status.exists() and status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+        try:
+            return status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -33,6 +33,7 @@ CONFTEST = """
         return {"API_KEY": os.environ["API_KEY"]}
 """
 TESTS = """
+    import contextlib
     import os
     import shutil
     from pathlib import Path
@@ -45,7 +46,10 @@ TESTS = """
     def test_tells(kestra, kestra_client, kestra_server, kestra_secrets, kestra_settings, number):
         password = kestra_server.address.password
         execution = kestra.deploy("telling.yaml").run()
-        lines = [line.read_bytes() for line in Path("/proc").glob("[0-9]*/cmdline")] if Path("/proc").is_dir() else []
+        lines = []
+        for line in Path("/proc").glob("[0-9]*/cmdline") if Path("/proc").is_dir() else ():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                lines.append(line.read_bytes())
         (FOLDER / f"command-lines-{number}").write_bytes(b"\\n".join(lines))
         for log in kestra_server.folder.glob("*.log"):
             shutil.copyfile(log, FOLDER / f"{number}-{log.name}")

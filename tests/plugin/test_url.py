@@ -21,14 +21,14 @@ from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 60
+WAIT_S = 300
 # Whatever a test can leave: executions that run, such as of a flow that it has triggered, pairs, files, flows that
 # nobody has deployed, a backfill.
 MESS = """\
 id: mess
 namespace: company.team
 triggers:
-  - {id: minutely, type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * *"}
+  - {id: minutely, type: io.kestra.plugin.core.trigger.Schedule, cron: "* 10 1 1 *"}
 tasks:
   - {id: keep, type: io.kestra.plugin.core.kv.Set, key: kept, value: "1"}
   - {id: write, type: io.kestra.plugin.core.storage.Write, content: text}

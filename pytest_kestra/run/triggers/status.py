@@ -16,7 +16,7 @@ from pytest_kestra.times import instant
 SET_OFF = ("Webhook", "Flow")
 # How long a scheduler may take to know a trigger of a new flow, or of one that was changed, in seconds.
 KNOWN_S = 60.0
-CHANGED_S = 3.0
+CHANGED_S = 10.0
 SECOND = timedelta(seconds=1)
 # What makes a schedule leave out some of its dates.
 SKIPPING = frozenset({"conditions", "scheduleConditions", "lateMaximumDelay"})

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.engine.scheduling import HOOKED, LOCKED, daily, deploy, executions, states, until
+from tests.engine.scheduling import HOOKED, LOCKED, PAUSE, daily, deploy, executions, states, until
 
 BACKFILL = {"start": "2026-01-01T00:00:00Z", "end": "2026-01-03T00:00:00Z", "paused": True}
 
@@ -70,7 +70,9 @@ def test_triggers_are_unlocked_and_restarted(sdk: Any, api: httpx.Client, namesp
 
     deploy(api, LOCKED.format(namespace=namespace))
     place = locked()
-    assert "executionId" not in sdk.triggers.unlock_trigger("main", namespace, "locked", "often")
+    unlocked = sdk.triggers.unlock_trigger("main", namespace, "locked", "often")
+    # The schedule may have fired again before Kestra 2.0 reads what it answers.
+    assert unlocked.get("executionId") != place["executionId"]
     locked()
     assert count(sdk.triggers.unlock_triggers_by_ids("main", [place])) == 1
     locked()
@@ -79,7 +81,8 @@ def test_triggers_are_unlocked_and_restarted(sdk: Any, api: httpx.Client, namesp
 
 
 def test_backfills(sdk: Any, api: httpx.Client, namespace: str, filters: list[Any]) -> None:
-    place = daily(api, namespace)
+    # No execution of it ends: Kestra 1.3 may lose what is changed just then, see `TestBackfill.change`.
+    place = daily(api, namespace, task=PAUSE)
     # The SDK has no method that starts a backfill.
     start = {**place, "backfill": {**BACKFILL, "start": "2001-01-01T00:00:00Z"}}
     triggers = sdk.triggers

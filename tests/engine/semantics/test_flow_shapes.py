@@ -9,6 +9,7 @@ import polling2
 import pytest
 
 from pytest_kestra import Execution, Flow, Kestra
+from pytest_kestra.run.waiting import poll
 from tests.engine.lines import is_two
 
 CORE = "io.kestra.plugin.core"
@@ -75,8 +76,8 @@ tasks:
     assert [task.value for task in execution.tasks("name")] == ["Ada", "Bob"]
 
 
-@pytest.mark.parametrize(("limit", "together"), [(1, False), (0, True)])
-def test_for_each_runs_as_many_values_at_once_as_it_may(kestra: Kestra, limit: int, together: bool) -> None:
+@pytest.mark.parametrize(("limit", "nap", "together"), [(1, "PT0.5S", False), (0, "PT3S", True)])
+def test_for_each_runs_as_many_values_at_once_as_it_may(kestra: Kestra, limit: int, nap: str, together: bool) -> None:
     execution = run(
         kestra,
         f"""
@@ -86,7 +87,7 @@ tasks:
     values: [1, 2, 3]
     concurrencyLimit: {limit}
     tasks:
-      - {{id: nap, type: core.flow.Sleep, duration: PT0.5S}}
+      - {{id: nap, type: core.flow.Sleep, duration: {nap}}}
 """,
     )
     naps = [task.history for task in execution.tasks("nap")]
@@ -510,7 +511,7 @@ def test_execution_that_takes_too_long_ends(kestra: Kestra, behavior: str, state
 
 
 def test_execution_that_takes_too_long_may_go_on(kestra: Kestra) -> None:
-    execution = run(kestra, SLA.format(kind="MAX_DURATION, duration: PT0.1S", behavior="NONE", nap="PT2S"))
+    execution = run(kestra, SLA.format(kind="MAX_DURATION, duration: PT0.1S", behavior="NONE", nap="PT5S"))
 
     assert execution.state == "SUCCESS"
     assert execution.labels["sla"] == "missed"
@@ -606,7 +607,7 @@ def test_subflow_is_not_waited_for(kestra: Kestra) -> None:
     parent = run(kestra, PARENT % "wait: false")
 
     assert (parent.state, value(parent, "after")) == ("SUCCESS", "none")
-    (child,) = parent.children()
+    (child,) = poll(parent.children, bool, 60)
     assert str(child.state) in {"CREATED", "RUNNING"}
     assert child.kill().state == "KILLED"
 

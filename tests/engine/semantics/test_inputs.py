@@ -250,7 +250,7 @@ def test_scheduled_execution_starts_by_itself(typed: Typed) -> None:
     now = dt.datetime.now(dt.timezone.utc)
     soon, late = (
         typed.api.post(typed.path, params={"scheduleDate": (now + wait).isoformat()}).raise_for_status().json()["id"]
-        for wait in (dt.timedelta(seconds=2), dt.timedelta(days=2))
+        for wait in (dt.timedelta(seconds=10), dt.timedelta(days=2))
     )
     assert state(soon) == "CREATED"
     polling2.poll(lambda: state(soon) == "SUCCESS", step=0.1, timeout=600)

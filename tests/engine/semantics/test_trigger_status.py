@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pytest_kestra import FlowError, Kestra, KestraError, TriggerStatus
+from pytest_kestra.run.triggers import status
 from pytest_kestra.run.waiting import poll
 from tests.engine.lines import is_two
 
@@ -25,6 +26,12 @@ def flow(*triggers: dict[str, Any], task: dict[str, Any] = SHOW, **more: Any) ->
 
 def schedule(cron: str = "@yearly", **more: Any) -> dict[str, Any]:
     return {"id": "timed", "type": f"{CORE}trigger.Schedule", "cron": cron, **more}
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the scheduler take its time to know what was changed."""
+    monkeypatch.setattr(status, "CHANGED_S", 60.0)
 
 
 def test_of_a_flow_just_deployed(kestra: Kestra) -> None:
@@ -89,8 +96,7 @@ def test_switch_stops_the_schedule(kestra: Kestra) -> None:
 
     before = len(deployed.executions())
     trigger.enable()
-    kestra.wait_for_execution(deployed)
-    assert len(deployed.executions()) > before
+    assert len(poll(deployed.executions, lambda found: len(found) > before, 60)) > before
 
 
 @pytest.mark.parametrize("of", ["the trigger", "the flow"])

@@ -97,7 +97,7 @@ def test_each_call_gives_its_own_execution(kestra: Kestra) -> None:
 def test_that_waits_too_long(kestra: Kestra) -> None:
     deployed = kestra.deploy(flow(SLEEP, wait=True))
     with pytest.raises(WaitTimeout, match=r"^hooked was still \w+"):
-        deployed.trigger("hook").webhook(timeout=2)
+        deployed.trigger("hook").webhook(timeout=5)
 
     assert kestra.started == [execution.id for execution in deployed.executions()]
 

@@ -17,7 +17,7 @@ from pytest_kestra.engine.lease import Lease
 from tests.engine.launched import Launched
 from tests.engine.lines import is_two
 from tests.engine.replay import Replay
-from tests.engine.scheduling import YAML, daily, deploy, ended, executions, known, states, until, update
+from tests.engine.scheduling import PAUSE, YAML, daily, deploy, ended, executions, known, states, until, update
 
 FLOW = """\
 id: {id}
@@ -32,7 +32,6 @@ outputs:
 """
 RETURN = '{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{ inputs.name }}"}'
 FAIL = "{id: show, type: io.kestra.plugin.core.execution.Fail}"
-PAUSE = "{id: show, type: io.kestra.plugin.core.flow.Pause}"
 # The shortest period that a schedule can have.
 EVERY_SECOND = 'type: io.kestra.plugin.core.trigger.Schedule, cron: "* * * * * *", withSeconds: true'
 
@@ -118,17 +117,28 @@ class TestSchedule:
         (found,) = api.get("triggers/search", params=params).json()["results"]
         assert found["trigger" if is_two(kestra_client) else "abstractTrigger"]["disabled"] is True
 
+    def switch(self, api: httpx.Client, place: dict[str, str], *, disabled: bool) -> None:
+        """Set the switch of a trigger until it is set and the trigger is not locked; see `TestBackfill.change`."""
+
+        def done() -> bool:
+            state = states(api, place["namespace"], place["flowId"])[place["triggerId"]]
+            if state["disabled"] is not disabled:
+                api.put("triggers", json={**place, "disabled": disabled}).raise_for_status()
+            return state["disabled"] is disabled and not (disabled and "executionId" in state)
+
+        until(done)
+
     def test_disabled_and_enabled_by_the_api(self, api: httpx.Client, namespace: str, clock: Clock) -> None:
         deploy(api, flow(namespace, triggers=every_second()))
         ended(api, namespace, "scheduled")
         place = {"namespace": namespace, "flowId": "scheduled", "triggerId": "often"}
-        api.put("triggers", json={**place, "disabled": True}).raise_for_status()
+        self.switch(api, place, disabled=True)
         clock.ticks()
         stopped = len(executions(api, namespace, "scheduled"))
         clock.ticks()
         assert len(executions(api, namespace, "scheduled")) == stopped
 
-        api.put("triggers", json={**place, "disabled": False}).raise_for_status()
+        self.switch(api, place, disabled=False)
         ended(api, namespace, "scheduled", stopped + 1)
 
     def test_flow_that_is_disabled(self, api: httpx.Client, namespace: str, clock: Clock) -> None:
@@ -153,7 +163,7 @@ class TestSchedule:
         assert states(api, namespace, "scheduled")["often"]["disabled"] is False
 
     def test_on_dates(self, api: httpx.Client, namespace: str, clock: Clock) -> None:
-        past, soon = (datetime.now(timezone.utc) + timedelta(seconds=seconds) for seconds in (-3600, 3))
+        past, soon = (datetime.now(timezone.utc) + timedelta(seconds=seconds) for seconds in (-3600, 10))
         dates = ", ".join(f'"{date.isoformat(timespec="seconds")}"' for date in (past, soon))
         trigger = f"  - {{id: dates, type: io.kestra.plugin.core.trigger.ScheduleOnDates, dates: [{dates}]}}\n"
         deploy(api, flow(namespace, triggers=trigger))

@@ -67,15 +67,19 @@ def test_task_run_is_given_another_state(http: httpx.Client, failed: Execution) 
     becomes(http, failed, "SUCCESS")
 
 
-def test_execution_is_paused_forced_and_taken_out_of_the_queue(http: httpx.Client, kestra: Kestra) -> None:
+@pytest.mark.parametrize(("action", "params"), [("unqueue", {"state": "RUNNING"}), ("force-run", {})])
+def test_execution_is_taken_out_of_the_queue(
+    http: httpx.Client, kestra: Kestra, action: str, params: dict[str, str]
+) -> None:
     flow = kestra.deploy(LIMITED % "QUEUE")
     with flow.saturated() as running:
-        first, second = flow.run_until("QUEUED"), flow.run_until("QUEUED")
-        assert act(http, first, "unqueue", params={"state": "RUNNING"}).status_code == 200
-        assert act(http, second, "force-run").status_code == 200
-        becomes(http, first, "SUCCESS")
-        becomes(http, second, "SUCCESS")
+        queued = flow.run_until("QUEUED")
+        assert act(http, queued, action, params=params).status_code == 200
+        becomes(http, queued, "SUCCESS")
         assert len(running) == 2
+
+
+def test_execution_is_paused_from_outside(http: httpx.Client, kestra: Kestra) -> None:
     slow = kestra.deploy(SLOW).run_until("RUNNING")
     assert act(http, slow, "pause").json()["state"]["current"] == "PAUSED"
 

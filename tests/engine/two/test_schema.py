@@ -71,7 +71,11 @@ MOVED = {
     "/api/v1/main/outputs/{": "outputs/tasks, as Kestra's SDK 2.0.3 has it",
 }
 # Of this line: it moves the clock of schedules.
-OURS = OUR_OWN | {"PUT /pytest-kestra/clock/{test}", "DELETE /pytest-kestra/clock/{test}"}
+OURS = OUR_OWN | {
+    "PUT /pytest-kestra/clock/{test}",
+    "DELETE /pytest-kestra/clock/{test}",
+    "GET /pytest-kestra/clock",
+}
 
 
 class TourOfTwo(tour.Tour):

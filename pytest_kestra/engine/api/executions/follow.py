@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import Call, route
-from pytest_kestra.engine.api.executions.records import lowest_level
+from pytest_kestra.engine.api.executions.records import lowest_level, settle
 from pytest_kestra.engine.api.problems import not_found
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -77,7 +77,7 @@ async def _logs(call: Call, execution_id: str, lowest: Any) -> AsyncIterator[str
     with call.events.logs(execution_id) as entries:
         yield await _event(call, "start", java("io.kestra.core.models.executions.LogEntry").builder().build())
         told = set()
-        for entry in await call.run(call.kestra.logs.findByExecutionId, call.tenant, execution_id, lowest):
+        for entry in await call.run(_logs_so_far, call, execution_id, lowest):
             told.add(_mark(entry))
             yield await _event(call, "progress", entry)
         while True:
@@ -103,6 +103,11 @@ async def _next(queue: asyncio.Queue[Any]) -> Any:
 async def _event(call: Call, name: str, value: Any) -> str:
     text = await call.run(call.kestra.json.writeValueAsString, value)
     return f"id: {name}\ndata: {text}\n\n"
+
+
+def _logs_so_far(call: Call, execution_id: str, lowest: Any) -> list[Any]:
+    settle()  # watches are told of an entry before it is in its table
+    return list(call.kestra.logs.findByExecutionId(call.tenant, execution_id, lowest))
 
 
 def _find(call: Call, execution_id: str) -> Any:

@@ -37,7 +37,7 @@ def logs_delete(call: Call) -> Response:
 
 def logs_delete_of_flow(call: Call) -> Response:
     """Delete the logs of a flow's executions, or of one of its triggers."""
-    _settle()
+    settle()
     chosen = (call.path["namespace"], call.path["flow_id"], call.query.get("triggerId"))
     call.kestra.logs.deleteByQuery(call.tenant, *chosen)
     return Response(status_code=200)
@@ -45,14 +45,14 @@ def logs_delete_of_flow(call: Call) -> Response:
 
 def logs_search(call: Call) -> Response:
     """Answer a page of logs."""
-    _settle()
+    settle()
     page = queries.pageable(call, call.kestra.logs)
     return queries.page_response(call, call.kestra.logs.find(page, call.tenant, queries.filters(call)))
 
 
 def metrics(call: Call) -> Response:
     """Answer a page of the metrics of an execution, of one task or task run."""
-    _settle()
+    settle()
     page = queries.pageable(call, call.kestra.metrics)
     repository, execution_id = call.kestra.metrics, call.path["id"]
     if task := call.query.get("taskId"):
@@ -66,7 +66,7 @@ def metrics(call: Call) -> Response:
 
 def metric_names(call: Call) -> Response:
     """Answer the names of the metrics of a flow, or of one of its tasks."""
-    _settle()
+    settle()
     flow = (call.tenant, call.path["namespace"], call.path["flow_id"])
     task = call.path.get("task_id")
     repository = call.kestra.metrics
@@ -76,7 +76,7 @@ def metric_names(call: Call) -> Response:
 
 def tasks_with_metrics(call: Call) -> Response:
     """Answer the ids of a flow's tasks that have metrics."""
-    _settle()
+    settle()
     path = call.path
     return json_response(
         call.kestra, call.kestra.metrics.tasksWithMetrics(call.tenant, path["namespace"], path["flow_id"])
@@ -85,7 +85,7 @@ def tasks_with_metrics(call: Call) -> Response:
 
 def metric_aggregates(call: Call) -> Response:
     """Answer a metric of a flow, or of one of its tasks, summed up by minute, hour, day, week or month."""
-    _settle()
+    settle()
     path = call.path
     start, end = parameters.date(call, "startDate"), parameters.date(call, "endDate")
     java("io.kestra.core.utils.DateUtils").validateTimeline(java(DATE) @ start, java(DATE) @ end)
@@ -108,13 +108,13 @@ def _attempt(call: Call) -> Any:
     return java("java.lang.Integer")(call.number("attempt", 0)) if "attempt" in call.query else None
 
 
-def _settle() -> None:
+def settle() -> None:
     """Wait until what executions have told so far is in its tables."""
     java("io.kestra.runner.h2.LateEmits").settle()
 
 
 def _find_logs(call: Call) -> Any:
-    _settle()
+    settle()
     task = call.query.get("taskId")
     return call.kestra.bean("io.kestra.core.services.ExecutionLogService").getExecutionLogs(
         *(call.tenant, call.path["id"], lowest_level(call), call.query.get("taskRunId")),

@@ -10,6 +10,7 @@ from pytest_kestra.engine.jvm import java
 
 # `test` is how the names of its namespaces end.
 PATH = "/pytest-kestra/clock/{test}"
+STARTED = "/pytest-kestra/clock"
 CLOCK = "io.kestra.runner.h2.MovedClock"
 SCHEDULER = "io.kestra.runner.h2.MovedScheduler"
 
@@ -33,4 +34,10 @@ def forget(call: Call) -> Response:
     return Response(status_code=204)
 
 
-ROUTES = [route(PATH, move, "PUT"), route(PATH, forget, "DELETE")]
+def started(call: Call) -> Response:
+    """Answer when the executions that the scheduler has started are there."""
+    call.kestra.bean(SCHEDULER).settle()
+    return Response(status_code=204)
+
+
+ROUTES = [route(PATH, move, "PUT"), route(PATH, forget, "DELETE"), route(STARTED, started)]

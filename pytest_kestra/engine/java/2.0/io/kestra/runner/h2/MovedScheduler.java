@@ -25,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -35,7 +36,10 @@ public final class MovedScheduler extends TriggerScheduler {
     private static final Logger LOG = LoggerFactory.getLogger(MovedScheduler.class);
     /** How many times one look goes on: what is still due then is so in the next. */
     private static final int MOST = 100;
+    private static final String COMMANDS = "execution_command";
 
+    /** Held for reading by each loop as long as it looks: it saves the state of a trigger before it sends what it starts. */
+    private final ReentrantReadWriteLock looking = new ReentrantReadWriteLock();
     private final TriggerStateStore states;
     private final FlowMetaStore flows;
     private final RunContextFactory runContexts;
@@ -59,7 +63,7 @@ public final class MovedScheduler extends TriggerScheduler {
 
     @Override
     public void onSchedule(Clock clock, Instant now, Set<Integer> vNodes) {
-        super.onSchedule(clock, now, vNodes);
+        look(clock, now, vNodes);
         MovedClock.tests().forEach(test -> catchUp(clock, test, vNodes));
     }
 
@@ -68,9 +72,25 @@ public final class MovedScheduler extends TriggerScheduler {
         MovedClock.in(test, () -> {
             int looks = 0;
             do {
-                super.onSchedule(clock, clock.instant(), vNodes);
+                look(clock, clock.instant(), vNodes);
             } while (triggers.found() && ++looks < MOST);
         });
+    }
+
+    /** Returns when the executions that were started before are created. */
+    public void settle() {
+        looking.writeLock().lock();
+        looking.writeLock().unlock();
+        WakingQueues.channel(COMMANDS).awaitDelivery();
+    }
+
+    private void look(Clock clock, Instant now, Set<Integer> vNodes) {
+        looking.readLock().lock();
+        try {
+            super.onSchedule(clock, now, vNodes);
+        } finally {
+            looking.readLock().unlock();
+        }
     }
 
     /** Moves the clock of a test; where it goes back, its schedules begin anew from there. */
