@@ -17,6 +17,12 @@ VARIABLE = "PYTEST_KESTRA_HOME"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+def no_home(variable: str, named: str | None = None) -> InstallError:
+    """Return the error for a path below a home folder that is none, as of a user who has a number only."""
+    whose = f"that {named} begins with" if named else "of this user"
+    return InstallError(f"This machine does not know the home folder {whose}. Set {variable} to a whole path.")
+
+
 class Home:
     """Say where things are below the root of the user's cache, and who may change it."""
 
@@ -34,7 +40,10 @@ class Home:
         from platformdirs import user_cache_path
 
         named = environ.get(VARIABLE)
-        return cls(Path(named) if named else user_cache_path("pytest-kestra", appauthor=False))
+        try:
+            return cls(Path(named) if named else user_cache_path("pytest-kestra", appauthor=False))
+        except RuntimeError:
+            raise no_home(VARIABLE, named) from None
 
     def jar(self, jar: Jar) -> Path:
         """Return where a jar of an engine is; versions of the engine share it."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pytest_kestra.engine.errors import InstallError
+from pytest_kestra.engine.home import no_home
 
 DEFAULT_REPOSITORY = "https://repo1.maven.org/maven2"
 ADDRESS_VARIABLE = "PYTEST_KESTRA_REPOSITORY"
 LOCAL_VARIABLE = "PYTEST_KESTRA_M2"
+DEFAULT_LOCAL = "~/.m2/repository"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class Repository:
         """
         address = address or environ.get(ADDRESS_VARIABLE) or DEFAULT_REPOSITORY
         if local is None:
-            named = environ.get(LOCAL_VARIABLE, "~/.m2/repository")
-            local = Path(named).expanduser() if named else None
+            local = _local(environ.get(LOCAL_VARIABLE))
         return cls(address, local)
 
     def _is_address(self) -> bool:
@@ -73,3 +74,12 @@ class Repository:
 
     def __str__(self) -> str:
         return "Maven Central" if self.address == DEFAULT_REPOSITORY else self.url
+
+
+def _local(named: str | None) -> Path | None:
+    try:
+        return None if named == "" else Path(DEFAULT_LOCAL if named is None else named).expanduser()
+    except RuntimeError:
+        if named is None:  # nobody has asked for it
+            return None
+        raise no_home(LOCAL_VARIABLE, named) from None

@@ -111,4 +111,10 @@ def _volume(here: str, there: str) -> tuple[str, str, str]:
             f"The volume {here!r}: {there!r} is not a path in the container, such as /data, /data:ro or /data:rw. "
             "Correct it in kestra_volumes."
         )
-    return str(Path(here).expanduser().absolute()), path, mode
+    try:
+        return str(Path(here).expanduser().absolute()), path, mode
+    except RuntimeError:
+        raise ContainerError(
+            f"This machine does not know the home folder that the volume {here!r} begins with. Give a whole path in "
+            "kestra_volumes."
+        ) from None

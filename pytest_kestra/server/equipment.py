@@ -93,7 +93,8 @@ def _kind(value: Any) -> str:
 
 def _plugin(plugin: str) -> list[object]:
     try:
-        status = Path(plugin).expanduser().absolute().stat()
+        path = Path(plugin).expanduser().absolute()
+        status = path.stat()
     except (OSError, RuntimeError):  # a coordinate
         return [plugin]
-    return [str(Path(plugin).absolute()), status.st_size, status.st_mtime]
+    return [str(path), status.st_size, status.st_mtime]

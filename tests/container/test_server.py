@@ -196,18 +196,25 @@ def test_image_that_does_not_exist(project: Project) -> None:
     result.stdout.fnmatch_lines([f"The image {address}/kestra:nothing cannot be pulled: *", "To fix this, either:"])
 
 
-def test_volume_that_is_none(project: Project) -> None:
-    project.pytester.makeconftest("""
+@pytest.mark.parametrize(
+    ("volumes", "told"),
+    [
+        ({"data": "data:xy"}, "The volume 'data': 'data:xy' is not a path in the container*"),
+        ({"~nobody-here/data": "/data"}, "* the home folder that the volume '~nobody-here/data' begins with. Give *"),
+    ],
+)
+def test_volume_that_is_none(project: Project, volumes: dict[str, str], told: str) -> None:
+    project.pytester.makeconftest(f"""
         import pytest
 
         @pytest.fixture(scope="session")
         def kestra_volumes():
-            return {"data": "data:xy"}
+            return {volumes!r}
     """)
     result = project.run(PASSES)
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["The volume 'data': 'data:xy' is not a path in the container*"])
+    result.stdout.fnmatch_lines([told])
 
 
 def test_no_secret_is_seen(project: Project, docker: DockerClient) -> None:

@@ -33,6 +33,22 @@ def test_the_home_is_the_systems_place_for_caches(
     assert Home.configured(environ).root == tmp_path / "pytest-kestra False"
 
 
+def test_home_of_nobody_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        InstallError, match=r"home folder that ~nobody-here/cache begins with\. Set PYTEST_KESTRA_HOME to"
+    ):
+        Home.configured({"PYTEST_KESTRA_HOME": "~nobody-here/cache"})
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has a number only."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+
+    with pytest.raises(InstallError, match=r"home folder of this user\. Set PYTEST_KESTRA_HOME to a whole path"):
+        Home.configured({})
+
+
 def test_a_home_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 

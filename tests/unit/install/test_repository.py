@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_local_repository_may_be_below_the_home(tmp_path: Path) -> None:
     repository = Repository.configured(environ={"PYTEST_KESTRA_M2": "~/jars"})
 
     assert repository.local == tmp_path / "user" / "jars"
+
+
+def test_local_repository_of_nobody_is_told() -> None:
+    with pytest.raises(
+        InstallError, match=r"home folder that ~nobody-here begins with\. Set PYTEST_KESTRA_M2 to a whole"
+    ):
+        Repository.configured(environ={"PYTEST_KESTRA_M2": "~nobody-here"})
+
+
+def test_a_user_without_a_home_folder_has_no_local_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+
+    assert Repository.configured(environ={}).local is None
 
 
 def test_arguments_come_before_the_environment(tmp_path: Path) -> None:
