@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError, ServerWarning, SettingsError
-from pytest_kestra.hooks import CLIENT, ENDED, FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 from pytest_kestra.settings import Settings
+from pytest_kestra.stash import CLIENT, ENDED, FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client

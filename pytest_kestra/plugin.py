@@ -19,19 +19,18 @@ from pytest_kestra.fixtures import (
 )
 from pytest_kestra.hooks import (
     pytest_addoption,
-    pytest_assertrepr_compare,
     pytest_collect_file,
     pytest_configure,
     pytest_configure_node,
     pytest_generate_tests,
     pytest_report_header,
     pytest_runtest_call,
-    pytest_runtest_makereport,
     pytest_runtest_setup,
     pytest_sessionfinish,
     pytest_testnodedown,
     pytest_unconfigure,
 )
+from pytest_kestra.reporting import pytest_assertrepr_compare, pytest_runtest_makereport
 
 __all__ = [
     "_kestra_requires",

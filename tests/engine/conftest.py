@@ -15,7 +15,7 @@ from pytest_kestra import Flow, Kestra, Server, Settings
 from pytest_kestra.connection import http_client
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.hooks import SETTINGS, run_of
+from pytest_kestra.stash import SETTINGS, run_of
 from tests.conftest import leave_out, version_of
 
 pytest.register_assert_rewrite("tests.engine.replay")

@@ -39,15 +39,17 @@ ALLOWED: dict[str, set[str]] = {
     "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
     "engine": set(),
-    "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "hooks"},
+    "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "stash"},
     "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client", "run", "suites"},
     "versions": set(),
     "validation": BASE | {"checks", "client", "flows", "versions"},
-    "hooks": BASE | {"client", "report", "run", "server", "suites", "validation", "versions"},
-    "plugin": {"fixtures", "hooks"},
+    "stash": BASE | {"client", "report", "run", "server"},
+    "hooks": BASE | {"client", "report", "run", "server", "stash", "suites", "validation", "versions"},
+    "reporting": BASE | {"report", "stash"},
+    "plugin": {"fixtures", "hooks", "reporting"},
     "__init__": BASE | {"client", "mocks", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "fixtures", "report", "suites", "validation", "versions"}
+PYTEST = {"plugin", "hooks", "reporting", "stash", "fixtures", "report", "suites", "validation", "versions"}
 
 
 MODULES = [

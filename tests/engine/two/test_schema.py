@@ -16,7 +16,7 @@ pytest.importorskip("openapi_schema_validator")
 
 from pytest_kestra.engine.api import app, unserved
 from pytest_kestra.engine.lease import Lease
-from pytest_kestra.hooks import run_of
+from pytest_kestra.stash import run_of
 from tests.conftest import CONTRACTS
 from tests.engine.api import tour
 from tests.engine.api.test_tour import NEVER_ANSWERED, NEVER_REFUSED, OUR_OWN, UNRECORDED, Observer
