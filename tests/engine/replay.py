@@ -130,7 +130,7 @@ class Replay:
     def _remember(self, there: Any, here: Any) -> None:
         """Learn which id here stands for which of the recording, from two answers to the same request."""
         if isinstance(there, dict) and isinstance(here, dict):
-            for key in there.keys() & here.keys():
+            for key in filter(here.__contains__, there):  # in their order, which that of a set is not
                 self._remember(there[key], here[key])
         elif isinstance(there, list) and isinstance(here, list):
             for pair in zip(there, here, strict=False):

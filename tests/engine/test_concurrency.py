@@ -320,8 +320,8 @@ def test_limit_of_a_flow_that_does_not_end_is_not_proven(kestra: Kestra) -> None
     flow = kestra.deploy(limited("QUEUE", 1, PAUSE))
     flow.run_until("PAUSED").kill()  # the first run is the slowest
 
-    with pytest.raises(WaitTimeout, match=r"^limited was still PAUSED in task task after 15 s\n"):
-        flow.assert_concurrency_limit(timeout=15)
+    with pytest.raises(WaitTimeout, match=r"^limited was still PAUSED in task task after 10 s\n"):
+        flow.assert_concurrency_limit(timeout=10)
 
 
 # How a refusal is known.

@@ -123,9 +123,9 @@ def test_logs_are_chosen_and_deleted(replay: Replay) -> None:
 @pytest.mark.parametrize("number", ["083", "084"])
 def test_kill_of_what_has_ended_or_never_was(replay: Replay, number: str) -> None:
     replay.deploy("one_return")
-    replay.same("041")
+    ended = replay.same("041")
     url = replay.recorded(number)["request"]["path"]
-    replay.ids[url.split("/")[5]] = next(iter(replay.ids.values())) if number == "083" else "doesNotExist"
+    replay.ids[url.split("/")[5]] = ended["id"] if number == "083" else "doesNotExist"
     replay.same(number)
 
 
