@@ -245,6 +245,15 @@ def test_colours_and_control_characters_of_logs_do_not_reach_the_terminal(sessio
     assert "        two\ttabs" in lines
 
 
+def test_link_to_an_execution_is_told_in_words(session: Session, stub: Stub) -> None:
+    message = 'Subflow execution [[link execution="e2" flowId="order" namespace="a.b"]] ends in FAILED state'
+    stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", message, "charge")]))
+
+    lines = diagnosis(execution(session, "FAILED", run("charge", "FAILED")), session).splitlines()
+
+    assert "  ERROR charge: Subflow execution e2 of order ends in FAILED state" in lines
+
+
 def test_of_a_very_long_log_the_end_is_told(session: Session, stub: Stub) -> None:
     message = "\n".join(f"line {number}" for number in range(1000))
     stub.on("GET", "/api/v1/main/logs/e1", json.dumps([log("ERROR", message, "charge")]))

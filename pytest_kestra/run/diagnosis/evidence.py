@@ -26,6 +26,8 @@ REMEDIES = {"Unable to find flow": ": deploy it, too"}
 # Colours of a script's own, and what else would change the terminal that shows a log.
 COLOUR = re.compile(r"\x1b\[[0-9;:?]*[a-zA-Z]")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What Kestra's pages show as a link.
+LINK = re.compile(r'\[\[link execution="([^"]*)" flowId="([^"]*)" namespace="[^"]*"\]\]')
 RAISED = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)(?::|$)")
 
 
@@ -186,6 +188,6 @@ def _known(execution: ExecutionRecord) -> ExecutionRecord:
 
 
 def _readable(text: str) -> str:
-    """Return a text without the colours in it, and with other control characters as they are written."""
-    plain = COLOUR.sub("", text).replace("\r\n", "\n")
+    """Return a text without the colours in it, links as words, and other control characters as they are written."""
+    plain = LINK.sub(r"\1 of \2", COLOUR.sub("", text)).replace("\r\n", "\n")
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", plain)
