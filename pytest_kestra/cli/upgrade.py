@@ -8,9 +8,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from pytest_kestra.cli.parsers import Commands, command
@@ -24,8 +25,21 @@ HELP = "say which flows break on another version of Kestra and what to do, and w
 STATES = {"ready": "ready", "breaks": "breaks", "wrong": "wrong on both"}
 # The same of many.
 MANY = {**STATES, "breaks": "break"}
+# Of the reason why a test does not pass, in characters.
+WIDEST = 120
+# Of a test, as pytest writes them into its JUnit file and as it says them.
+OUTCOMES = {"failure": "failed", "error": "error", "skipped": "skipped"}
+
+
+class Result(NamedTuple):
+    """Tell how a test has ended, and in a line why it did not pass."""
+
+    outcome: str
+    reason: str | None = None
+
+
 # A test's result on each version, by its name.
-Results = dict[str, tuple[str, str]]
+Results = dict[str, tuple[Result, Result]]
 
 
 def add(commands: Commands) -> None:
@@ -70,7 +84,7 @@ def _upgrade(options: argparse.Namespace) -> int:
     told = _json if options.format == "json" else _text
     print(told(versions, found.broken, upgrades, results))
     broken = found.broken or any(one.state != "ready" for one in upgrades)
-    return 1 if broken or any(pair[0] != pair[1] for pair in results.values()) else 0
+    return 1 if broken or _changed(results) else 0
 
 
 def _checked(found: Found, version: str, plugins: Sequence[str]) -> list[Finding]:
@@ -94,12 +108,21 @@ def _checked(found: Found, version: str, plugins: Sequence[str]) -> list[Finding
 
 def _results(tests: Sequence[str], versions: Sequence[str]) -> Results:
     """Return the result of each test on both versions; `none` where it did not run."""
-    ran = [_run(tests, version) for version in versions]
+    from pytest_kestra.engine.progress import progress_for
+
+    progress, ran, none = progress_for(sys.stderr), [], Result("none")
+    for version in versions:
+        with progress.step(f"Running the tests on Kestra {version}"):
+            ran.append(_run(tests, version))
     names = dict.fromkeys(name for one in ran for name in one)
-    return {name: (ran[0].get(name, "none"), ran[1].get(name, "none")) for name in names}
+    return {name: (ran[0].get(name, none), ran[1].get(name, none)) for name in names}
 
 
-def _run(tests: Sequence[str], version: str) -> dict[str, str]:
+def _changed(results: Results) -> Results:
+    return {name: pair for name, pair in results.items() if pair[0].outcome != pair[1].outcome}
+
+
+def _run(tests: Sequence[str], version: str) -> dict[str, Result]:
     """Run tests on a version and return their results; KestraError where pytest could not run them."""
     from pytest_kestra.errors import KestraError
 
@@ -114,14 +137,14 @@ def _run(tests: Sequence[str], version: str) -> dict[str, str]:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
             raise KestraError(f"The tests could not be run on Kestra {version}:\n{last}")
         cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest has just written it
-        return {f"{case.get('classname')}::{case.get('name')}": _outcome(case) for case in cases}
+        return {f"{case.get('classname')}::{case.get('name')}": _result(case) for case in cases}
 
 
-def _outcome(case: ET.Element) -> str:
-    for kind in ("failure", "error", "skipped"):
-        if case.find(kind) is not None:
-            return {"failure": "failed", "error": "error", "skipped": "skipped"}[kind]
-    return "passed"
+def _result(case: ET.Element) -> Result:
+    for kind, outcome in OUTCOMES.items():
+        if (found := case.find(kind)) is not None:
+            return Result(outcome, next(iter((found.get("message") or "").splitlines()), None))
+    return Result("passed")
 
 
 def _text(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence[Upgrade], results: Results) -> str:
@@ -136,10 +159,14 @@ def _text(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
             lines.append(f"{obstacle.finding.place}: {obstacle.what.rstrip('.')}.")
             if obstacle.remedy is not None:
                 lines.append(f"    {obstacle.remedy}.")
-    changed = {name: pair for name, pair in results.items() if pair[0] != pair[1]}
+    changed = _changed(results)
     if changed:
+        lines.append("")
         width = max(map(len, changed))
-        lines += ["", *(f"{name:<{width}}  {pair[0]} → {pair[1]}" for name, pair in changed.items())]
+        for name, pair in changed.items():
+            lines.append(f"{name:<{width}}  {pair[0].outcome} → {pair[1].outcome}")
+            if reason := _reason(pair):
+                lines.append(f"    {textwrap.shorten(reason, WIDEST, placeholder=' …')}")
     counts = {state: sum(one.state == state for one in upgrades) for state in STATES}
     summary = f"{len(upgrades)} flow{'' if len(upgrades) == 1 else 's'}, {' to '.join(versions)}: "
     summary += ", ".join(
@@ -148,6 +175,11 @@ def _text(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
     if results:
         summary += f"; {len(results)} tests, {len(changed)} with another result"
     return "\n".join([*lines, "", summary])
+
+
+def _reason(pair: tuple[Result, Result]) -> str | None:
+    """Return why a test does not pass on the later version, or else on the one before."""
+    return pair[1].reason or pair[0].reason
 
 
 def _json(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence[Upgrade], results: Results) -> str:
@@ -160,6 +192,9 @@ def _json(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
         }
         for one in upgrades
     ]
-    tests = [{"test": name, "before": pair[0], "after": pair[1]} for name, pair in results.items()]
+    tests = [
+        {"test": name, "before": pair[0].outcome, "after": pair[1].outcome, "reason": _reason(pair)}
+        for name, pair in results.items()
+    ]
     told = {"from": versions[0], "to": versions[1], "flows": flows, "tests": tests}
     return json.dumps({**told, "unreadable": [vars(finding) for finding in broken]}, indent=2)

@@ -152,28 +152,31 @@ def test_tests_that_change_their_result_are_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert checked
-    ran = {"1.3.31": {"t::a": "passed", "t::b": "passed"}, "2.0.0": {"t::a": "passed", "t::b": "failed"}}
+    passed, failed = upgrade.Result("passed"), upgrade.Result("failed", "the sum is wrong")
+    ran = {"1.3.31": {"t::a": passed, "t::b": passed}, "2.0.0": {"t::a": passed, "t::b": failed}}
     monkeypatch.setattr(upgrade, "_run", lambda tests, version: ran[version])
 
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--tests", "t"]) == 1
 
-    lines = capsys.readouterr().out.splitlines()
-    assert "t::b  passed → failed" in lines
+    told = capsys.readouterr()
+    assert told.err == "Running the tests on Kestra 1.3.31\nRunning the tests on Kestra 2.0.0\n"
+    lines = told.out.splitlines()
+    assert lines[-4:-1] == ["t::b  passed → failed", "    the sum is wrong", ""]
     assert lines[-1] == "1 flow, 1.3.31 to 2.0.0: 1 ready; 2 tests, 1 with another result"
 
 
 def test_tests_are_run_by_pytest_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "test_it.py").write_text(
-        "import pytest\ndef test_a(): pass\ndef test_b(): assert False\ndef test_c(): pytest.skip()\n"
+        "import pytest\ndef test_a(): pass\ndef test_b(): assert False\ndef test_c(): pytest.skip('not now')\n"
         "@pytest.fixture\ndef bad(): raise ValueError\ndef test_d(bad): pass\n"
     )
 
     assert upgrade._run(["test_it.py"], "1.3.31") == {
-        "test_it::test_a": "passed",
-        "test_it::test_b": "failed",
-        "test_it::test_c": "skipped",
-        "test_it::test_d": "error",
+        "test_it::test_a": ("passed", None),
+        "test_it::test_b": ("failed", "assert False"),
+        "test_it::test_c": ("skipped", "not now"),
+        "test_it::test_d": ("error", 'failed on setup with "ValueError"'),
     }
 
 
@@ -187,7 +190,7 @@ def test_what_cannot_be_compared_is_told(
     monkeypatch.chdir(tmp_path)
 
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--tests", "none.py"]) == 2
-    assert capsys.readouterr().err.startswith("pytest-kestra: The tests could not be run on Kestra 1.3.31:\n")
+    assert "\npytest-kestra: The tests could not be run on Kestra 1.3.31:\n" in capsys.readouterr().err
     assert cli.main(["upgrade-check", "nowhere"]) == 2
     assert capsys.readouterr().err == "pytest-kestra: nowhere: there is no such file or folder.\n"
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--to", "9.9"]) == 2
