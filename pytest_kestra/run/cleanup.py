@@ -14,7 +14,7 @@ from pytest_kestra.run.session import SETTLE_S, Session
 from pytest_kestra.run.waiting import SHORTEST_S, has_reached, poll
 
 # How long a test's end waits for the executions that it kills, in seconds.
-KILL_TIMEOUT_S = 20.0
+KILL_TIMEOUT_S = 60.0
 # How often it looks for executions, since triggers may have made some in the meantime.
 ROUNDS = 3
 

@@ -26,10 +26,10 @@ from pytest_kestra.run.files import NamespaceFiles
 from pytest_kestra.run.inputs import Inputs
 from pytest_kestra.run.kv import KeyValues
 from pytest_kestra.run.saturation import Saturation
-from pytest_kestra.run.session import Session
+from pytest_kestra.run.session import SHOWN_S, Session
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.trigger import Trigger
-from pytest_kestra.run.waiting import SHORTEST_S, has_reached
+from pytest_kestra.run.waiting import SHORTEST_S, has_reached, poll
 from pytest_kestra.states import STATES
 from pytest_kestra.times import moment
 
@@ -219,7 +219,8 @@ class Flow(FlowRecord):
     def _late(self, limit: float, mark: str) -> WaitTimeout:
         """Return the error for the execution that did not answer in time."""
         marked = {f"labels][EQUALS][{CORRELATION}": mark}
-        found = self.session.client.executions.of_flow(self.namespace, self.id, marked)
+        calls = self.session.client.executions
+        found = poll(lambda: calls.of_flow(self.namespace, self.id, marked), bool, SHOWN_S)
         self.session.started.extend(record.id for record in found)
         if not found:
             return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")

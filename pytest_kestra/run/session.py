@@ -18,6 +18,8 @@ from pytest_kestra.run.waiting import poll
 
 # How long logs and metrics may come after the end of their execution, in seconds.
 SETTLE_S = 0.5
+# How long a server may take to show an execution that was asked for, in seconds.
+SHOWN_S = 5.0
 
 Read = TypeVar("Read")
 

@@ -19,7 +19,7 @@ from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 from pytest_kestra.server.folders import servers_of_runs
 
 # How long an engine may take to say that it is there.
-HEALTH_TIMEOUT_S = 10.0
+HEALTH_TIMEOUT_S = 30.0
 # Who starts or cleans holds this file of an engine's folder locked.
 START_LOCK = "start.lock"
 STOP_TIMEOUT_S = 30.0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import datetime, time, timedelta, timezone
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polling2
 import pytest
 
 from pytest_kestra import Flow, Kestra, Server, Settings
@@ -27,12 +29,29 @@ from tests.engine.lines import on_line  # noqa: E402
 from tests.engine.older import OlderClient  # noqa: E402
 from tests.engine.replay import Replay  # noqa: E402
 
+# When schedules of these tests fire, and when a day begins, in UTC.
+MOMENTS = (time(0), time(2, 30), time(9), time(20))
+# How long a test may take that begins before such a moment, and how long the scheduler may take after it.
+BEFORE, AFTER = timedelta(seconds=90), timedelta(seconds=5)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not for the server, or the line of Kestra, that is tested."""
     settings = config.stash[SETTINGS]
     here = Path(__file__).parent
     leave_out(config, items, lambda item: here in item.path.parents and not _is_for(item, settings))
+
+
+@pytest.fixture(autouse=True)
+def _no_moment_comes() -> None:
+    """Begin no test just before a moment of the day that would change what it sees."""
+    polling2.poll(lambda: not any(map(_is_near, MOMENTS)), step=1, timeout=600)
+
+
+def _is_near(moment: time) -> bool:
+    now, day = datetime.now(timezone.utc), timedelta(days=1)
+    left = (datetime.combine(now, moment, timezone.utc) - now) % day
+    return left < BEFORE or left > day - AFTER
 
 
 def _is_for(item: pytest.Item, settings: Settings) -> bool:

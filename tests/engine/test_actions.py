@@ -37,7 +37,7 @@ SLEEP = """\
 id: sleepy
 namespace: company.team
 tasks:
-  - {id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT5S}
+  - {id: sleep, type: io.kestra.plugin.core.flow.Sleep, duration: PT10S}
   - {id: after, type: io.kestra.plugin.core.log.Log, message: done}
 """
 
@@ -114,7 +114,7 @@ def test_paused_execution_goes_on_when_it_is_resumed(kestra: Kestra) -> None:
 
 
 def test_wait_for_a_state_that_can_no_longer_come_ends_at_once(kestra: Kestra) -> None:
-    running = kestra.deploy(SLEEP.replace("PT5S", "PT5M")).run_until("RUNNING")
+    running = kestra.deploy(SLEEP.replace("PT10S", "PT5M")).run_until("RUNNING")
 
     with pytest.raises(UnexpectedStateError, match=r"^sleepy is RUNNING and never was QUEUED"):
         running.wait(until="QUEUED", timeout=300)

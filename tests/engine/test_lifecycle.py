@@ -91,7 +91,7 @@ def gone(lease: Lease) -> bool:
 
 
 def server(run: Run, **options: object) -> EmbeddedServer:
-    settings = Settings().override({"timeout": 60, **options}, "the test")
+    settings = Settings().override({"timeout": 60, "startup_timeout": 600, **options}, "the test")
     return EmbeddedServer(settings, run, Equipment())
 
 
@@ -113,7 +113,7 @@ def test_credentials_are_in_no_command_line_and_no_log(installation: Installatio
 
 
 def test_starts_without_its_start_up_cache(installation: Installation, tmp_path: Path) -> None:
-    lease = Launch(installation, tmp_path, options=[]).start()
+    lease = Launch(installation, tmp_path, options=[], startup_timeout=600).start()
 
     assert running(tmp_path) == lease
     assert stop_engine(tmp_path)

@@ -22,6 +22,7 @@ from pytest_kestra import (
     WaitTimeout,
 )
 from pytest_kestra.flows.namespaces import unique
+from pytest_kestra.run import flow as flow_module
 from tests.engine.lines import is_two
 
 RETURN = """\
@@ -121,6 +122,7 @@ def test_run_that_was_not_even_created_in_time(kestra: Kestra, monkeypatch: pyte
         raise httpx.ReadTimeout("too late")
 
     monkeypatch.setattr(Flow, "_create", late)
+    monkeypatch.setattr(flow_module, "SHOWN_S", 0.01)
     with pytest.raises(WaitTimeout, match=r"^Kestra has not even created an execution of quick within 1 s"):
         flow.run(timeout=1)
 
@@ -352,7 +354,7 @@ def test_history_of_a_flow_that_was_there_once_is_left(kestra: Kestra) -> None:
 def test_run_that_took_too_long_is_ended_with_the_test(kestra: Kestra) -> None:
     flow = kestra.deploy(slow())
     with Kestra(kestra.client, settled=True, ephemeral=True) as inner, pytest.raises(WaitTimeout):
-        inner.deploy(flow.source).run(timeout=2)
+        inner.deploy(flow.source).run(timeout=5)
 
     assert [execution.state for execution in flow.executions()] == ["KILLED"]
 

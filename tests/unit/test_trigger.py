@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -271,9 +272,11 @@ class TestWebhook:
         stub.answers["GET", SEARCH] = lambda _: (200, found(stub.asked[-2].headers["X-Request-Id"]))
         assert hook.webhook().id == "e1"
 
-    def test_execution_that_does_not_end(self, make: Make, stub: Stub) -> None:
+    def test_execution_that_does_not_end(self, make: Make, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         stub.on("GET", f"{API}/logs/e1", "[]")
-        searches = iter(["mine", "other"])
+        monkeypatch.setattr(webhook, "SHOWN_S", 0.01)
+        # It is shown at the second look.
+        searches = itertools.chain(["other", "mine"], itertools.repeat("other"))
 
         def found(_: Asked) -> tuple[int, str]:
             trigger = {"id": "daily", "variables": {"headers": {"X-Request-Id": [next(searches)]}}}
@@ -451,6 +454,34 @@ class TestStatus:
             {**names, "disabled": True},
             {**names, "disabled": False},
         ]
+
+    def test_switch_that_kestra_has_overwritten_is_set_again(self, make: Make, stub: Stub) -> None:
+        """As it does when it unlocks a trigger after the end of its execution."""
+        stub.on("GET", f"{API}/executions/e1", json.dumps(execution(state="SUCCESS")))
+        locked = kept(executionId="e1")
+        # Known, not set, set, written back and unlocked, set again.
+        steps = [locked, locked, {**locked, "disabled": True}, kept()]
+        states = itertools.chain(steps, itertools.repeat(kept(disabled=True)))
+        stub.answers["GET", STATES] = lambda _: (200, page(next(states)))
+        stub.on("PUT", f"{API}/triggers", "{}")
+
+        told = make("http.Trigger").disable()
+
+        assert (told.enabled, told.locked) == (False, False)
+        assert [asked.method for asked in stub.asked].count("PUT") == 2
+
+    def test_switch_does_not_wait_for_an_execution_that_runs(
+        self, make: Make, stub: Stub, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(status, "WRITTEN_S", 600.0)
+        stub.on("GET", f"{API}/executions/e1", json.dumps(execution(state="RUNNING")))
+        states = itertools.chain([kept(executionId="e1")] * 2, itertools.repeat(kept(executionId="e1", disabled=True)))
+        stub.answers["GET", STATES] = lambda _: (200, page(next(states)))
+        stub.on("PUT", f"{API}/triggers", "{}")
+
+        told = make("http.Trigger").disable()
+
+        assert (told.enabled, told.execution_id) == (False, "e1")
 
     def test_switch_that_changes_nothing(self, make: Make) -> None:
         with pytest.raises(FlowError, match=r"^f:8: the flow disables the trigger 'daily', and the server's switch"):

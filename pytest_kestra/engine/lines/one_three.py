@@ -94,23 +94,27 @@ class KestraOneThree(Kestra):
         return self.kv_store(None).list(page, filters)
 
     def start(self, execution: Any) -> Any:
-        """Emit an execution; the executor stores it."""
+        """Emit a new execution when all flows are known that were stored before; the executor stores it."""
         java("io.kestra.runner.h2.KnownFlows").settle()
+        return self._emit(execution)
+
+    def _emit(self, execution: Any) -> Any:
+        """Emit an execution at once, as it was just read: the executor stores it whole, over what happens meanwhile."""
         self.execution_queue.emit(execution)
         return execution
 
     def pause(self, execution: Any) -> Any:
         """Emit it as it is when it pauses."""
-        return self.start(self.execution_service.pause(execution))
+        return self._emit(self.execution_service.pause(execution))
 
     def resume(self, execution: Any, flow: Any, parts: Any, checked: Callable[[Any], None]) -> Any:
         """Emit it as it goes on."""
         how = (java(STATE).RUNNING, java("io.kestra.plugin.core.flow.Pause$Resumed").now())
         if parts is None:
-            return self.start(self.execution_service.resume(execution, flow, *how))
+            return self._emit(self.execution_service.resume(execution, flow, *how))
         resumed = self.execution_service.resume(execution, flow, how[0], parts, how[1]).block()
         checked(resumed)
-        return self.start(resumed)
+        return self._emit(resumed)
 
     def resume_from_breakpoint(self, execution: Any, breakpoints: str | None) -> Any:
         """Emit it as it goes on, with the next breakpoints."""
@@ -120,38 +124,38 @@ class KestraOneThree(Kestra):
             for run in execution.getTaskRunList()
         ]
         going_on = execution.withState(states.RUNNING).withTaskRunList(to_java(runs))
-        return self.start(going_on.withBreakpoints(parsed_breakpoints(breakpoints)))
+        return self._emit(going_on.withBreakpoints(parsed_breakpoints(breakpoints)))
 
     def restart(self, execution: Any, revision: Any) -> Any:
         """Emit it as it begins again."""
-        return self.start(self.execution_service.restart(execution, revision))
+        return self._emit(self.execution_service.restart(execution, revision))
 
     def replay(
         self, execution: Any, flow: Any, *, task_run_id: str | None, revision: Any, breakpoints: str | None
     ) -> Any:
         """Emit the new one, and store the old one with a label, and with the inputs that were given."""
         new = self.execution_service.replay(execution, flow, task_run_id, revision)
-        self.start(new := new.withBreakpoints(parsed_breakpoints(breakpoints)))
+        self._emit(new := new.withBreakpoints(parsed_breakpoints(breakpoints)))
         self.executions.save(_with_label(execution, "REPLAYED"))
         return new
 
     def force_run(self, execution: Any) -> Any:
         """Emit it as it runs."""
-        return self.start(self.execution_service.forceRun(execution))
+        return self._emit(self.execution_service.forceRun(execution))
 
     def unqueue(self, execution: Any, state: Any) -> Any:
         """Emit it as it runs."""
-        return self.start(self.limits.unqueue(execution, state))
+        return self._emit(self.limits.unqueue(execution, state))
 
     def change_status(self, execution: Any, state: Any) -> Any:
         """Emit it with the other state."""
-        return self.start(execution.withState(state))
+        return self._emit(execution.withState(state))
 
     def change_task_run(self, execution: Any, task_run_id: Any, state: Any) -> Any:
         """Emit it as it goes on, with a label."""
         flow = self.flows.findByExecutionWithoutAcl(execution)
         changed = self.execution_service.changeTaskRunState(execution, flow, task_run_id, state)
-        return self.start(_with_label(changed, "RESTARTED"))
+        return self._emit(_with_label(changed, "RESTARTED"))
 
     def set_labels(self, execution: Any, labels: Any) -> Any:
         """Store it with these labels."""

@@ -125,7 +125,6 @@ class KestraTwoZero(Kestra):
         breakpoints: str | None,
     ) -> Any:
         """Tell the executor to make the new one."""
-        java("io.kestra.runner.h2.KnownFlows").settle()
         new_id = java("io.kestra.core.utils.IdUtils").create()
         command = java(f"{COMMANDS}.Replay").from_(execution, new_id, task_run_id, revision, breakpoints)
         new = self._processed("Replay", new_id, command)

@@ -19,13 +19,11 @@ from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.triggers.origins import Origins
 from pytest_kestra.run.triggers.progress import Progress, date_of
 from pytest_kestra.run.triggers.schedule import DatesError, Schedule
-from pytest_kestra.run.triggers.status import is_locked, read_state, state_of
+from pytest_kestra.run.triggers.status import WRITTEN_S, is_locked, read_state, state_of
 from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 
 SECOND = timedelta(seconds=1)
-# How long an ended backfill is watched while its trigger waits for an execution, in seconds.
-ENDED_S = 3.0
 # How long a backfill that is over may lack executions, in seconds: that long a server may need to find them.
 LACKING_S = 5.0
 
@@ -218,4 +216,4 @@ class Backfill:
                 return False
             return not is_locked(state)
 
-        poll(ended, bool, ENDED_S)
+        poll(ended, bool, WRITTEN_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from pytest_kestra.errors import FlowError, KestraError
+from pytest_kestra.errors import FlowError, KestraError, NotFoundError
 from pytest_kestra.records import Json
 from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.triggers.schedule import KINDS, Schedule
@@ -17,6 +17,8 @@ SET_OFF = ("Webhook", "Flow")
 # How long a scheduler may take to know a trigger of a new flow, or of one that was changed, in seconds.
 KNOWN_S = 60.0
 CHANGED_S = 10.0
+# How long Kestra may take to write back what it has read of a trigger, in seconds.
+WRITTEN_S = 3.0
 SECOND = timedelta(seconds=1)
 # What makes a schedule leave out some of its dates.
 SKIPPING = frozenset({"conditions", "scheduleConditions", "lateMaximumDelay"})
@@ -105,8 +107,18 @@ def switch(trigger: Declared, *, enabled: bool) -> TriggerStatus:
             "change that. Take `disabled: true` out, for instance with flow.update(…)."
         )
     read_state(trigger)
-    flow = trigger.flow
-    trigger.session.client.triggers.disable(flow.namespace, flow.id, trigger.id, disabled=not enabled)
+    triggers, flow = trigger.session.client.triggers, trigger.flow
+
+    def is_set() -> bool:
+        state = state_of(trigger)
+        if state is None:
+            return True
+        if bool(state.get("disabled")) is enabled:
+            triggers.disable(flow.namespace, flow.id, trigger.id, disabled=not enabled)
+            return False
+        return not _is_written_back(state, trigger)
+
+    poll(is_set, bool, WRITTEN_S)
     return read_status(trigger)
 
 
@@ -132,6 +144,22 @@ def state_of(trigger: Declared) -> Json | None:
 def is_locked(state: Json) -> bool:
     """Tell whether a trigger waits for the execution that it has started, or for its evaluation."""
     return bool(state.get("executionId") or state.get("evaluateRunningDate") or state.get("locked"))
+
+
+def _is_written_back(state: Json, trigger: Declared) -> bool:
+    """Tell whether Kestra is about to write back what it has read of a trigger before, and with it an older switch.
+
+    It does so without a lock after an evaluation (`AbstractScheduler`), and when it unlocks the trigger after the end
+    of its execution (`JdbcExecutor`, `resetExecution`).
+    """
+    if not is_locked(state):
+        return False
+    if not (execution_id := state.get("executionId")):
+        return True
+    try:
+        return trigger.session.client.executions.get(execution_id).state.is_final
+    except NotFoundError:
+        return True
 
 
 def _is_new(state: Json, trigger: Declared) -> bool:

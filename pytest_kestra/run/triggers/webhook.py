@@ -14,13 +14,12 @@ from pytest_kestra.errors import FlowError, KestraError, WaitTimeout
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.diagnosis.text import late
 from pytest_kestra.run.execution import Execution
+from pytest_kestra.run.session import SHOWN_S
 from pytest_kestra.run.triggers.declared import Declared
 from pytest_kestra.run.waiting import poll
 
 # By which the execution of a call is found where the answer does not name it: its trigger keeps the headers.
 MARK = "X-Request-Id"
-# How long a server may take to show an execution that has been answered for, in seconds.
-SHOWN_S = 5.0
 # What Kestra 2.0 answers, without a word, where the `inputs` cannot be rendered.
 UNRENDERED = 422
 # What Kestra answers, without a word, to a call that starts nothing.
@@ -64,7 +63,7 @@ class Webhook:
                 timeout=limit,
             )
         except httpx.ReadTimeout as error:
-            found = self._marked(mark)
+            found = poll(lambda: self._marked(mark), bool, SHOWN_S)
             if found is None:
                 raise WaitTimeout(f"The webhook {trigger.id!r} has answered nothing within {limit:g} s.") from error
             raise WaitTimeout(late(self._started(found), session, limit)) from error

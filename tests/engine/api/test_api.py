@@ -72,7 +72,8 @@ def test_triggers_are_listed(replay: Replay) -> None:
 
     body = replay.same("117")
     assert [trigger["triggerId"] for trigger in body["results"]] == ["daily", "never"]
-    found = replay.http.get("/api/v1/main/triggers/search", params={"filters[flowId][EQUALS]": "scheduled"}).json()
+    params = {"filters[flowId][EQUALS]": "scheduled", "filters[namespace][EQUALS]": replay.namespace}
+    found = replay.http.get("/api/v1/main/triggers/search", params=params).json()
     definitions = {entry["abstractTrigger"]["id"]: entry["abstractTrigger"] for entry in found["results"]}
     assert definitions["daily"]["cron"] == "0 9 * * *"
 

@@ -16,7 +16,7 @@ FLOWS = {
     "fails": "- {id: only, type: io.kestra.plugin.core.execution.Fail}",
     "pauses": "- {id: wait, type: io.kestra.plugin.core.flow.Pause, onResume: [{id: given, type: STRING}]}\n"
     "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
-    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT5S}\n"
+    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT10S}\n"
     "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
     "calls": "- {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: NAMESPACE, flowId: pauses, wait: true}",
 }

@@ -17,7 +17,7 @@ FLOWS = {
     "pauses": "- {id: wait, type: io.kestra.plugin.core.flow.Pause, "
     "onResume: [{id: given, type: STRING, required: false}]}\n"
     "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
-    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT5S}\n"
+    "sleeps": "- {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT10S}\n"
     "  - {id: last, type: io.kestra.plugin.core.debug.Return, format: x}",
 }
 HEADS = {

@@ -511,7 +511,7 @@ def test_execution_that_takes_too_long_ends(kestra: Kestra, behavior: str, state
 
 
 def test_execution_that_takes_too_long_may_go_on(kestra: Kestra) -> None:
-    execution = run(kestra, SLA.format(kind="MAX_DURATION, duration: PT0.1S", behavior="NONE", nap="PT5S"))
+    execution = run(kestra, SLA.format(kind="MAX_DURATION, duration: PT0.1S", behavior="NONE", nap="PT10S"))
 
     assert execution.state == "SUCCESS"
     assert execution.labels["sla"] == "missed"

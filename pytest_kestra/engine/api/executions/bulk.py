@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from pytest_kestra.engine.api import queries
 from pytest_kestra.engine.api.calls import JSON, Call, json_response, route
-from pytest_kestra.engine.api.executions import lifecycle
+from pytest_kestra.engine.api.executions import lifecycle, lookup
 from pytest_kestra.engine.api.problems import missing
 from pytest_kestra.engine.jvm import java, to_java
 
@@ -31,6 +31,7 @@ class Work:
 
     def of(self, call: Call, ids: Iterable[Any]) -> Response:
         """Do it to all executions, or to none where one is not there or not fit; answer how many there were."""
+        lookup.settle()
         executions, wrong = [], []
         for execution_id in ids:
             found = call.kestra.executions.findById(call.tenant, execution_id).orElse(None)

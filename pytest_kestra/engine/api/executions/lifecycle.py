@@ -95,7 +95,7 @@ def killed(call: Call, execution: Any, *, cascade: bool) -> Any:
 
 def pause(call: Call) -> Response:
     """Pause a running execution."""
-    return _answer(call, paused(call, lookup.execution(call)), 200)
+    return _answer(call, paused(call, lookup.to_change(call)), 200)
 
 
 def resume(call: Call) -> Response:
@@ -119,6 +119,7 @@ def resume_validate(call: Call) -> Response:
 
 def resume_from_breakpoint(call: Call) -> Response:
     """Let an execution go on that has stopped at a breakpoint, to the next ones that are asked for."""
+    lookup.settle()
     execution = call.kestra.execution_service.getExecution(call.tenant, call.path["id"], True)
     if not execution.getState().isBreakpoint():
         raise Problem(409, "Illegal state: Execution is not suspended")
@@ -129,17 +130,17 @@ def resume_from_breakpoint(call: Call) -> Response:
 
 def restart(call: Call) -> Response:
     """Run the failed tasks of an execution again."""
-    return json_response(call.kestra, restarted(call, lookup.execution(call)))
+    return json_response(call.kestra, restarted(call, lookup.to_change(call)))
 
 
 def replay(call: Call) -> Response:
     """Make a new execution of an old one."""
-    return json_response(call.kestra, replayed(call, lookup.execution(call)))
+    return json_response(call.kestra, replayed(call, lookup.to_change(call)))
 
 
 def replay_with_inputs(call: Call) -> Response:
     """Make a new execution of an old one, with the form's inputs."""
-    execution = lookup.execution(call)
+    execution = lookup.to_change(call)
     revision = _revision(call, execution)
     flow = _executable(call, execution, revision)
     # As Kestra does, the old execution is stored with these inputs too.
@@ -150,25 +151,25 @@ def replay_with_inputs(call: Call) -> Response:
 
 def force_run(call: Call) -> Response:
     """Let an execution that waits run."""
-    return json_response(call.kestra, forced(call, lookup.execution(call)))
+    return json_response(call.kestra, forced(call, lookup.to_change(call)))
 
 
 def unqueue(call: Call) -> Response:
     """Let a queued execution come to a state."""
-    return json_response(call.kestra, unqueued(call, lookup.execution(call), state(call, "state")))
+    return json_response(call.kestra, unqueued(call, lookup.to_change(call), state(call, "state")))
 
 
 def change_status(call: Call) -> Response:
     """Give an execution that has ended another final state."""
     status = final_state(call, "status")
-    return json_response(call.kestra, with_status(call, lookup.execution(call), status))
+    return json_response(call.kestra, with_status(call, lookup.to_change(call), status))
 
 
 def change_task_run(call: Call) -> Response:
     """Give a task run another state, and let the execution go on from there."""
     body = call.read("java.util.Map")
     wished = _told_state(call, body.get("state"))
-    changed = call.kestra.change_task_run(lookup.execution(call), body.get("taskRunId"), wished)
+    changed = call.kestra.change_task_run(lookup.to_change(call), body.get("taskRunId"), wished)
     return json_response(call.kestra, changed)
 
 
@@ -237,6 +238,7 @@ def _answer(call: Call, execution: Any, status: int) -> Response:
 
 
 def _paused(call: Call) -> Any:
+    lookup.settle()
     return call.kestra.execution_service.getExecutionIfPause(call.tenant, call.path["id"], True)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_kestra.engine.api.calls import Call
 from pytest_kestra.engine.api.problems import not_found
+from pytest_kestra.engine.jvm import java
 
 
 def execution(call: Call, execution_id: str | None = None, message: str = "Not Found") -> Any:
@@ -14,6 +15,17 @@ def execution(call: Call, execution_id: str | None = None, message: str = "Not F
     if found.isEmpty():
         raise not_found(message)
     return found.get()
+
+
+def to_change(call: Call) -> Any:
+    """Return the execution of the path, for what stores it again: nothing of it may be old when that is done."""
+    settle()
+    return execution(call)
+
+
+def settle() -> None:
+    """Wait until all flows are known that were stored before."""
+    java("io.kestra.runner.h2.KnownFlows").settle()
 
 
 def flow_of(call: Call, execution: Any) -> Any:
