@@ -425,6 +425,18 @@ class TestStatus:
         assert told.next_date is not None
         assert told.next_date.isoformat() == late["nextExecutionDate"].replace("Z", "+00:00")
 
+    def test_of_2_0_with_a_date_that_was_the_next_before(self, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The old next date may be one of the new dates, too, but there is an earlier one."""
+        monkeypatch.setattr(Address, "is_two", property(lambda _: True))
+        trigger = make(cron="0 9 1 * *")
+        first, second = (found.isoformat() for found in trigger.next_dates(2))
+        before = {"updatedDate": "2026-01-01T06:00:00Z"}
+
+        assert not status._is_new({**before, "nextExecutionDate": second}, trigger)
+        assert status._is_new({**before, "nextExecutionDate": first}, trigger)
+        moved = {"updatedDate": "2131-01-02T00:00:00Z", "nextExecutionDate": "2131-02-01T09:00:00Z"}
+        assert status._is_new(moved, trigger)
+
     def test_with_an_expression_that_only_the_server_reads(self, make: Make, stub: Stub) -> None:
         stub.on("GET", STATES, page(kept(nextExecutionDate="2126-01-02T00:07:00Z")))
 

@@ -181,10 +181,13 @@ def _is_new(state: Json, trigger: Declared) -> bool:
     now, following = datetime.now(timezone.utc), instant(state["nextExecutionDate"]).astimezone(schedule.zone)
     if cron is None or following <= now:
         return True
-    if state.get("updatedDate") or not state.get("date") or not SKIPPING.isdisjoint(trigger.properties):
+    # On 1.3 the date that is told may not be the one after which the next was computed.
+    unknown = not trigger.session.client.address.is_two and (state.get("updatedDate") or not state.get("date"))
+    if unknown or not SKIPPING.isdisjoint(trigger.properties):
         return cron.after(following - SECOND) == following
-    known = instant(state["date"])
-    return following in [cron.after(moment.astimezone(schedule.zone)) for moment in (known, now)]
+    # That of a moved clock, too.
+    known = [instant(state[name]) for name in ("date", "updatedDate") if state.get(name)]
+    return following in [cron.after(moment.astimezone(schedule.zone)) for moment in (*known, now)]
 
 
 def _backfill(found: Json, zone: tzinfo) -> BackfillStatus:
