@@ -31,7 +31,7 @@ class Work:
 
     def of(self, call: Call, ids: Iterable[Any]) -> Response:
         """Do it to all executions, or to none where one is not there or not fit; answer how many there were."""
-        lookup.settle()
+        lookup.await_flows()
         executions, wrong = [], []
         for execution_id in ids:
             found = call.kestra.executions.findById(call.tenant, execution_id).orElse(None)

@@ -119,7 +119,7 @@ def resume_validate(call: Call) -> Response:
 
 def resume_from_breakpoint(call: Call) -> Response:
     """Let an execution go on that has stopped at a breakpoint, to the next ones that are asked for."""
-    lookup.settle()
+    lookup.await_flows()
     execution = call.kestra.execution_service.getExecution(call.tenant, call.path["id"], True)
     if not execution.getState().isBreakpoint():
         raise Problem(409, "Illegal state: Execution is not suspended")
@@ -238,7 +238,7 @@ def _answer(call: Call, execution: Any, status: int) -> Response:
 
 
 def _paused(call: Call) -> Any:
-    lookup.settle()
+    lookup.await_flows()
     return call.kestra.execution_service.getExecutionIfPause(call.tenant, call.path["id"], True)
 
 

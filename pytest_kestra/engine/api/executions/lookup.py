@@ -19,11 +19,11 @@ def execution(call: Call, execution_id: str | None = None, message: str = "Not F
 
 def to_change(call: Call) -> Any:
     """Return the execution of the path, for what stores it again: nothing of it may be old when that is done."""
-    settle()
+    await_flows()
     return execution(call)
 
 
-def settle() -> None:
+def await_flows() -> None:
     """Wait until all flows are known that were stored before."""
     java("io.kestra.runner.h2.KnownFlows").settle()
 
