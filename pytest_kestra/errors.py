@@ -109,3 +109,9 @@ def hint(name: str, known: Iterable[str]) -> str:
     nearest = get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
     return f"{meant} It has: {', '.join(known)}."
+
+
+def opening(text: str) -> str:
+    """Return the first line of a text, and the next one too where the first only announces it by a colon."""
+    first, *more = text.strip().splitlines() or [""]
+    return f"{first} {more[0].strip()}" if first.endswith(":") and more else first

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from pytest_kestra.cli.parsers import Commands, command
+from pytest_kestra.errors import opening
 
 if TYPE_CHECKING:
     from pytest_kestra.checks.files import Found
@@ -143,7 +144,7 @@ def _run(tests: Sequence[str], version: str) -> dict[str, Result]:
 def _result(case: ET.Element) -> Result:
     for kind, outcome in OUTCOMES.items():
         if (found := case.find(kind)) is not None:
-            return Result(outcome, next(iter((found.get("message") or "").splitlines()), None))
+            return Result(outcome, opening(found.get("message") or "") or None)
     return Result("passed")
 
 
@@ -174,6 +175,8 @@ def _text(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
     )
     if results:
         summary += f"; {len(results)} tests, {len(changed)} with another result"
+        if failing := sum({one.outcome for one in pair} <= {"failed", "error"} for pair in results.values()):
+            summary += f", {failing} failing on both"
     return "\n".join([*lines, "", summary])
 
 

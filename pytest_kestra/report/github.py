@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_kestra import github
+from pytest_kestra.errors import opening
 from pytest_kestra.run.diagnosis.evidence import Evidence
 from pytest_kestra.run.diagnosis.text import first_line
 
@@ -37,7 +38,7 @@ def of_test(report: pytest.TestReport) -> Annotation:
         path, line = crash.path, crash.lineno - 1
     lines = report.longreprtext.splitlines()
     told = [text.removeprefix("E").strip() for text in lines if text.startswith("E ")]
-    message = (told or lines or ["failed"])[0]
+    message = opening("\n".join(told or lines or ["failed"]))
     return {
         "file": str(Path(path).absolute()),
         "line": str((line or 0) + 1),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_kestra.errors import KestraError
+from pytest_kestra.errors import KestraError, opening
 from pytest_kestra.names import SHORT, middle
 from pytest_kestra.report.traceback import PACKAGE
 
@@ -41,7 +41,7 @@ def summarise(report: pytest.TestReport, error: BaseException, told: str | None)
     if ours:
         path, line, _ = report.location
         crash.path, crash.lineno = path, (line or 0) + 1
-    text = KIND.sub("", crash.message.partition("\n")[0])
+    text = KIND.sub("", opening(crash.message))
     word = "FAILED" if report.when == "call" else "ERROR"
     room = max(LEAST, WIDTH - len(f"{word} {report.nodeid} - "))
     crash.message = shortened(text.removeprefix("assert ") if asserted else text, room)

@@ -114,7 +114,7 @@ class Clock:
             raise WaitTimeout(
                 f"The clock was moved to {target.isoformat()}, but after {limit:g} s schedules have not come there: "
                 f"{names}. They have {len(made)} executions, the last for {last and last.isoformat()}. Give a larger "
-                "`timeout`, or move the clock in smaller steps."
+                "`timeout`, move the clock in smaller steps, or move it there before the flows are deployed."
             )
         return [
             Execution.reading(record, self._session).wait(timeout=max(SHORTEST_S, deadline - time.monotonic()))

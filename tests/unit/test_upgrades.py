@@ -153,7 +153,10 @@ def test_tests_that_change_their_result_are_told(
 ) -> None:
     assert checked
     passed, failed = upgrade.Result("passed"), upgrade.Result("failed", "the sum is wrong")
-    ran = {"1.3.31": {"t::a": passed, "t::b": passed}, "2.0.0": {"t::a": passed, "t::b": failed}}
+    ran = {
+        "1.3.31": {"t::a": passed, "t::b": passed, "t::c": failed},
+        "2.0.0": {"t::a": passed, "t::b": failed, "t::c": failed},
+    }
     monkeypatch.setattr(upgrade, "_run", lambda tests, version: ran[version])
 
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--tests", "t"]) == 1
@@ -162,7 +165,7 @@ def test_tests_that_change_their_result_are_told(
     assert told.err == "Running the tests on Kestra 1.3.31\nRunning the tests on Kestra 2.0.0\n"
     lines = told.out.splitlines()
     assert lines[-4:-1] == ["t::b  passed → failed", "    the sum is wrong", ""]
-    assert lines[-1] == "1 flow, 1.3.31 to 2.0.0: 1 ready; 2 tests, 1 with another result"
+    assert lines[-1] == "1 flow, 1.3.31 to 2.0.0: 1 ready; 3 tests, 1 with another result, 1 failing on both"
 
 
 def test_tests_are_run_by_pytest_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
