@@ -67,6 +67,7 @@ def missing(name: str, text: str, line: int = 1) -> str:
     [
         ("cuont", "{{ outputs.cuont.value }}", "there is no outputs.cuont; did you mean 'count'? It has: count, each."),
         ("valu", "{{ outputs.count.valu }}", "there is no outputs.count.valu; did you mean 'value'? It has: value."),
+        ("count", "{{ outputs.count.count }}", "there is no outputs.count.count. It has: value."),
         ("valu", "{{ outputs.each.a.valu }}", "there is no outputs.each.a.valu; did you mean 'value'? It has: value."),
         ("nam", "{{ inputs['nam'] | upper }}", "there is no inputs.nam; did you mean 'name'? It has: name."),
         ("regio", '{{ vars["regio"] }}', "there is no vars.regio; did you mean 'region'? It has: region."),

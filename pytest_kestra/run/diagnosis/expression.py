@@ -72,9 +72,11 @@ def _why(name: str, text: str, execution: ExecutionRecord, context: Mapping[str,
     for reference in REFERENCE.findall(text):
         steps = [step.strip("'\"") for step in STEP.findall(reference)]
         if name in steps:
-            index = steps.index(name)
+            # What is missing may be named like what it is asked of.
+            indexes = [index for index, step in enumerate(steps) if step == name]
+            index = next((index for index in indexes if _lacks(steps[:index], name, context)), indexes[0])
             place = _found(steps[:index], context)
-            if isinstance(place, Mapping) and name not in place:
+            if _lacks(steps[:index], name, context):
                 owner = ".".join(steps[:index])
                 missing = f"there is no {owner}.{name}" if owner else f"there is no variable {name!r}"
                 return f"{missing}{hint(name, map(str, place))}"
@@ -87,6 +89,11 @@ def _why(name: str, text: str, execution: ExecutionRecord, context: Mapping[str,
             if owner:
                 return f"{owner} has no {name!r}, it is {json.dumps(place, default=str)}"
     return f"there is no {name!r}"
+
+
+def _lacks(steps: list[str], name: str, context: Mapping[str, Any]) -> bool:
+    place = _found(steps, context)
+    return isinstance(place, Mapping) and name not in place
 
 
 def _found(steps: list[str], context: Any) -> Any:
