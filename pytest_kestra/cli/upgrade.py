@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from pytest_kestra.cli.parsers import Commands, command
-from pytest_kestra.errors import opening
+from pytest_kestra.errors import KestraError, opening
 
 if TYPE_CHECKING:
     from pytest_kestra.checks.files import Found
@@ -67,7 +67,6 @@ def _upgrade(options: argparse.Namespace) -> int:
     from pytest_kestra.checks.upgrades import compare
     from pytest_kestra.engine.errors import EngineError
     from pytest_kestra.engine.lock import line_of, resolve_version
-    from pytest_kestra.errors import KestraError
 
     try:
         versions = [resolve_version(options.before), resolve_version(options.after)]
@@ -125,8 +124,6 @@ def _changed(results: Results) -> Results:
 
 def _run(tests: Sequence[str], version: str) -> dict[str, Result]:
     """Run tests on a version and return their results; KestraError where pytest could not run them."""
-    from pytest_kestra.errors import KestraError
-
     with tempfile.TemporaryDirectory(prefix="pytest-kestra-upgrade-", ignore_cleanup_errors=True) as folder:
         report = Path(folder) / "junit.xml"
         options = ["--kestra-server=embedded", f"--kestra-version={version}", f"--junitxml={report}", "-q"]
