@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,8 @@ MARKS = (
     "kestra_allow_logs(matching=, task=, level=): logs that kestra_fail_on_log_level lets pass; alone it means all",
     "kestra_requires(version=, capability=): skip a test on a server without, such as '>=1.3.20' or 'embedded'",
 )
+# What a file is told by as a suite.
+SUITE_KEYS = ("testCases", "flowId")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,19 +89,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a unit-test suite, which is told by its main keys."""
+    """Collect a unit-test suite."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
     try:
         text = file_path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    if not all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("testCases", "flowId")):
+    if not _is_suite(re.findall(r"^([\w-]+)\s*:", text, re.MULTILINE)):
         return None
     from pytest_kestra.suites.items import SuiteFile
 
     node: SuiteFile = SuiteFile.from_parent(parent, path=file_path, versions=parent.config.stash[SETTINGS].versions)
     return node
+
+
+def _is_suite(keys: Sequence[str]) -> bool:
+    """Say whether a file with these main keys is a suite; one of its own two may be misspelt, which it then tells."""
+    missing = [key for key in SUITE_KEYS if key not in keys]
+    return not missing or (len(missing) == 1 and bool(get_close_matches(missing[0], keys, cutoff=0.7)))
 
 
 @pytest.hookimpl(optionalhook=True)

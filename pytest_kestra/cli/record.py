@@ -37,7 +37,7 @@ def _record(options: argparse.Namespace) -> int:
         if not execution.state.is_final:
             raise KestraError(f"The execution {execution.id} is {execution.state}: record one that has ended.")
         flow = client.flows.get(execution.namespace, execution.flow_id, execution.revision)
-    text = Recording(execution, flow, settings.side_effects).text()
+        text = Recording(execution, flow, settings.side_effects, client.flows.get).text()
     if output is None:
         sys.stdout.write(text)
         return 0

@@ -51,6 +51,12 @@ def is_marked(namespace: str) -> bool:
     return marked_part(namespace) == namespace
 
 
+def outside(namespace: str) -> str:
+    """Return the namespace in which the namespace of a test is; every other one is returned as it is."""
+    parent, _, name = namespace.rpartition(".")
+    return parent if parent and is_marked(name) else namespace
+
+
 def slug(text: str) -> str:
     """Return a text as a part of a namespace: small letters, digits, hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -73,22 +73,32 @@ def answer_of(given: Given) -> Answer:
     return Answer(outputs=given)
 
 
-def answers_of(
-    only: Answer, side_effect: Callable[[Call], Any] | Iterable[Given] | Given
-) -> tuple[list[Answer], Callable[[Call], Any] | None]:
-    """Return the answers that a mock gives in turn, and the function that it asks, of which one is none.
+@dataclass(frozen=True)
+class Answers:
+    """Say all that a mock answers: one answer each time, several `in_turn` of which each is for one call, or `asked`.
+
+    `asked` is a function of the test.
+    """
+
+    given: Sequence[Answer] = ()
+    in_turn: bool = False
+    asked: Callable[[Call], Any] | None = None
+
+
+def answers_of(only: Answer, side_effect: Callable[[Call], Any] | Iterable[Given] | Given) -> Answers:
+    """Return what is meant by the arguments of a mock.
 
     MockError where `only` and `side_effect` contradict each other, and for a sequence without an answer.
     """
     if side_effect is None:
-        return [only], None
+        return Answers([only])
     if only != Answer():
         raise MockError("side_effect= says all that a mock answers: leave outputs, state, error and delay out.")
     if callable(side_effect):
-        return [], side_effect
+        return Answers(asked=side_effect)
     if not isinstance(side_effect, Iterable) or isinstance(side_effect, (str, Mapping)):
-        return [answer_of(side_effect)], None
+        return Answers([answer_of(side_effect)])
     answers = [answer_of(given) for given in side_effect]
     if not answers:
         raise MockError("side_effect=[] has no answer: give at least one, or leave it out.")
-    return answers, None
+    return Answers(answers, in_turn=True)

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_kestra.errors import MockError, UnexpectedCallsError, hint
 from pytest_kestra.flows.outline import Task
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.mocks.answers import Answer
+from pytest_kestra.mocks.answers import Answers
 from pytest_kestra.mocks.calls import Call
 from pytest_kestra.records import iteration
 
@@ -28,11 +28,10 @@ class Mock:
         self,
         task_id: str | None,
         kind: str | None,
-        answers: Sequence[Answer],
+        answers: Answers,
         *,
         read: Callable[[Mock], list[Call]],
         removed: Callable[[Mock], None],
-        asked: Callable[[Call], Any] | None = None,
         flow: str | None = None,
         value: object = None,
         render: bool = True,
@@ -51,8 +50,7 @@ class Mock:
         self.type = kind
         self.flow = flow
         self.value = None if value is None else iteration(value)
-        self.answers = list(answers)
-        self.asked = asked
+        self.answers = answers
         self.render = render
         self.required = required
         self.check = check
@@ -87,11 +85,17 @@ class Mock:
             "value": self.value,
             "unrendered": not self.render,
             "asks": self.asked is not None,
+            "inTurn": self.answers.in_turn,
             "exact": self.fixture,
         }
         return {name: value for name, value in values.items() if value} | {
-            "answers": [answer.data() for answer in self.answers]
+            "answers": [answer.data() for answer in self.answers.given]
         }
+
+    @property
+    def asked(self) -> Callable[[Call], Any] | None:
+        """The function of the test that answers; None where the answers are there before."""
+        return self.answers.asked
 
     @property
     def calls(self) -> list[Call]:

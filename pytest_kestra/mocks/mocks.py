@@ -64,7 +64,7 @@ class Mocks:
             if not targets and self._flows():
                 raise self._unknown(mock)
             for source, task in targets:
-                self._check_outputs(mock, source, task, mock.answers)
+                self._check_outputs(mock, source, task, mock.answers.given)
         self._active += mocks
         try:
             self._changed()
@@ -90,7 +90,7 @@ class Mocks:
         for task in outline.tasks:
             if mocks := self._of(source, task):
                 for mock in mocks:
-                    self._check_outputs(mock, source, task, mock.answers)
+                    self._check_outputs(mock, source, task, mock.answers.given)
                     # Also of a flow that the test deletes later.
                     self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
                 replaced[id(task.node)] = [mock.data() for mock in mocks]
@@ -239,8 +239,18 @@ class Mocks:
     def _why_unused(self, mock: Mock) -> str:
         if not self._flows():
             return "this test has deployed no flow."
-        if not self._targets(mock):
+        targets = self._targets(mock)
+        if not targets:
             return str(self._unknown(mock))
+        others = [other for other in self._all if other is not mock and any(other.means(*one) for one in targets)]
+        called = [other for other in others if other.called]
+        for later in called:
+            if later.value == mock.value and self._all.index(later) > self._all.index(mock):
+                return f"the one of {later.place}, which is later, has answered instead."
+        if mock.value is not None:
+            return "the task did not run in that iteration."
+        if called:
+            return "others have answered for the iterations in which the task ran."
         return "the task did not run."
 
     def calls(self, mock: Mock) -> list[Call]:

@@ -58,12 +58,14 @@ class Inputs:
 
         Raises InputError for an input that is not declared, which Kestra would drop without a word.
         """
-        values = self._flat(given)
-        for key in values:
-            if key not in self.definitions:
-                what = f"{self.owner} has no input {key!r}{hint(key, self.definitions)}"
-                raise InputError(f"{self._place()}: {what}")
-        return [(key, self._field(key, value)) for key, value in values.items() if value is not None]
+        for what in self.unknown(given).values():
+            raise InputError(f"{self._place()}: {what}")
+        return [(key, self._field(key, value)) for key, value in self._flat(given).items() if value is not None]
+
+    def unknown(self, given: Mapping[str, Any] | None) -> dict[str, str]:
+        """Return the names of values for which no input is declared, each with a sentence about it."""
+        names = [key for key in self._flat(given) if key not in self.definitions]
+        return {key: f"{self.owner} has no input {key!r}{hint(key, self.definitions)}" for key in names}
 
     def secrets(self, given: Mapping[str, Any] | None) -> list[str]:
         """Return the values for SECRET inputs, which no report shows."""

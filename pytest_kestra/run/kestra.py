@@ -17,7 +17,7 @@ from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import Deployer
 from pytest_kestra.flows.namespaces import Namespaces
 from pytest_kestra.flows.source import FlowSource
-from pytest_kestra.mocks.answers import Answer, Given, answers_of
+from pytest_kestra.mocks.answers import Answer, Answers, Given, answers_of
 from pytest_kestra.mocks.calls import Call
 from pytest_kestra.mocks.mock import Mock
 from pytest_kestra.mocks.mocks import Mocks
@@ -144,13 +144,12 @@ class Kestra:
         The test fails if the mock is never called, unless `required` is false. UnknownNameError or MockError where no
         deployed flow has such a task, or, with `check`, where its type has no such outputs.
         """
-        answers, asked = answers_of(Answer(outputs, state, error, delay), side_effect)
+        answers = answers_of(Answer(outputs, state, error, delay), side_effect)
         caller = traceback.extract_stack(limit=2)[0]
         mock = Mock(
             task_id,
             type,
             answers,
-            asked=asked,
             flow=flow,
             value=value,
             render=render,
@@ -175,7 +174,7 @@ class Kestra:
         return Mock(
             task_id,
             None,
-            [answer],
+            Answers([answer]),
             value=value,
             fixture=True,
             render=False,

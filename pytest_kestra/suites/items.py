@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ import pytest
 
 from pytest_kestra.errors import FlowError, KestraError
 from pytest_kestra.flows.files import shown
+from pytest_kestra.suites import fixtures
 from pytest_kestra.suites.expectations import check
 from pytest_kestra.suites.flows import FlowFolders
-from pytest_kestra.suites.results import CaseResult
 from pytest_kestra.suites.runner import moved, run_by_api
 from pytest_kestra.suites.source import Case, SuiteSource
 from pytest_kestra.suites.stand_ins import fixtures_of, inputs_of, run_by_stand_ins, unserved
@@ -89,6 +90,7 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
             pytest.skip(why)
         sources = _folders(pytestconfig, kestra_settings, kestra.client.address.line).of_suite(suite)
         flow, *_ = flows = kestra.deploy_sources(sources)
+        fixtures.check(suite, case, flow)
         namespaces = {source.namespace: found.namespace for source, found in zip(sources, flows, strict=True)}
         data = moved(case.data, namespaces)
         if served:
@@ -96,6 +98,8 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
         else:
             result = run_by_stand_ins(kestra, flow, data)
         execution = None if result.execution_id is None else kestra.own(result.execution_id)
+        if execution is not None:
+            result = replace(result, errors=[*result.errors, *fixtures.misfits(case, execution, flow)])
         if execution is not None and (expect := case.extension.get("expect")):
             inputs = {}
             if expect.get("concurrency_limit"):
@@ -103,7 +107,7 @@ def _runs(suite: SuiteSource, case: Case) -> Any:
                 kestra.fixtures(fixtures_of(case.tasks) if served else ())
                 inputs = inputs_of(data, flow)
             more = tuple(check(expect, execution, flow, inputs))
-            result = CaseResult(result.execution_id, [*result.checked, *more], result.errors)
+            result = replace(result, checked=[*result.checked, *more])
         if result.state != "SUCCESS":
             raise SuiteError(told(suite, case, result, execution))
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from pytest_kestra.errors import NotFoundError
+from pytest_kestra.flows.namespaces import outside
 from pytest_kestra.mocks.side_effects import has_side_effects
 from pytest_kestra.mocks.stand_in import original
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun, has_rounds
+from pytest_kestra.suites.fixtures import own_value
+from pytest_kestra.suites.runner import moved
 from pytest_kestra.suites.source import EXTENSION
 
 TYPE = "io.kestra.core.tests.flow.UnitTest"
@@ -19,15 +23,27 @@ HEAD = """\
 # gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
 """
 NAME = re.compile(r"[A-Za-z_]\w*")
+# The output of a task that runs a flow.
+EXECUTION_ID = "executionId"
 
 
 class Recording:
-    """Describe an execution of a flow as the one case of a suite; `side_effects` are the types that reach out."""
+    """Describe an execution of a flow as the one case of a suite.
 
-    def __init__(self, execution: ExecutionRecord, flow: FlowRecord, side_effects: Sequence[str]) -> None:
+    `side_effects` are the types that reach out; `find` returns a flow by its namespace and id, or raises NotFoundError.
+    """
+
+    def __init__(
+        self,
+        execution: ExecutionRecord,
+        flow: FlowRecord,
+        side_effects: Sequence[str],
+        find: Callable[[str, str], FlowRecord],
+    ) -> None:
         self.execution = execution
         self.flow = flow
         self.side_effects = side_effects
+        self._find = find
         # What cannot be in a suite, for a comment.
         self.notes: list[str] = []
 
@@ -41,11 +57,13 @@ class Recording:
         case["assertions"] = list(self._assertions())
         states = {run.task_id: str(run.state) for run in execution.task_runs if not run.values}
         case[EXTENSION] = {"expect": {"tasks": states}}
+        # The execution of a test that was kept is in a namespace that nobody else has.
+        namespace = outside(execution.namespace)
         suite = {
             "id": f"{execution.flow_id}-recorded",
-            "namespace": execution.namespace,
+            "namespace": namespace,
             "flowId": execution.flow_id,
-            "testCases": [case],
+            "testCases": [moved(case, {execution.namespace: namespace})],
         }
         head = HEAD.format(id=execution.id, when=execution.history[0].date)
         notes = "".join(f"# {note}\n" for note in self.notes)
@@ -58,7 +76,7 @@ class Recording:
         # Kestra takes the first that has the id and the innermost value of a task run (`getFixtureForTaskRun`).
         runs: dict[tuple[str, str | None], TaskRun] = {}
         for run in filter(self._reaches_out, self.execution.task_runs):
-            first = runs.setdefault((run.task_id, run.value), run)
+            first = runs.setdefault((run.task_id, own_value(self.flow, run)), run)
             if (first.state, first.outputs) != (run.state, run.outputs):
                 self.notes.append(f"Left out, as a fixture for it would be one for {first.name}, too: {run.name}.")
         if runs:
@@ -69,8 +87,8 @@ class Recording:
 
     def _fixture(self, run: TaskRun) -> dict[str, Any]:
         fixture: dict[str, Any] = {"id": run.task_id}
-        if run.value is not None:
-            fixture["value"] = run.value
+        if (value := own_value(self.flow, run)) is not None:
+            fixture["value"] = value
         if run.state != "SUCCESS":
             fixture["state"] = str(run.state)
         if outputs := self._plain(run.outputs, f"output of {run.name}"):
@@ -82,12 +100,30 @@ class Recording:
             if not self._reaches_out(run) and not (run.values and has_rounds(self.flow)):
                 place = "outputs" + "".join(map(_step, (run.task_id, *run.values)))
                 for name, value in self._plain(run.outputs, f"output of {run.name}").items():
-                    if isinstance(value, (str, int, float, bool)):
+                    if name == EXECUTION_ID or self.execution.id in str(value):
+                        self.notes.append(f"Left out, as it is new at each run: the output of {run.name} {name!r}.")
+                    elif isinstance(value, (str, int, float, bool)):
                         yield {"value": f"{{{{ {place}{_step(name)} }}}}", "equalTo": value, "taskId": run.task_id}
 
     def _reaches_out(self, run: TaskRun) -> bool:
         task = self.flow.tasks.get(run.task_id)
-        return task is not None and has_side_effects(str(original(task)["type"]), self.side_effects)
+        return task is not None and self._acts(original(task), ())
+
+    def _acts(self, task: Mapping[str, Any], around: tuple[tuple[str, str], ...]) -> bool:
+        """Say whether a task reaches out, or runs a flow that does, or that cannot be told before it runs."""
+        if has_side_effects(str(task["type"]), self.side_effects):
+            return True
+        if "flowId" not in task:
+            return False
+        # Fixtures do not reach into the execution of another flow.
+        key = str(task.get("namespace")), str(task["flowId"])
+        if key in around:
+            return False
+        try:
+            flow = self._find(*key)
+        except NotFoundError:
+            return True
+        return any(self._acts(original(one), (*around, key)) for one in flow.tasks.values())
 
     def _plain(self, values: Mapping[str, Any], what: str) -> dict[str, Any]:
         """Return values without what belongs to one execution only, or is secret, and note these."""

@@ -26,15 +26,23 @@ OPERATORS = (
 )
 
 
+# What leads to a place of the suite: keys of mappings and indexes of lists.
+Steps = Sequence[str | int]
+
+
 @dataclass(frozen=True)
 class Case:
-    """Hold one run of a case: what Kestra knows of it, and what is ours."""
+    """Hold one run of a case: what Kestra knows of it, and what is ours.
+
+    `places` lead to what gives its fixtures: its set of parameters, and those of the case.
+    """
 
     name: str
     line: int
     data: Mapping[str, Any]
     extension: Mapping[str, Any] = field(default_factory=dict)
     disabled: bool = False
+    places: Sequence[Steps] = ()
 
     @property
     def id(self) -> str:
@@ -42,9 +50,14 @@ class Case:
         return str(self.data["id"])
 
     @property
+    def fixtures(self) -> Mapping[str, Any]:
+        """All that is given."""
+        return self.data.get("fixtures") or {}
+
+    @property
     def tasks(self) -> list[Mapping[str, Any]]:
         """The fixtures of tasks."""
-        return list((self.data.get("fixtures") or {}).get("tasks") or ())
+        return list(self.fixtures.get("tasks") or ())
 
 
 class SuiteSource:
@@ -94,9 +107,21 @@ class SuiteSource:
         """The cases, one for each set of parameters."""
         written = _loaded(self.source, _AsWritten)["testCases"]
         pairs = enumerate(zip(written, self.data["testCases"], strict=True))
-        return [run for index, (data, plain) in pairs for run in _runs(data, plain, self._line(index))]
+        return [run for index, (data, plain) in pairs for run in _runs(data, plain, index, self._line(index))]
 
-    def line_of(self, path: Sequence[str | int]) -> int:
+    def line_of_fixture(self, case: Case, key: str, name: str) -> int:
+        """Return the line in which a case gives the input, or the fixture for the task, of a name."""
+        for place in case.places:
+            given: Any = self.data
+            for step in place:
+                given = given[step] if isinstance(step, int) else given.get(step) or {}
+            found = given.get(key) or ()
+            known = list(found) if isinstance(found, Mapping) else [item["id"] for item in found]
+            if name in known:
+                return self.line_of([*place, key, name if isinstance(found, Mapping) else known.index(name)])
+        return case.line
+
+    def line_of(self, path: Steps) -> int:
         """Return the line of what a path such as `["testCases", 0, "id"]` leads to, as far as it leads."""
         node: yaml.Node = self.source.root
         line = 1
@@ -115,7 +140,7 @@ class SuiteSource:
                 line = node.start_mark.line + 1
         return line
 
-    def error(self, message: str, path: Sequence[str | int] = ()) -> FlowError:
+    def error(self, message: str, path: Steps = ()) -> FlowError:
         """Return an error about this suite, at the line of a path."""
         return self.source.error(message, self.line_of(path))
 
@@ -140,12 +165,20 @@ class SuiteSource:
                 raise self.error(message, ["testCases", index, EXTENSION, "parametrize"])
 
 
-def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], line: int) -> Iterator[Case]:
+def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], index: int, line: int) -> Iterator[Case]:
     """Return the runs of a case: with its values as they are written, but ours as YAML has them."""
     own = {name: value for name, value in data.items() if name not in (EXTENSION, "disabled")}
-    for parameters in data.get(EXTENSION, {}).get("parametrize", ({},)):
+    for number, parameters in enumerate(data.get(EXTENSION, {}).get("parametrize", ({},))):
         name = f"{data['id']}[{parameters['id']}]" if parameters else str(data["id"])
-        yield Case(name, line, _with(own, parameters), plain.get(EXTENSION, {}), bool(plain.get("disabled")))
+        places = [("testCases", index, EXTENSION, "parametrize", number)] if parameters else []
+        yield Case(
+            name,
+            line,
+            _with(own, parameters),
+            plain.get(EXTENSION, {}),
+            bool(plain.get("disabled")),
+            [*places, ("testCases", index, "fixtures")],
+        )
 
 
 def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,7 +265,7 @@ def _told(error: ValidationError) -> tuple[str, list[str | int]]:
     return f"{where}: {error.message}.", path
 
 
-def _place(path: Sequence[str | int]) -> str:
+def _place(path: Steps) -> str:
     if not path:
         return "the suite"
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)

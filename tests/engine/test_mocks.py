@@ -161,13 +161,30 @@ def test_retries_get_one_answer_after_the_other(kestra: Kestra) -> None:
 
 
 def test_more_calls_than_answers(kestra: Kestra) -> None:
-    kestra.mock("send", side_effect=[{"value": "only"}])
+    kestra.mock("send", side_effect=[{"value": "only"}], value="b")
+    kestra.mock("last", side_effect=[{"value": "first"}, {"value": "second"}])
+    flow = kestra.deploy(LOOP)
+    first, second = flow.run(), flow.run()
+
+    assert (first.state, second.state) == ("SUCCESS", "FAILED")
+    assert first.task("send", "b").outputs["value"] == "only"
+    assert second.logs(task="send", level="ERROR").messages == ["This is call 2 of a mock that has one answer."]
+
+
+def test_more_calls_than_several_answers(kestra: Kestra) -> None:
     kestra.mock("last", side_effect=[{"value": "first"}, {"value": "second"}])
     flow = kestra.deploy(LOOP)
     runs = [flow.run() for _ in range(3)]
 
     assert [run.state for run in runs] == ["SUCCESS", "SUCCESS", "FAILED"]
     assert runs[2].logs(task="last").messages == ["This is call 3 of a mock that has 2 answers."]
+
+
+def test_one_answer_that_is_no_sequence_is_for_all_calls(kestra: Kestra) -> None:
+    send = kestra.mock("send", side_effect={"value": "always"})
+    kestra.deploy(LOOP).run()
+
+    assert send.call_count == 2
 
 
 def test_function_answers(kestra: Kestra) -> None:
@@ -307,6 +324,7 @@ def test_keys_of_calls_are_not_the_tests(kestra: Kestra) -> None:
     assert kestra.client.kv.keys(flow.namespace) == []
 
 
+@pytest.mark.kestra_requires(version="<2")
 def test_fixtures_know_no_conditions_and_no_iterations(kestra: Kestra) -> None:
     flow = kestra.deploy(LOOP.replace('format: "real', 'runIf: "{{ nothing.at.all }}"\n        format: "real'))
     kestra.fixtures([("send", None, Answer({"value": "none"})), ("send", "b", Answer({"value": "b"}, "WARNING"))])
@@ -314,6 +332,16 @@ def test_fixtures_know_no_conditions_and_no_iterations(kestra: Kestra) -> None:
 
     assert (execution.task("send", "b").state, execution.task("send", "b").outputs) == ("WARNING", {"value": "b"})
     assert execution.task("send", "a").outputs == {"value": "real a"}
+
+
+@pytest.mark.kestra_requires(version=">=2")
+def test_fixtures_are_for_all_rounds_of_a_loop(kestra: Kestra) -> None:
+    flow = kestra.deploy(LOOP)
+    # The task runs in a Loop have no value, and Kestra compares that.
+    kestra.fixtures([("send", None, Answer({"value": "all"})), ("send", "b", Answer({"value": "b"}))])
+    execution = flow.run()
+
+    assert [run.outputs["value"] for run in execution.tasks("send")] == ["all", "all"]
 
 
 class TestBadInput:
@@ -389,6 +417,30 @@ class TestBadInput:
             "Remove it, or say required=False where it may be unused.",
         ]
         for mock in (late, unknown, unused):
+            mock.required = False
+
+    def test_why_a_mock_of_a_task_that_ran_was_not_called(self, kestra: Kestra) -> None:
+        covered = kestra.mock("last", {"value": "first"})
+        later = kestra.mock("last", {"value": "second"})
+        nowhere = kestra.mock("send", {"value": "c"}, value="c")
+        rest = kestra.mock("send", {"value": "of others"})
+        kestra.mock("send", {"value": "a"}, value="a")
+        kestra.mock("send", {"value": "b"}, value="b")
+        kestra.deploy(LOOP).run()
+
+        with pytest.raises(MockError) as raised:
+            kestra.check_mocks()
+
+        assert str(raised.value).splitlines() == [
+            f"{covered.place}: the mock of 'last' was never called: the one of {later.place}, which is later, has "
+            "answered instead.",
+            f"{nowhere.place}: the mock of 'send' for the iteration 'c' was never called: the task did not run in "
+            "that iteration.",
+            f"{rest.place}: the mock of 'send' was never called: others have answered for the iterations in which "
+            "the task ran.",
+            "Remove it, or say required=False where it may be unused.",
+        ]
+        for mock in (covered, nowhere, rest):
             mock.required = False
 
     def test_call_that_is_another(self, kestra: Kestra) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from pytest_kestra import NotFoundError
 from pytest_kestra.records import ExecutionRecord, FlowRecord
 from pytest_kestra.suites.recording import Recording
 
@@ -29,8 +30,21 @@ def recorded(loop: str = "io.kestra.plugin.core.flow.ForEach") -> tuple[dict[str
             run(f"told-{value}", "told", f"both-{value}", outputs={"value": value}),
             run(f"fetch-{value}", "fetch", f"both-{value}", outputs={"body": value}),
         ]
-    execution = {"id": "e", "namespace": "a.b", "flowId": "f", "state": ENDED, "taskRunList": runs}
-    text = Recording(ExecutionRecord.of(execution), FlowRecord.of(flow), ["io.kestra.plugin.core.http.*"]).text()
+    return made(flow, runs)
+
+
+def made(flow: dict[str, Any], runs: list[dict[str, Any]], *others: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the case of an execution with these task runs, and the text; `others` are flows that it may run."""
+    execution = {"id": "e9x", "namespace": flow["namespace"], "flowId": "f", "state": ENDED, "taskRunList": runs}
+    known = {(other["namespace"], other["id"]): FlowRecord.of(other) for other in others}
+    types = ["io.kestra.plugin.core.http.*"]
+
+    def find(*key: str) -> FlowRecord:
+        if key not in known:
+            raise NotFoundError(404, "Flow not found", "GET")
+        return known[key]
+
+    text = Recording(ExecutionRecord.of(execution), FlowRecord.of(flow), types, find).text()
     return yaml.safe_load(text)["testCases"][0], text
 
 
@@ -55,3 +69,40 @@ def test_outputs_of_rounds_that_only_these_see_are_left_out() -> None:
     case, _ = recorded("io.kestra.plugin.core.flow.Loop")
 
     assert case["assertions"] == []
+    assert case["fixtures"]["tasks"] == [{"id": "fetch", "outputs": {"body": "A"}}]
+
+
+def flow(name: str, *tasks: dict[str, Any], namespace: str = "a.b") -> dict[str, Any]:
+    return {"id": name, "namespace": namespace, "revision": 1, "tasks": list(tasks)}
+
+
+def subflow(name: str, to: str) -> dict[str, Any]:
+    return {"id": name, "type": "io.kestra.plugin.core.flow.Subflow", "namespace": "a.b", "flowId": to}
+
+
+def test_subflow_that_reaches_out_is_a_fixture() -> None:
+    calls = [subflow("far", "outer"), subflow("near", "pure"), subflow("unknown", "{{ vars.flow }}")]
+    runs = [run(name, name, outputs={"executionId": f"{name}-1"}) for name in ("far", "near", "unknown")]
+    outer, inner = flow("outer", subflow("deep", "inner")), flow("inner", {"id": "get", "type": f"{HTTP}"})
+    pure = flow("pure", {"id": "told", "type": RETURN}, subflow("again", "pure"))
+    case, text = made(flow("f", *calls), runs, outer, inner, pure)
+
+    assert [fixture["id"] for fixture in case["fixtures"]["tasks"]] == ["far", "unknown"]
+    assert case["assertions"] == []
+    assert "# Left out, as it is new at each run: the output of near 'executionId'." in text
+
+
+def test_what_holds_the_id_of_the_execution_is_not_asserted() -> None:
+    case, text = made(flow("f", {"id": "told", "type": RETURN}), [run("t", "told", outputs={"value": "of e9x"})])
+
+    assert case["assertions"] == []
+    assert "# Left out, as it is new at each run: the output of told 'value'." in text
+
+
+def test_namespace_of_a_test_is_that_of_its_flow() -> None:
+    namespace = "a.b.test-it-pytest-0a1b2c-3d4e"
+    runs = [run("t", "told", outputs={"value": namespace})]
+    case, text = made(flow("f", {"id": "told", "type": RETURN}, namespace=namespace), runs)
+
+    assert "namespace: a.b\n" in text
+    assert case["assertions"][0]["equalTo"] == "a.b"

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_kestra import Answer, ApiError, Call, MockError
 from pytest_kestra.mocks.answering import Answering, answer
-from pytest_kestra.mocks.answers import answer_of, answers_of
+from pytest_kestra.mocks.answers import Answers, answer_of, answers_of
 from pytest_kestra.mocks.calls import Notes
 from pytest_kestra.mocks.mock import Mock
 from tests.unit.mocks.test_mock import call
@@ -29,7 +29,7 @@ from tests.unit.mocks.test_mock import call
 )
 def test_what_is_meant(given: Any, data: dict[str, Any]) -> None:
     assert answer_of(given).data() == data
-    assert answers_of(Answer(), [given, None]) == ([answer_of(given), Answer()], None)
+    assert answers_of(Answer(), [given, None]) == Answers([answer_of(given), Answer()], in_turn=True)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,8 @@ class Server(Notes):
 
 def test_answer_that_the_server_does_not_take_at_once_is_given_again() -> None:
     server, asked = Server(), iter(range(10))
-    mock = Mock("a", None, [], read=lambda _: [], removed=lambda _: None, asked=lambda _: {"number": next(asked)})
+    answers = Answers(asked=lambda _: {"number": next(asked)})
+    mock = Mock("a", None, answers, read=lambda _: [], removed=lambda _: None)
     answering = Answering(server, lambda: [(mock, "a.b")], lambda *_: None)
 
     answering.start()

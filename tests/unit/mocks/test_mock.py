@@ -9,6 +9,7 @@ import pytest
 from pytest_kestra import Answer, Call, Mock, MockError, UnexpectedCallsError
 from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
+from pytest_kestra.mocks.answers import Answers
 from pytest_kestra.mocks.side_effects import has_side_effects
 from pytest_kestra.settings import SIDE_EFFECTS
 
@@ -23,7 +24,7 @@ def call(number: int = 1, value: str | None = None, **properties: Any) -> Call:
 
 
 def mock(*calls: Call, removed: list[Mock] | None = None, **values: Any) -> Mock:
-    given: dict[str, Any] = {"task_id": "fetch", "kind": None, "answers": [Answer()], **values}
+    given: dict[str, Any] = {"task_id": "fetch", "kind": None, "answers": Answers([Answer()]), **values}
 
     def read(_: Mock) -> list[Call]:
         return list(calls)
@@ -122,9 +123,10 @@ def test_it_says_what_it_is_of(values: dict[str, Any], target: str) -> None:
 
 
 def test_what_the_stand_in_reads() -> None:
-    data = mock(value="a", render=False, asked=lambda _: None, answers=[]).data()
+    data = mock(value="a", render=False, answers=Answers(asked=lambda _: None)).data()
 
     assert data == {"id": data["id"], "value": "a", "unrendered": True, "asks": True, "answers": []}
+    assert mock(answers=Answers([Answer()], in_turn=True)).data()["inTurn"] is True
     assert mock().data()["id"] != data["id"]
 
 
@@ -155,6 +157,6 @@ def test_last_pattern_decides() -> None:
 
 @pytest.mark.parametrize(("value", "text"), [("A-1", "A-1"), (1, "1"), (True, "true"), ({"a": 1}, '{"a":1}')])
 def test_value_of_a_loop_is_the_text_that_kestra_makes_of_it(value: object, text: str) -> None:
-    mock = Mock("a", None, [], read=lambda _: [], removed=lambda _: None, value=value)
+    mock = Mock("a", None, Answers(), read=lambda _: [], removed=lambda _: None, value=value)
 
     assert mock.value == text

@@ -46,13 +46,14 @@ class Calls {
             return asked(name);
         }
         List<StandIn.Answer> answers = mock.answers();
-        if (answers.size() == 1) {
+        if (!mock.inTurn()) {
             return answers.getFirst();
         }
         if (number < answers.size()) {
             return answers.get(number);
         }
-        String error = "This is call " + (number + 1) + " of a mock that has " + answers.size() + " answers.";
+        String count = answers.size() == 1 ? "one answer" : answers.size() + " answers";
+        String error = "This is call " + (number + 1) + " of a mock that has " + count + ".";
         return new StandIn.Answer(null, null, error, 0, true);
     }
 
@@ -70,9 +71,18 @@ class Calls {
     }
 
     /** The value that a loop has for the task: that of its task run, or where a loop makes none (since 2.0) its item. */
-    static Object iteration(RunContext runContext) {
-        Object value = of(runContext, "taskrun", "value");
-        return value == null ? of(runContext, "item", "value") : value;
+    static String iteration(RunContext runContext) {
+        String value = own(runContext);
+        return value == null ? text(of(runContext, "item", "value")) : value;
+    }
+
+    /** The value of the task run itself. */
+    static String own(RunContext runContext) {
+        return text(of(runContext, "taskrun", "value"));
+    }
+
+    private static String text(Object value) {
+        return value == null ? null : value.toString();
     }
 
     private static Object of(RunContext runContext, String variable, String name) {

@@ -27,8 +27,14 @@ public class StandIn extends Task implements RunnableTask<Output> {
     /** The mocked task as Kestra knows it, where no mock is meant for some iterations. */
     private Task original;
 
-    /** What a mock says: for which iteration (null: for all, or if `exact` for none), and what comes of it. */
-    public record Mock(String id, String value, boolean unrendered, boolean asks, boolean exact, List<Answer> answers) {
+    /**
+     * What a mock says: for which iteration (null: for all), and what comes of it. One that is `exact` is for task runs
+     * of that value only (null: of none), as Kestra's fixtures are. With `inTurn` each answer is for one call, else there
+     * is one answer for all.
+     */
+    public record Mock(
+        String id, String value, boolean unrendered, boolean asks, boolean exact, boolean inTurn, List<Answer> answers
+    ) {
     }
 
     /** How a run of the task ends; `delay` is in milliseconds. */
@@ -49,8 +55,8 @@ public class StandIn extends Task implements RunnableTask<Output> {
 
     @Override
     public Output run(RunContext runContext) throws Exception {
-        Object value = Calls.iteration(runContext);
-        Optional<Mock> found = of(value == null ? null : value.toString());
+        String value = Calls.iteration(runContext);
+        Optional<Mock> found = of(value, Calls.own(runContext));
         if (found.isPresent()) {
             return answered(runContext, found.get());
         }
@@ -60,11 +66,13 @@ public class StandIn extends Task implements RunnableTask<Output> {
         throw new IllegalStateException("No mock is meant for the iteration '" + value + "' of this task.");
     }
 
-    private Optional<Mock> of(String value) {
-        Optional<Mock> only = mocks.stream().filter(mock -> mock.value != null && mock.value.equals(value)).findFirst();
+    private Optional<Mock> of(String value, String own) {
+        Optional<Mock> only = mocks.stream()
+            .filter(mock -> mock.value != null && mock.value.equals(mock.exact ? own : value))
+            .findFirst();
         return only.isPresent()
             ? only
-            : mocks.stream().filter(mock -> mock.value == null && (value == null || !mock.exact)).findFirst();
+            : mocks.stream().filter(mock -> mock.value == null && (own == null || !mock.exact)).findFirst();
     }
 
     private Output answered(RunContext runContext, Mock mock) throws Exception {
