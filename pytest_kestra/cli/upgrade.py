@@ -74,15 +74,22 @@ def _upgrade(options: argparse.Namespace) -> int:
         before, after = (_checked(found.on(line_of(version)), version, options.plugin) for version in versions)
         found = found.on(line_of(versions[1]))
         upgrades = compare(found.flows, before, after)
-        results = _results(options.tests, versions) if options.tests else {}
     except (EngineError, KestraError) as error:
         print(f"pytest-kestra: {error}", file=sys.stderr)
         return 2
     except OSError as error:  # such as a folder that nobody may look into
         print(f"pytest-kestra: {error.filename}: {error.strerror}.", file=sys.stderr)
         return 2
+    results, problem = {}, None
+    try:
+        results = _results(options.tests, versions) if options.tests else {}
+    except KestraError as error:
+        problem = error
     told = _json if options.format == "json" else _text
     print(told(versions, found.broken, upgrades, results))
+    if problem is not None:
+        print(f"pytest-kestra: {problem}", file=sys.stderr)
+        return 2
     broken = found.broken or any(one.state != "ready" for one in upgrades)
     return 1 if broken or _changed(results) else 0
 
@@ -127,6 +134,8 @@ def _run(tests: Sequence[str], version: str) -> dict[str, Result]:
     with tempfile.TemporaryDirectory(prefix="pytest-kestra-upgrade-", ignore_cleanup_errors=True) as folder:
         report = Path(folder) / "junit.xml"
         options = ["--kestra-server=embedded", f"--kestra-version={version}", f"--junitxml={report}", "-q"]
+        # The family that tells the files, too.
+        options += ["-o", "junit_family=xunit1"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests], capture_output=True, text=True, check=False
         )
@@ -135,7 +144,14 @@ def _run(tests: Sequence[str], version: str) -> dict[str, Result]:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-10:])
             raise KestraError(f"The tests could not be run on Kestra {version}:\n{last}")
         cases = ET.parse(report).iter("testcase")  # noqa: S314 - pytest has just written it
-        return {f"{case.get('classname')}::{case.get('name')}": _result(case) for case in cases}
+        return {_name(case): _result(case) for case in cases}
+
+
+def _name(case: ET.Element) -> str:
+    """Return the id of a test as pytest takes it, from the root of the project."""
+    file, classes = case.get("file") or "", case.get("classname") or ""
+    inside = classes.removeprefix(file.removesuffix(".py").replace("/", "."))
+    return "::".join(filter(None, [file, *inside.split("."), case.get("name")]))
 
 
 def _result(case: ET.Element) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from pytest_kestra.run.diagnosis.evidence import Evidence
 from pytest_kestra.run.diagnosis.text import first_line
 
 Annotation = dict[str, str]
+# How an error about a flow or a suite begins, after its class.
+PLACE = re.compile(r"(?:[\w.]+: )?(?P<file>.+?\.ya?ml):(?P<line>\d+): ")
 
 
 def annotations_of(evidence: Iterable[Evidence], test_id: str) -> list[Annotation]:
@@ -32,13 +35,15 @@ def annotations_of(evidence: Iterable[Evidence], test_id: str) -> list[Annotatio
 
 
 def of_test(report: pytest.TestReport) -> Annotation:
-    """Return an annotation at the line of a failed test."""
+    """Return an annotation at the line of a failed test, or at that of a flow or suite where its message says so."""
     path, line, _ = report.location
     if (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
         path, line = crash.path, crash.lineno - 1
     lines = report.longreprtext.splitlines()
     told = [text.removeprefix("E").strip() for text in lines if text.startswith("E ")]
     message = opening("\n".join(told or lines or ["failed"]))
+    if (place := PLACE.match(message)) is not None and Path(place["file"]).is_file():
+        path, line = place["file"], int(place["line"]) - 1
     return {
         "file": str(Path(path).absolute()),
         "line": str((line or 0) + 1),

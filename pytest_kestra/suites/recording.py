@@ -19,12 +19,13 @@ from pytest_kestra.suites.source import EXTENSION
 
 TYPE = "io.kestra.core.tests.flow.UnitTest"
 HEAD = """\
-# Recorded from the execution {id} of {when:%Y-%m-%d %H:%M} UTC. Tasks that reach out are fixtures with what they
-# gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
+# Recorded from the execution {id} of {when:%Y-%m-%d %H:%M} UTC. Tasks that reach out, or pause, are fixtures with what
+# they gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
 """
 NAME = re.compile(r"[A-Za-z_]\w*")
 # The output of a task that runs a flow.
 EXECUTION_ID = "executionId"
+PAUSE = "io.kestra.plugin.core.flow.Pause"
 
 
 class Recording:
@@ -110,8 +111,8 @@ class Recording:
         return task is not None and self._acts(original(task), ())
 
     def _acts(self, task: Mapping[str, Any], around: tuple[tuple[str, str], ...]) -> bool:
-        """Say whether a task reaches out, or runs a flow that does, or that cannot be told before it runs."""
-        if has_side_effects(str(task["type"]), self.side_effects):
+        """Say whether a task reaches out or pauses, or runs a flow that does, or of which that cannot be told."""
+        if has_side_effects(str(task["type"]), self.side_effects) or (task["type"] == PAUSE and not task.get("tasks")):
             return True
         if "flowId" not in task:
             return False

@@ -95,11 +95,15 @@ def test_annotations_on_github(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path.parent))
     folder = pytester.path.name
+    (pytester.path / "wrong.yaml").write_text("id: wrong\nnamespace: a.b\ntasks:\n  - id: t\n    type: io.none.Such\n")
     result = run_pytest(
         TESTS
         + """
     def test_value(kestra):
         assert kestra.deploy("orders.yaml").run().task("done").outputs["value"] == "50%"
+
+    def test_wrong(kestra):
+        kestra.deploy("wrong.yaml")
 """,
         *workers,
     )
@@ -110,6 +114,8 @@ def test_annotations_on_github(
             "orders is FAILED: task check failed: too many",
             f"::error file={folder}/test_annotations_on_github.py,line=17,"
             "title=test_annotations_on_github.py%3A%3Atest_value::AssertionError: assert '1' == '50%25'",
+            f"::error file={folder}/wrong.yaml,line=5,title=test_annotations_on_github.py%3A%3Atest_wrong::*"
+            "wrong.yaml:5: *",
         ]
     )
 

@@ -167,6 +167,21 @@ def test_recorded_execution_is_a_suite(
     assert "is there already" in capsys.readouterr().err
 
 
+def test_recorded_execution_with_a_pause_and_a_subflow_is_a_suite(
+    run_pytest: RunPytest, project: Path, kestra: Kestra, kestra_server: Server
+) -> None:
+    _, flow = (kestra.deploy(project / "flows" / f"{name}.yaml") for name in ("child", "parent"))
+    execution = flow.start({"who": "Ada"}).wait("PAUSED").resume().wait()
+    arguments = [execution.id, f"--server={kestra_server.address.url}", f"--output={project / 'parent_tests.yaml'}"]
+
+    assert cli.main(["record", *arguments]) == 0
+
+    text = (project / "parent_tests.yaml").read_text(encoding="utf-8")
+    assert "outputs.call.executionId" not in text
+    assert "- id: wait\n" in text
+    run_pytest("").assert_outcomes(passed=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

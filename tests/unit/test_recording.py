@@ -8,7 +8,7 @@ import yaml
 
 from pytest_kestra import NotFoundError
 from pytest_kestra.records import ExecutionRecord, FlowRecord
-from pytest_kestra.suites.recording import Recording
+from pytest_kestra.suites.recording import PAUSE, Recording
 
 RETURN, HTTP = "io.kestra.plugin.core.debug.Return", "io.kestra.plugin.core.http.Request"
 ENDED = {"current": "SUCCESS", "histories": [{"state": "SUCCESS", "date": "2026-01-01T00:00:00Z"}]}
@@ -90,6 +90,14 @@ def test_subflow_that_reaches_out_is_a_fixture() -> None:
     assert [fixture["id"] for fixture in case["fixtures"]["tasks"]] == ["far", "unknown"]
     assert case["assertions"] == []
     assert "# Left out, as it is new at each run: the output of near 'executionId'." in text
+
+
+def test_pause_is_a_fixture_unless_it_holds_tasks() -> None:
+    told = {"id": "told", "type": RETURN}
+    pauses: list[dict[str, Any]] = [{"id": "wait", "type": PAUSE}, {"id": "around", "type": PAUSE, "tasks": [told]}]
+    case, _ = made(flow("f", *pauses), [run(name, name) for name in ("wait", "around", "told")])
+
+    assert case["fixtures"]["tasks"] == [{"id": "wait"}]
 
 
 def test_what_holds_the_id_of_the_execution_is_not_asserted() -> None:

@@ -174,13 +174,22 @@ def test_tests_are_run_by_pytest_itself(tmp_path: Path, monkeypatch: pytest.Monk
         "import pytest\ndef test_a(): pass\ndef test_b(): assert False\ndef test_c(): pytest.skip('not now')\n"
         "@pytest.fixture\ndef bad(): raise ValueError\ndef test_d(bad): pass\n"
     )
-
-    assert upgrade._run(["test_it.py"], "1.3.31") == {
-        "test_it::test_a": ("passed", None),
-        "test_it::test_b": ("failed", "assert False"),
-        "test_it::test_c": ("skipped", "not now"),
-        "test_it::test_d": ("error", 'failed on setup with "ValueError"'),
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "test_more.py").write_text(
+        "import pytest\nclass TestOuter:\n    class TestInner:\n"
+        "        @pytest.mark.parametrize('x', ['a.b/c'])\n        def test_e(self, x): pass\n"
+    )
+    ids = {
+        "test_it.py::test_a": ("passed", None),
+        "test_it.py::test_b": ("failed", "assert False"),
+        "test_it.py::test_c": ("skipped", "not now"),
+        "test_it.py::test_d": ("error", 'failed on setup with "ValueError"'),
+        "below/test_more.py::TestOuter::TestInner::test_e[a.b/c]": ("passed", None),
     }
+
+    assert upgrade._run(["test_it.py", "below"], "1.3.31") == ids
+    # They are what pytest takes.
+    assert upgrade._run(list(ids), "1.3.31") == ids
 
 
 def test_what_cannot_be_compared_is_told(
@@ -193,7 +202,9 @@ def test_what_cannot_be_compared_is_told(
     monkeypatch.chdir(tmp_path)
 
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--tests", "none.py"]) == 2
-    assert "\npytest-kestra: The tests could not be run on Kestra 1.3.31:\n" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "\npytest-kestra: The tests could not be run on Kestra 1.3.31:\n" in told.err
+    assert told.out.endswith("1 flow, 1.3.31 to 2.0.0: 1 ready\n")
     assert cli.main(["upgrade-check", "nowhere"]) == 2
     assert capsys.readouterr().err == "pytest-kestra: nowhere: there is no such file or folder.\n"
     assert cli.main(["upgrade-check", write(tmp_path, "a"), "--to", "9.9"]) == 2

@@ -65,9 +65,9 @@ def test_what_breaks_on_the_next_line(
     ]
     changed, kept = told["tests"]
     reason = changed.pop("reason")
-    assert changed == {"test": "test_flows::test_old", "before": "passed", "after": "failed"}
+    assert changed == {"test": "test_flows.py::test_old", "before": "passed", "after": "failed"}
     assert reason.startswith("old.yaml:3: A flow has no property 'pluginDefaults'; since Kestra 2.0: ")
-    assert kept == {"test": "test_flows::test_good", "before": "passed", "after": "passed", "reason": None}
+    assert kept == {"test": "test_flows.py::test_good", "before": "passed", "after": "passed", "reason": None}
 
 
 def test_validate_asks_the_line_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
