@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_kestra.cli.parsers import Commands, add_version, command
@@ -54,6 +53,7 @@ def _install(options: argparse.Namespace) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
+    from pytest_kestra.engine.lease import FILE_NAME
     from pytest_kestra.server.embedded import EmbeddedServer
     from pytest_kestra.server.equipment import Equipment
     from pytest_kestra.server.run import Run
@@ -63,18 +63,19 @@ def _start(options: argparse.Namespace) -> int:
     settings = Settings.read(values, {}, os.environ)
     run = Run.create()
     try:
-        address = EmbeddedServer(settings, run, Equipment()).open().address
+        server = EmbeddedServer(settings, run, Equipment()).open()
     finally:
         run.finish()
-    print(f"Kestra {address.version} answers at {address.url}")
+    print(f"Kestra {server.address.version} answers at {server.address.url}")
     print("pytest uses it with --kestra-reuse; end it with: pytest-kestra engine stop")
+    print(f"Its user and password, for other programs, are in {server.folder / FILE_NAME}")
     return 0
 
 
 def _stop(_: argparse.Namespace) -> int:
-    from pytest_kestra.server.engines import remove, stop_engine
+    from pytest_kestra.server.engines import remove, stop_engine, warm
 
-    folders = _warm_folders()
+    folders = warm()
     stopped = [folder for folder in folders if stop_engine(folder)]
     for folder in folders:
         remove(folder)
@@ -84,28 +85,29 @@ def _stop(_: argparse.Namespace) -> int:
 
 def _status(_: argparse.Namespace) -> int:
     from pytest_kestra.engine.home import Home
-    from pytest_kestra.server.engines import clean, of_runs, running
+    from pytest_kestra.server.engines import clean, of_runs, running, warm
 
     home = Home.configured()
     print(f"Folder: {home.root}")
     installed = sorted(marker.parent.name for marker in home.root.glob("engines/*/installed.json"))
     print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
-    found = {folder: lease for folder in (*_warm_folders(), *of_runs()) if (lease := running(folder))}
+    found = {folder: lease for folder in (*warm(), *of_runs()) if (lease := running(folder))}
     for folder, lease in found.items():
         use = "" if folder.parent == home.warm else ", used by a test run, with which it ends"
         print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}{use}")
     if not found:
         print("Running: nothing")
-    for folder in _warm_folders():
+    for folder in warm():
         clean(folder)
     return 0
 
 
 def _logs(options: argparse.Namespace) -> int:
     from pytest_kestra.engine.spawn import log_tail, logs
+    from pytest_kestra.server.engines import warm
 
     # The one that was written last is the one of interest.
-    found = [logs(folder)[-1] for folder in _warm_folders() if logs(folder)]
+    found = [logs(folder)[-1] for folder in warm() if logs(folder)]
     newest = max(found, key=lambda log: log.stat().st_mtime, default=None)
     if newest is None:
         print("There is no log: no engine was started; do it with: pytest-kestra engine start")
@@ -113,9 +115,3 @@ def _logs(options: argparse.Namespace) -> int:
         quiet = f"The log is empty, and that is good: an engine writes warnings and errors only ({newest})"
         print(log_tail(newest.parent, options.lines, newest.name) or quiet)
     return 0
-
-
-def _warm_folders() -> list[Path]:
-    from pytest_kestra.engine.home import Home
-
-    return [folder for folder in Home.configured().warm.glob("*") if folder.is_dir()]

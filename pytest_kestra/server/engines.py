@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from pytest_kestra.address import Address
 from pytest_kestra.connection import http_client
 from pytest_kestra.engine.alive import alive
+from pytest_kestra.engine.home import Home
 from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 from pytest_kestra.server.folders import servers_of_runs
@@ -50,6 +51,17 @@ def answers(lease: Lease, timeout: float) -> bool:
 def of_runs() -> list[Path]:
     """Return the folders of the engines that test runs of this user have started, and not ended yet."""
     return sorted(server for servers in servers_of_runs().values() for server in servers)
+
+
+def warm() -> list[Path]:
+    """Return the folders of the engines of this user that stay warm."""
+    return [folder for folder in Home.configured().warm.glob("*") if folder.is_dir()]
+
+
+def at(url: str) -> Lease | None:
+    """Return the lease of the engine of this user that lives and answers at an address, or None."""
+    leases = {folder: Lease.read(folder) for folder in (*warm(), *of_runs())}
+    return next((lease for folder, lease in leases.items() if lease and lease.url == url and alive(folder)), None)
 
 
 def clean(folder: Path) -> None:

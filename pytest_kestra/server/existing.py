@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import httpx
@@ -9,7 +10,8 @@ import httpx
 from pytest_kestra.address import Address
 from pytest_kestra.connection import http_client, trouble
 from pytest_kestra.engine.plugins import STAND_IN_TYPE
-from pytest_kestra.errors import ServerError
+from pytest_kestra.errors import KestraError, ServerError
+from pytest_kestra.server import engines
 from pytest_kestra.server.identity import CONFIGS, check_access, check_version
 from pytest_kestra.settings import Settings
 
@@ -27,7 +29,14 @@ class ExistingServer:
         self.address = Address(url, settings.user, settings.password, settings.token, settings.tenant)
 
     def open(self) -> ExistingServer:
-        """Return this server if it is a Kestra that tests can use; ServerError says what it did instead."""
+        """Return this server if it is a Kestra that tests can use; ServerError says what it did instead.
+
+        Without credentials it gets those of an engine of this user that answers there.
+        """
+        if self.address.user is None and self.address.token is None:
+            with contextlib.suppress(KestraError):  # where there is no home, there is no such engine either
+                if (lease := engines.at(self.address.url)) is not None:
+                    self.address = replace(self.address, user=lease.user, password=lease.password)
         try:
             with http_client(self.address, timeout=httpx.Timeout(ANSWER_TIMEOUT_S)) as http:
                 # Kestra tells its version to everybody, and only the second what it thinks of the credentials.

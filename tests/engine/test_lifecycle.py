@@ -203,6 +203,17 @@ def test_proxy_of_the_environment_is_not_asked(run: Run, monkeypatch: pytest.Mon
     assert stop_engine(first.folder)
 
 
+def test_credentials_of_an_own_engine_at_a_url_are_known(run: Run) -> None:
+    embedded = server(run).open()
+    settings = Settings().override({"server": embedded.address.url}, "the test")
+    existing = ExistingServer(settings).open()
+
+    assert (existing.address.user, existing.address.password) == (embedded.address.user, embedded.address.password)
+    assert stop_engine(embedded.folder)
+    with pytest.raises(ServerError, match="No Kestra server answers"):
+        ExistingServer(settings).open()
+
+
 def test_other_server_on_the_port_of_a_lease_is_not_taken_for_the_engine(tmp_path: Path, stub: Stub) -> None:
     stub.on("GET", "/health", "{}")
     stub.on("GET", "/api/v1/configs", "", 401)
