@@ -51,8 +51,15 @@ def build(client: docker.DockerClient, installation: Installation, tag: str, pro
     with tempfile.TemporaryFile() as file:
         with progress.step(f"Collecting the files of Kestra {installation.version}"):
             texts = {**rootfs.USERS, str(container.ENGINE).lstrip("/"): container.described(installation)}
-            archive.write(file, rootfs.files(installation), texts, rootfs.FOLDERS)
-        file.seek(0)
+            try:
+                archive.write(file, rootfs.files(installation), texts, rootfs.FOLDERS)
+                file.seek(0)
+            except OSError as error:
+                where = error.filename or tempfile.gettempdir()
+                raise ContainerError(
+                    f"The files of the image cannot be collected: {where}: {error.strerror}. Until Docker has them, they "
+                    "are in the folder for temporary files, which TMPDIR names; they take about 0.5 GiB there."
+                ) from error
         with progress.step(f"Importing the image {tag}"):
             # Docker's client says that such a stream comes in chunks, and an iterator does.
             chunks = iter(lambda: file.read(CHUNK), b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,6 +75,17 @@ def test_import_that_docker_refuses(answer: Exception | str, told: str) -> None:
         build(imported=answer)
 
     assert str(raised.value) == f"Docker did not import the image {TAG}: {told}"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is full")
+def test_folder_for_temporary_files_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: Path("/dev/full").open("r+b", buffering=0))
+    with pytest.raises(ContainerError) as raised:
+        build()
+
+    assert str(raised.value).startswith(
+        f"The files of the image cannot be collected: {tempfile.gettempdir()}: No space left on device. Until Docker "
+    )
 
 
 def test_paths_with_blanks_are_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
