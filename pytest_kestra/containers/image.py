@@ -57,8 +57,8 @@ def build(client: docker.DockerClient, installation: Installation, tag: str, pro
             except OSError as error:
                 where = error.filename or tempfile.gettempdir()
                 raise ContainerError(
-                    f"The files of the image cannot be collected: {where}: {error.strerror}. Until Docker has them, they "
-                    "are in the folder for temporary files, which TMPDIR names; they take about 0.5 GiB there."
+                    f"The files of the image cannot be collected: {where}: {error.strerror}. Until Docker has them, "
+                    "they are in the folder for temporary files, which TMPDIR names, and take about 0.5 GiB there."
                 ) from error
         with progress.step(f"Importing the image {tag}"):
             # Docker's client says that such a stream comes in chunks, and an iterator does.
