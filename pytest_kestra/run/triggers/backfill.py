@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pytest_kestra.errors import FlowError, InputError, KestraError
+from pytest_kestra.errors import ApiError, FlowError, InputError, KestraError
 from pytest_kestra.records import ExecutionRecord
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.inputs import Inputs
@@ -24,6 +24,8 @@ from pytest_kestra.run.waiting import poll
 from pytest_kestra.times import instant
 
 SECOND = timedelta(seconds=1)
+# What Kestra answers where a backfill, or its trigger, has ended since it was read.
+GONE = (400, 404)
 # How long a backfill that is over may lack executions, in seconds: that long a server may need to find them.
 LACKING_S = 5.0
 
@@ -212,7 +214,11 @@ class Backfill:
             if state is None:
                 return True
             if state.get("backfill") is not None:
-                self.trigger.session.client.triggers.end_backfill(flow.namespace, flow.id, self.trigger.id)
+                try:
+                    self.trigger.session.client.triggers.end_backfill(flow.namespace, flow.id, self.trigger.id)
+                except ApiError as error:
+                    if error.status not in GONE:
+                        raise
                 return False
             return not is_locked(state)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_kestra import Execution, FlowError, InputError, Kestra, KestraError, UnknownNameError, WaitTimeout
+from pytest_kestra import ApiError, Execution, FlowError, InputError, Kestra, KestraError, UnknownNameError, WaitTimeout
+from pytest_kestra.client.triggers import Triggers
 from pytest_kestra.run.triggers import backfill, schedule
 from tests.engine.lines import is_two
 
@@ -272,18 +274,41 @@ def test_inputs_are_checked_before_anything_is_made(kestra: Kestra, given: dict[
     assert deployed.executions() == []
 
 
+def _unknown(*_: object) -> None:
+    raise schedule.DatesError
+
+
 def test_server_that_knows_more_than_we(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
     """Conditions on another server: what it makes counts, and where it makes nothing it is not waited for."""
-
-    def unknown(*_: object) -> None:
-        raise schedule.DatesError
 
     only: dict[str, Any] = {"conditions": [{"type": f"{CORE}condition.DayWeek", "dayOfWeek": "THURSDAY"}]}
     if is_two(kestra.client):
         only = {"when": "{{ (trigger.date | date('E')) == 'Thu' }}"}
     trigger = kestra.deploy(flow(**only)).trigger("daily")
-    monkeypatch.setattr(schedule.Schedule, "next", unknown)
+    monkeypatch.setattr(schedule.Schedule, "next", _unknown)
 
     assert dates(trigger.backfill("2026-01-01", "2026-01-02")) == ["2026-01-01T09:00:00Z"]
     assert trigger.backfill("2026-01-02T10:00:00Z", "2026-01-03T08:00:00Z") == []
     assert trigger.status().backfill is None
+
+
+def test_backfill_that_kestra_ends_just_before_us(kestra: Kestra, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler ends a backfill without dates, too: whoever comes second is told that there is none."""
+    trigger = kestra.deploy(flow()).trigger("daily")
+    monkeypatch.setattr(schedule.Schedule, "next", _unknown)
+    once, refused = Triggers.end_backfill, []
+
+    def twice(*arguments: Any) -> None:
+        with contextlib.suppress(ApiError):
+            once(*arguments)
+        try:
+            once(*arguments)
+        except ApiError as error:
+            refused.append(error.status)
+            raise
+
+    monkeypatch.setattr(Triggers, "end_backfill", twice)
+
+    assert trigger.backfill("2026-01-01T10:00:00Z", "2026-01-02T08:00:00Z") == []
+    assert trigger.status().backfill is None
+    assert set(refused) <= {400}
