@@ -78,6 +78,7 @@ def kestra_volumes() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def kestra_equipment(
+    pytestconfig: pytest.Config,
     kestra_server_config: Mapping[str, Any],
     kestra_secrets: Mapping[str, str],
     kestra_plugins: Sequence[str],
@@ -94,7 +95,7 @@ def kestra_equipment(
             plugins=kestra_plugins,
             environment=kestra_environment,
             volumes=kestra_volumes,
-        )
+        ).below(pytestconfig.rootpath)
     except SettingsError as error:
         raise _told(str(error)) from None
 

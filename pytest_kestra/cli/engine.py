@@ -93,7 +93,8 @@ def _status(_: argparse.Namespace) -> int:
     print(f"Installed: {', '.join(installed) or 'nothing; run: pytest-kestra engine install'}")
     found = {folder: lease for folder in (*warm(), *of_runs()) if (lease := running(folder))}
     for folder, lease in found.items():
-        use = "" if folder.parent == home.warm else ", used by a test run, with which it ends"
+        use = f" in the container {lease.container[:12]}" if lease.container else ""
+        use += "" if folder.parent == home.warm else ", used by a test run, with which it ends"
         print(f"Running: Kestra {lease.version} at {lease.url}, process {lease.pid}{use}")
     if not found:
         print("Running: nothing")

@@ -8,7 +8,7 @@ import sys
 from pytest_kestra.cli.engine import installed
 from pytest_kestra.cli.parsers import Commands, add_version, command
 
-BUILD = "make an image of the embedded engine and this machine's own files; only Docker and Linux are needed"
+BUILD = "make an image of the embedded engine and this machine's own files; only Docker, Linux and the extra are needed"
 
 
 def add(commands: Commands) -> None:

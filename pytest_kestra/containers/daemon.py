@@ -20,6 +20,8 @@ from pytest_kestra.engine.progress import Progress
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 PROBE_TIMEOUT_S = 5.0
+# What stands before the remedies of an error.
+REMEDIES = "\nTo fix this, either:\n"
 REMEDY = "Start Docker (`docker info` shows when it answers), or say with DOCKER_HOST where it is"
 
 
@@ -43,6 +45,11 @@ def connected() -> Iterator[docker.DockerClient]:
         client.close()
 
 
+def is_here() -> bool:
+    """Say whether the Docker engine sees the files of this machine, as far as its address tells."""
+    return urlsplit(get_docker_host() or DEFAULT_HOST).scheme in ("unix", "npipe")
+
+
 def require_image(client: docker.DockerClient, image: str, progress: Progress) -> None:
     """Pull an image if it is not there yet, and show how far it is; ContainerError says why it cannot be had."""
     image = testcontainers_config.hub_image_name_prefix + image
@@ -61,8 +68,9 @@ def require_reaper(client: docker.DockerClient, progress: Progress) -> None:
     try:
         require_image(client, testcontainers_config.ryuk_image, progress)
     except ContainerError as error:
+        why = str(error).partition(REMEDIES)[0]
         raise ContainerError(
-            f"testcontainers needs Ryuk to remove what is left behind. {error}\n"
+            f"testcontainers needs Ryuk to remove what is left behind. {why}\n"
             "Where it cannot be had, TESTCONTAINERS_RYUK_DISABLED=true does without: pytest-kestra removes its "
             "containers itself, also after a run that was killed."
         ) from error
@@ -109,12 +117,11 @@ def _pull(client: docker.DockerClient, image: str, progress: Progress) -> None:
 
 def _refusal(image: str, why: str) -> str:
     return (
-        f"The image {image} cannot be pulled: {why.strip().rstrip('.')}.\n"
-        "To fix this, either:\n"
+        f"The image {image} cannot be pulled: {why.strip().rstrip('.')}.{REMEDIES}"
         "  - correct its name: --kestra-image, or --kestra-version for the official one\n"
         "  - log in to its registry: docker login\n"
         "  - bring it here by another way: docker load; or make one of this machine's own files: pytest-kestra image "
-        "build"
+        "build (with the extra), and name that with --kestra-image"
     )
 
 

@@ -33,12 +33,12 @@ from pytest_kestra.containers import daemon
 from pytest_kestra.containers.kestra import Answering, KestraContainer, ended
 from pytest_kestra.engine import alive, owner
 from pytest_kestra.engine.errors import EngineError
-from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
+from pytest_kestra.engine.lease import FILE_NAME, KEEPER, Lease
 
 STOP_POLL_S = 0.1
 REMOVE_TIMEOUT_S = ANSWER_TIMEOUT_S = 60.0
-# What is known of an end that nobody has asked for.
-ENDED = "ended.txt"
+# What is known of an end that nobody has asked for, and of a start that has failed.
+ENDED, FAILED = "ended.txt", "failed.txt"
 MOUNTS = Path("/proc/self/ns/mnt")
 # Whose container it is: of which machine and user, and which folder its keeper works in.
 LABEL_HOST, LABEL_FOLDER = "pytest-kestra.host", "pytest-kestra.folder"
@@ -82,9 +82,10 @@ class Keeper:
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
         self.folder = Path(orders.folder)
-        (self.folder / STOP).unlink(missing_ok=True)
-        (self.folder / ENDED).unlink(missing_ok=True)
+        for name in (ENDED, FAILED):
+            (self.folder / name).unlink(missing_ok=True)
         self.lock = alive.hold(self.folder)
+        (self.folder / KEEPER).touch()
         self.abandoned = False
         self.container: KestraContainer | None = None
         self._finished = threading.Event()
@@ -119,11 +120,21 @@ class Keeper:
             if self._fail(f"The Kestra container {how}."):
                 (self.folder / ENDED).write_text(how, encoding="utf-8")
         except (docker.errors.DockerException, requests.RequestException) as error:
-            self._fail(f"Docker refused or lost the container: {getattr(error, 'explanation', None) or error}")
+            self._fail_to_start(f"Docker refused or lost the container: {getattr(error, 'explanation', None) or error}")
+        except TimeoutError:
+            limit = f"{self.orders.startup_timeout:g} s; a slow machine may need a longer --kestra-startup-timeout"
+            self._fail_to_start(f"The Kestra container was not ready after {limit}.")
         except (EngineError, ContainerStartException, httpx.HTTPError, OSError) as error:
-            self._fail(str(error).partition("\nThe last lines of its log")[0])  # which stand above
+            # How its log ends is told by who has started this.
+            text = str(error).removesuffix(" Its log is empty.")
+            self._fail_to_start(text.partition("\nThe last lines of its log")[0])
         finally:
             self._finished.set()
+
+    def _fail_to_start(self, reason: str) -> None:
+        if self._fail(reason):
+            with contextlib.suppress(OSError):  # on a full disk the log is all there is
+                (self.folder / FAILED).write_text(reason, encoding="utf-8")
 
     def _fail(self, reason: str) -> bool:
         """Take note of what went wrong; once the container is removed on purpose, nothing does."""
@@ -157,7 +168,7 @@ class Keeper:
 
     def _watch_stop(self) -> None:
         while not self._finished.wait(STOP_POLL_S):
-            if (self.folder / STOP).exists():
+            if not (self.folder / KEEPER).exists():
                 self._finished.set()
 
     def _abandon(self) -> None:
@@ -177,7 +188,8 @@ class Keeper:
         with contextlib.suppress(docker.errors.DockerException, requests.RequestException, OSError):
             Reaper.delete_instance()
         if self._error is None:
-            (self.folder / FILE_NAME).unlink(missing_ok=True)
+            for name in (FILE_NAME, KEEPER):
+                (self.folder / name).unlink(missing_ok=True)
         if self.abandoned and self.orders.owner_lock is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
             owner.clean(Path(self.orders.owner_lock))

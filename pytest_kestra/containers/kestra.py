@@ -28,6 +28,7 @@ PORT, MANAGEMENT_PORT = 8080, 8081
 # Kestra takes an address of mail as the name of its user.
 USER = "kestra@pytest-kestra.local"
 PLUGINS = "/app/plugins"
+VARIABLE = "KESTRA_CONFIGURATION"
 DOCKER_SOCKET = "/var/run/docker.sock"
 STARTUP_TIMEOUT_S = 300.0
 POLL_S = 0.1
@@ -148,8 +149,14 @@ class KestraContainer(DockerContainer):
         else:
             self.with_volume_mapping(self.docker_socket, DOCKER_SOCKET, "rw")
             self.with_kwargs(**{"user": "root", **self._kwargs})
-        self.with_env("KESTRA_CONFIGURATION", yaml.safe_dump(merged(values, self.configuration)))
+        # As who runs the image otherwise gives it.
+        own = yaml.safe_load(self.env.get(VARIABLE, "")) or {}
+        if not isinstance(own, Mapping):
+            raise ContainerError(f"{VARIABLE} in the container's environment is no YAML with keys and values.")
+        self.with_env(VARIABLE, yaml.safe_dump(merged(merged(values, own), self.configuration)))
         for name, value in self.secrets.items():
+            if not isinstance(value, str):
+                raise ContainerError(f"The secret {name!r} is of the type {type(value).__name__}, not a text.")
             self.with_env(f"SECRET_{name.upper()}", base64.b64encode(value.encode()).decode())
         if self.is_local():
             # Nobody else on the network gets in.

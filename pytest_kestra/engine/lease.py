@@ -9,8 +9,8 @@ from pathlib import Path
 
 FILE_NAME = "engine.json"
 LOG_NAME = "engine.log"
-# Who wants the keeper of a container to end makes this file beside its lease.
-STOP = "stop"
+# The keeper of a container has this file beside its lease, and ends when somebody has removed it.
+KEEPER = "keeper"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class Spawn:
 
     `what` begins the sentences of errors, such as "The embedded engine"; `module` is run by this Python. The process
     reads `orders` from its standard input, holds the folder's lock (`alive.hold`) and, when it is ready, writes a lease
-    with this `password` into it. `orders` gets the name of the log, which the lease is to tell.
+    with this `password` into it. `orders` gets the name of the log, which the lease is to tell. One that does not get
+    ready is asked to end, and killed after `grace` seconds.
     """
 
     what: str
@@ -47,6 +48,7 @@ class Spawn:
     password: str = field(repr=False)
     timeout: float
     environment: Mapping[str, str] | None = field(default=None, repr=False)
+    grace: float = 0.0
 
     def start(self) -> Lease:
         """Start the process and return its lease when it is ready; EngineError shows its log if it does not get so.
@@ -73,6 +75,10 @@ class Spawn:
                 process.stdin.write(self.orders(log.name).encode())
             lease = self._ready(process, log)
         except BaseException:
+            if self.grace:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(self.grace)
             _kill(process)
             raise
         _STARTED[lease.pid] = process

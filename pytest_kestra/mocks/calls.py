@@ -24,8 +24,8 @@ CALL, ASKS, ANSWER, ANSWERED = ".call", ".asks", ".answer", ".answered"
 class Call:
     """Tell one call of a mocked task.
 
-    `properties` are what the flow gives to the task, rendered, with the defaults of its type. `value` is that of the
-    iteration, `attempt` counts from 1, `time` is when it began.
+    `properties` are what the flow gives to the task, rendered unless that fails, with the defaults of its type. `value`
+    is that of the iteration, `attempt` counts from 1, `time` is when it began.
     """
 
     task_id: str

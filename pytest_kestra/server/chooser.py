@@ -48,11 +48,14 @@ def open_server(
     try:
         return _container(settings, equipment, run, announce)
     except ServerError as error:
+        from pytest_kestra.containers.daemon import REMEDIES
+
+        why, _, remedies = str(error).partition(REMEDIES)
         raise ServerError(
             f"No Kestra server to run the tests on. What was tried:\n"
             f"  - the embedded engine: {reason}\n"
-            f"  - a container: {str(error).replace(chr(10), chr(10) + '    ')}\n"
-            f"To fix this, either:\n{INSTALL}\n  - start Docker\n{EXISTING}"
+            f"  - a container: {why.replace(chr(10), chr(10) + '    ')}{REMEDIES}"
+            f"{INSTALL}\n{remedies or '  - start Docker'}\n{EXISTING}"
         ) from error
 
 

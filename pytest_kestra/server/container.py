@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from testcontainers.core.config import testcontainers_config
 
 from pytest_kestra.containers import daemon, image
 from pytest_kestra.containers.errors import ContainerError
-from pytest_kestra.containers.keeper import ENDED, Orders
+from pytest_kestra.containers.keeper import ENDED, FAILED, REMOVE_TIMEOUT_S, Orders
 from pytest_kestra.containers.kestra import USER, made_password, official_image
+from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.lease import Lease
+from pytest_kestra.engine.lock import line_of
 from pytest_kestra.engine.plugins import STAND_IN, plugin_jars
 from pytest_kestra.engine.progress import progress_for
 from pytest_kestra.engine.repository import Repository
@@ -51,37 +53,54 @@ class ContainerServer(StartedServer):
             daemon.require_image(client, self.image, progress)
             daemon.require_reaper(client, progress)
         password = made_password()
-        return Spawn(
+        volumes = [_volume(here, there) for here, there in self.equipment.volumes.items()]
+        spawn = Spawn(
             what=self.what,
             module="pytest_kestra.containers.keeper",
             folder=self.folder,
-            orders=lambda log: self._orders(password, log, jars).dumps(),
+            orders=lambda log: self._orders(password, log, jars, volumes).dumps(),
             password=password,
             timeout=self.settings.startup_timeout + KEEPER_TIMEOUT_S,
-        ).start()
+            grace=REMOVE_TIMEOUT_S,
+        )
+        try:
+            return spawn.start()
+        except EngineError as error:
+            if (why := self._noted(FAILED)) is None:
+                raise
+            _, head, lines = str(error).partition("\nThe last lines of its log")
+            raise ContainerError(f"{why}{head}{lines}") from error
 
     def ending(self) -> str | None:
         """Say how the container has ended, and where its log is; None where it has not."""
         if self._lease is None:
             return None
-        how = self._how_ended()
+        how = self._noted(ENDED)
         told = None if how else super().ending()
         # The keeper may have written it while it was waited for.
-        how = how or self._how_ended()
+        how = how or self._noted(ENDED)
         return self._ending(how, self._lease) if how else told
 
-    def _how_ended(self) -> str | None:
+    def _noted(self, name: str) -> str | None:
+        """Return what the keeper has written into a file; None where it has not."""
         with contextlib.suppress(OSError):
-            return (self.folder / ENDED).read_text(encoding="utf-8") or None
+            return (self.folder / name).read_text(encoding="utf-8") or None
         return None
 
     def _use(self, lease: Lease) -> None:
+        wished = self.settings.version
+        # Who names an image only has not thought of a version.
+        if wished != Settings.version and not f"{lease.version}.".replace("-", ".").startswith(f"{wished}."):
+            raise ContainerError(
+                f"The image {self.image} is Kestra {lease.version}, and this run is for {wished}: say "
+                f"--kestra-version={line_of(lease.version)}, or name another image."
+            )
         super()._use(lease)
         with daemon.connected() as client:
             if not image.made_here(client, self.image):
                 self.capabilities |= {"pages"}
 
-    def _orders(self, password: str, log: str, jars: list[Path]) -> Orders:
+    def _orders(self, password: str, log: str, jars: Sequence[Path], volumes: Sequence[tuple[str, str, str]]) -> Orders:
         equipment, settings = self.equipment, self.settings
         # A flow that calls the server's own API finds its credentials as on the embedded engine.
         secrets = {"KESTRA_API_USER": USER, "KESTRA_API_PASSWORD": password, **equipment.secrets}
@@ -95,7 +114,7 @@ class ContainerServer(StartedServer):
             configuration=dict(equipment.config),
             secrets=secrets,
             environment=dict(equipment.environment),
-            volumes=[_volume(here, there) for here, there in equipment.volumes.items()],
+            volumes=list(volumes),
             plugins=[str(jar) for jar in jars],
             docker_socket=testcontainers_config.ryuk_docker_socket if settings.docker_socket else None,
             owner_lock=str(self.owner_lock) if self.owner_lock else None,
@@ -112,9 +131,13 @@ def _volume(here: str, there: str) -> tuple[str, str, str]:
             "Correct it in kestra_volumes."
         )
     try:
-        return str(Path(here).expanduser().absolute()), path, mode
+        found = Path(here).expanduser().absolute()
     except RuntimeError:
         raise ContainerError(
             f"This machine does not know the home folder that the volume {here!r} begins with. Give a whole path in "
             "kestra_volumes."
         ) from None
+    # Docker would make an empty folder of it.
+    if not found.exists() and daemon.is_here():
+        raise ContainerError(f"The volume {found} is not there. Make it, or correct it in kestra_volumes.")
+    return str(found), path, mode

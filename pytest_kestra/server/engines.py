@@ -15,7 +15,7 @@ from pytest_kestra.address import Address
 from pytest_kestra.connection import http_client
 from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.home import Home
-from pytest_kestra.engine.lease import FILE_NAME, STOP, Lease
+from pytest_kestra.engine.lease import FILE_NAME, KEEPER, Lease
 from pytest_kestra.engine.spawn import exit_code, kill, wait_for_end
 from pytest_kestra.server.folders import servers_of_runs
 
@@ -78,22 +78,34 @@ def stop_engine(folder: Path) -> bool:
 
     Its lease goes, also a stale one, and so do processes that an engine has left behind which was killed.
     """
-    lived, lease = alive(folder), Lease.read(folder)
-    if lease is not None and lived:
-        with contextlib.suppress(httpx.HTTPError):
-            if lease.container is None:
-                _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
-            else:
-                (folder / STOP).touch()
-            wait_for_end(lease.pid, STOP_TIMEOUT_S)
-            deadline = time.monotonic() + STOP_TIMEOUT_S
-            while alive(folder) and time.monotonic() < deadline:
-                time.sleep(STOP_POLL_S)
+    lived, lease, kept = alive(folder), Lease.read(folder), (folder / KEEPER).exists()
+    if lived:
+        _ask_to_end(folder, lease)
+    ended_itself = lived and not alive(folder)
     kill(folder)
-    if lease is not None and lease.container is not None and Lease.read(folder) == lease:
+    if kept and not ended_itself:
         _remove_container()
-    (folder / FILE_NAME).unlink(missing_ok=True)
+    for name in (FILE_NAME, KEEPER):
+        (folder / name).unlink(missing_ok=True)
     return lived
+
+
+def _ask_to_end(folder: Path, lease: Lease | None) -> None:
+    """Ask what lives in a folder to end, and wait for that; an engine that only starts cannot be asked."""
+    try:
+        if (folder / KEEPER).exists():
+            (folder / KEEPER).unlink(missing_ok=True)
+        elif lease is not None:
+            _ask("POST", lease, "/pytest-kestra/stop", HEALTH_TIMEOUT_S)
+        else:
+            return
+    except httpx.HTTPError:
+        return
+    if lease is not None:
+        wait_for_end(lease.pid, STOP_TIMEOUT_S)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while alive(folder) and time.monotonic() < deadline:
+        time.sleep(STOP_POLL_S)
 
 
 def remove(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,12 @@ class Equipment:
         _check_mapping("kestra_server_config", self.config)
         _check_configuration(self.config, ())
 
+    def below(self, root: Path) -> Equipment:
+        """Return the same, in which relative paths of jars and volumes are those below a folder."""
+        plugins = [_below(root, plugin) if plugin.endswith(".jar") else plugin for plugin in self.plugins]
+        volumes = {_below(root, here): there for here, there in self.volumes.items()}
+        return replace(self, plugins=plugins, volumes=volumes)
+
     @property
     def given(self) -> list[str]:
         """Name the capabilities of a server that something is given for."""
@@ -49,11 +55,17 @@ class Equipment:
         return [self.config, sorted(self.secrets.items()), list(map(_plugin, self.plugins)), *variables]
 
 
+def _below(root: Path, path: str) -> str:
+    return path if path.startswith("~") else str(root / path)
+
+
 def _check_pairs(fixture: str, pairs: Any) -> None:
     _check_mapping(fixture, pairs)
     for name, value in pairs.items():
         if not isinstance(name, str):
             raise SettingsError(f"{fixture}: the name {name!r} is {_kind(name)}, not a text. Give a text.")
+        if not name or (fixture != "kestra_volumes" and "=" in name):
+            raise SettingsError(f"{fixture}: {name!r} cannot be a name. Give another.")
         # The value may be a secret, whatever it is.
         if not isinstance(value, str):
             raise SettingsError(f"{fixture}: {name!r} is {_kind(value)}, not a text. Give a text, or leave it out.")

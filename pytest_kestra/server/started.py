@@ -117,8 +117,11 @@ class StartedServer(ABC):
         return None if how is None else self._ending(f"{how} (process {self._lease.pid})", self._lease)
 
     def _ending(self, how: str, lease: Lease) -> str:
-        until = "" if self.settings.reuse else ", until this run ends"
-        return f"{self.what} {how}.\nIts log{until}: {self.folder / lease.log}"
+        return f"{self.what} {how}.\nIts log{self._until}: {self.folder / lease.log}"
+
+    @property
+    def _until(self) -> str:
+        return "" if self.settings.reuse else ", until this run ends"
 
     def _have(self, good: Callable[[Lease], bool]) -> None:
         """Use the server that is there if it is good, else start one; ServerError says why there is none."""
@@ -146,7 +149,7 @@ class StartedServer(ABC):
         if starts.number > MOST_RESTARTS:
             raise ServerError(
                 f"{self.what} has ended again after {starts.number} starts in this run, and is not started any more; "
-                f"the log of the last one: {self._last_log()}"
+                f"the log of the last one{self._until}: {self._last_log()}"
             )
         starts = replace(starts, number=starts.number + 1)
         with self._writing():
@@ -157,7 +160,7 @@ class StartedServer(ABC):
             failure = f"{self.what} cannot be had in this run: {str(error).splitlines()[0]}"
             log = self._last_log()
             with contextlib.suppress(OSError):  # then others try it, too
-                replace(starts, failure=f"{failure} Its log: {log}" if log else failure).write(self.folder)
+                replace(starts, failure=f"{failure} Its log{self._until}: {log}" if log else failure).write(self.folder)
             raise
 
     def _writing(self) -> AbstractContextManager[None]:

@@ -19,7 +19,7 @@ id: say
 namespace: company.team
 tasks:
   - {id: secret, type: io.kestra.plugin.core.debug.Return, format: "{{ secret('FRUIT') }}"}
-  - {id: color, type: io.kestra.plugin.core.debug.Return, format: "{{ globals.color }}"}
+  - {id: color, type: io.kestra.plugin.core.debug.Return, format: "{{ globals.color }} {{ globals.shape }}"}
   - id: seen
     type: io.kestra.plugin.scripts.shell.Commands
     commands: ['echo "$CITY"', cat /data/file]
@@ -39,7 +39,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kestra(image: str, data: Path) -> Iterator[KestraContainer]:
     """Return a container that is used by all tests here; a proxy of the environment does not lead to it."""
     container = KestraContainer(
-        image, secrets={"FRUIT": "plum"}, env={"CITY": "Lima"}, volumes=[(str(data), "/data", "ro")]
+        image,
+        secrets={"FRUIT": "plum"},
+        env={"CITY": "Lima", "KESTRA_CONFIGURATION": "kestra: {variables: {globals: {color: red, shape: round}}}"},
+        volumes=[(str(data), "/data", "ro")],
     )
     container.with_configuration({"kestra": {"variables": {"globals": {"color": "blue"}}}})
     container.with_plugin(data / "plugin.jar")
@@ -59,7 +62,7 @@ def test_flow_sees_secrets_configuration_environment_and_volumes(kestra: KestraC
         execution = used.deploy(FLOW).run()
 
         assert execution.state == "SUCCESS"
-        assert [execution.task(task).outputs["value"] for task in ("secret", "color")] == ["plum", "blue"]
+        assert [execution.task(task).outputs["value"] for task in ("secret", "color")] == ["plum", "blue round"]
         assert execution.logs(task="seen", matching="Lima|from").messages == ["Lima", "from a volume"]
 
 

@@ -72,10 +72,15 @@ def test_nothing_outlives_a_run(project: Project, sent: signal.Signals) -> None:
     assert process.returncode != 0
 
 
-def test_run_that_ends_while_the_container_starts_leaves_nothing(project: Project, docker: DockerClient) -> None:
-    with project.begin(PASSES) as process:
+@pytest.mark.parametrize(
+    ("sent", "workers"), [(signal.SIGKILL, ()), (signal.SIGTERM, ()), (signal.SIGINT, ()), (signal.SIGINT, ("-n2",))]
+)
+def test_run_that_ends_while_the_container_starts_leaves_nothing(
+    project: Project, docker: DockerClient, sent: signal.Signals, workers: tuple[str, ...]
+) -> None:
+    with project.begin(PASSES, *workers) as process:
         polling2.poll(lambda: containers(docker, project.path), step=0.02, timeout=WAIT_S)
-        process.kill()
+        process.send_signal(sent)
         process.communicate()
 
 
@@ -174,7 +179,29 @@ def test_container_that_does_not_start_shows_its_log(project: Project) -> None:
     result = project.run(PASSES)
 
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*The Kestra container ended while it started*", "*nothing*"])
+    result.stdout.fnmatch_lines(
+        [
+            "The Kestra container ended with the exit code 1 while it started.",
+            "The last lines of its log, */engine.log:",
+            "*nothing*",
+        ]
+    )
+
+
+def test_container_that_starts_too_slowly(project: Project) -> None:
+    result = project.run(PASSES, "--kestra-startup-timeout=0.2")
+
+    result.assert_outcomes(errors=1)
+    slow = "The Kestra container was not ready after 0.2 s; a slow machine may need a longer --kestra-startup-timeout."
+    result.stdout.fnmatch_lines([f"{slow}*"])
+
+
+def test_image_of_another_version(project: Project) -> None:
+    result = project.run(PASSES, "--kestra-version=2.0")
+
+    result.assert_outcomes(errors=1)
+    other = "The image * is Kestra 1.3.31, and this run is for 2.0: say --kestra-version=1.3, or name another image."
+    result.stdout.fnmatch_lines([other])
 
 
 def test_no_docker(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +226,8 @@ def test_image_that_does_not_exist(project: Project) -> None:
 @pytest.mark.parametrize(
     ("volumes", "told"),
     [
-        ({"data": "data:xy"}, "The volume 'data': 'data:xy' is not a path in the container*"),
+        ({"data": "data:xy"}, "The volume '*/data': 'data:xy' is not a path in the container*"),
+        ({"data": "/data"}, "The volume */data is not there. Make it, or correct it in kestra_volumes."),
         ({"~nobody-here/data": "/data"}, "* the home folder that the volume '~nobody-here/data' begins with. Give *"),
     ],
 )

@@ -253,14 +253,14 @@ def test_condition_goes_on_working(kestra: Kestra) -> None:
 
 def test_broken_expression_is_seen(kestra: Kestra) -> None:
     broken = FETCH.replace("inputs.host", "inputs.hots")
-    fetch = kestra.mock("fetch", {"body": "x"}, required=False)
+    fetch = kestra.mock("fetch", {"body": "x"})
     seen = kestra.deploy(broken).run()
     kestra.mock("fetch", {"body": "x"}, render=False)
     hidden = kestra.deploy(broken).run()
 
     assert seen.state == "FAILED"
     assert "hots" in seen.logs(task="fetch", level="ERROR").text
-    assert not fetch.called
+    assert "{{ inputs.hots }}" in fetch.calls[0].properties["uri"]
     assert hidden.state == "SUCCESS"
 
 

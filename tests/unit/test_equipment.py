@@ -21,6 +21,8 @@ PLAIN = "Give a text, a number, True or False, a list or a dictionary."
         ({"secrets": {"A": None}}, f"kestra_secrets: 'A' is None, not a text. {TEXT}"),
         ({"secrets": {"A": 4711}}, f"kestra_secrets: 'A' is of the type int, not a text. {TEXT}"),
         ({"secrets": {1: "a"}}, "kestra_secrets: the name 1 is of the type int, not a text. Give a text."),
+        ({"environment": {"": "y"}}, "kestra_environment: '' cannot be a name. Give another."),
+        ({"environment": {"A=B": "y"}}, "kestra_environment: 'A=B' cannot be a name. Give another."),
         ({"secrets": None}, "kestra_secrets is None, not a dictionary. Return one; an empty one gives nothing."),
         ({"environment": {"A": True}}, f"kestra_environment: 'A' is of the type bool, not a text. {TEXT}"),
         ({"volumes": {"a": date(2026, 1, 31)}}, f"kestra_volumes: 'a' is of the type date, not a text. {TEXT}"),
@@ -60,3 +62,11 @@ def test_values_that_servers_take() -> None:
         "plugins",
         "configuration",
     ]
+
+
+def test_relative_paths_are_below_a_folder() -> None:
+    jars, volumes = ("b.jar", "/c.jar", "io.a:b:1"), {"data": "/d", "/e": "/e", "~/f": "/f"}
+    found = Equipment(plugins=jars, volumes=volumes).below(Path("/root"))
+
+    assert found.plugins == ["/root/b.jar", "/c.jar", "io.a:b:1"]
+    assert found.volumes == {"/root/data": "/d", "/e": "/e", "~/f": "/f"}

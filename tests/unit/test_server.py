@@ -3,11 +3,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from filelock import FileLock
 
 from pytest_kestra import ServerError, Settings
+from pytest_kestra.containers.daemon import REMEDIES
+from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.engine import extra
 from pytest_kestra.engine.alive import hold
 from pytest_kestra.server import embedded
@@ -60,6 +63,24 @@ def test_auto_tells_what_was_tried(owned: Run) -> None:
         "To fix this, either:",
         '  - install the embedded engine: pip install "pytest-kestra[embedded]"',
         "  - start Docker",
+        "  - use a server that runs: --kestra-server=http://localhost:8080",
+    ]
+
+
+@pytest.mark.usefixtures("nothing")
+def test_auto_names_what_the_container_lacks(owned: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> NoReturn:
+        raise ContainerError(f"The image a/b:c cannot be pulled: no network.{REMEDIES}  - bring it here")
+
+    monkeypatch.setattr("pytest_kestra.containers.daemon.connected", refused)
+    with pytest.raises(ServerError) as raised:
+        open_server(Settings(), Equipment(), owned)
+
+    assert str(raised.value).splitlines()[2:] == [
+        "  - a container: The image a/b:c cannot be pulled: no network.",
+        "To fix this, either:",
+        '  - install the embedded engine: pip install "pytest-kestra[embedded]"',
+        "  - bring it here",
         "  - use a server that runs: --kestra-server=http://localhost:8080",
     ]
 

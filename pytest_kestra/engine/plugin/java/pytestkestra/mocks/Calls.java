@@ -30,20 +30,27 @@ class Calls {
     private final RunContext runContext;
     private final StandIn.Mock mock;
     private final KVStore store;
+    private final String name;
 
     Calls(RunContext runContext, StandIn.Mock mock) {
         this.runContext = runContext;
         this.mock = mock;
         this.store = runContext.namespaceKv(runContext.flowInfo().namespace());
+        this.name = PREFIX + mock.id() + "." + UUID.randomUUID();
+    }
+
+    /** Notes a call, and returns its number, which counts from 0. */
+    int note(Map<String, Object> properties) throws IOException {
+        int number = COUNTS.computeIfAbsent(mock.id(), id -> new AtomicInteger()).getAndIncrement();
+        put(name + ".call", JSON.writeValueAsString(call(number, properties)));
+        return number;
     }
 
     StandIn.Answer answer(Map<String, Object> properties) throws Exception {
-        int number = COUNTS.computeIfAbsent(mock.id(), id -> new AtomicInteger()).getAndIncrement();
-        String name = PREFIX + mock.id() + "." + UUID.randomUUID();
-        put(name + ".call", JSON.writeValueAsString(call(number, properties)));
+        int number = note(properties);
         if (mock.asks()) {
             put(name + ".asks", "");
-            return asked(name);
+            return asked();
         }
         List<StandIn.Answer> answers = mock.answers();
         if (!mock.inTurn()) {
@@ -93,7 +100,7 @@ class Calls {
      * Waits for the answer of the test; the task's timeout and a kill end that. Kestra tells of a key before its value
      * is written whole, so another key says that the answer is there.
      */
-    private StandIn.Answer asked(String name) throws IOException, ResourceExpiredException, InterruptedException {
+    private StandIn.Answer asked() throws IOException, ResourceExpiredException, InterruptedException {
         while (store.get(name + ".answered").isEmpty()) {
             Thread.sleep(POLL_MS);
         }

@@ -80,7 +80,7 @@ public class StandIn extends Task implements RunnableTask<Output> {
         if (mock.id == null) { // it only forbids that the task runs
             answer = mock.answers.getFirst();
         } else {
-            answer = new Calls(runContext, mock).answer(mock.unrendered ? mocked : runContext.render(mocked));
+            answer = new Calls(runContext, mock).answer(properties(runContext, mock));
         }
         if (answer.delay > 0) {
             Thread.sleep(answer.delay);
@@ -91,6 +91,19 @@ public class StandIn extends Task implements RunnableTask<Output> {
         State.Type state = Optional.ofNullable(answer.state)
             .orElse(answer.error == null ? State.Type.SUCCESS : State.Type.FAILED);
         return new Given(state, outputs(runContext, answer));
+    }
+
+    private Map<String, Object> properties(RunContext runContext, Mock mock) throws Exception {
+        if (mock.unrendered) {
+            return mocked;
+        }
+        try {
+            return runContext.render(mocked);
+        } catch (IllegalVariableEvaluationException broken) {
+            // The mock was called, though with what cannot be told.
+            new Calls(runContext, mock).note(mocked);
+            throw broken;
+        }
     }
 
     private static Map<String, Object> outputs(RunContext runContext, Answer answer) throws IllegalVariableEvaluationException {
