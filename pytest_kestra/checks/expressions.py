@@ -12,16 +12,13 @@ from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.pebble import Reference, Template, read
 from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import SECTIONS, Outline, Path, Task, text_at
+from pytest_kestra.flows.outline import FOR_EACH_ITEM, PARTS, SECTIONS, Outline, Path, Task, text_at
 
 DASH = "a dash means minus here"
 # The types by which a task starts other flows, with their older names.
 SUBFLOW = ("plugin.core.flow.Subflow", "core.tasks.flows.Subflow", "core.tasks.flows.Flow")
-FOR_EACH_ITEM = ("plugin.core.flow.ForEachItem", "core.tasks.flows.ForEachItem")
 FLOW_TRIGGER = ("plugin.core.trigger.Flow", "core.models.triggers.types.Flow")
 TEMPLATE = ("plugin.core.flow.Template", "core.tasks.flows.Template")
-# What a ForEachItem adds to its id for the tasks that it makes.
-PARTS = ("", "_split", "_items", "_merge")
 # The tasks that run those in them one after the other, and once.
 IN_ORDER = {"Sequential", "If", "Switch", "AllowFailure", "WorkingDirectory"}
 # Kestra renders no text under these keys of a flow, task, input or trigger.

@@ -13,6 +13,9 @@ from pytest_kestra.flows.source import FlowSource
 # The parts of a flow that hold tasks, in the order in which they run.
 SECTIONS = ("tasks", "errors", "finally", "afterExecution")
 FORM = "FORM"
+# The ends of its type's names, and what it adds to its id for the tasks that it makes.
+FOR_EACH_ITEM = ("plugin.core.flow.ForEachItem", "core.tasks.flows.ForEachItem")
+PARTS = ("", "_split", "_items", "_merge")
 SET_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
 
 # The names of inputs; one with dots in its id, or in a form, is below the first part of its name.

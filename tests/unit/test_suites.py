@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import yaml
 
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError
+from pytest_kestra.records import FlowRecord
+from pytest_kestra.run.flow import Flow
+from pytest_kestra.suites import fixtures
 from pytest_kestra.suites.flows import FlowFolders
 from pytest_kestra.suites.operators import evaluate
 from pytest_kestra.suites.results import CaseResult, Checked
 from pytest_kestra.suites.runner import moved
-from pytest_kestra.suites.source import OPERATORS, SCHEMA, SuiteSource
+from pytest_kestra.suites.source import OPERATORS, SCHEMA, Case, SuiteSource
 from tests.unit.conftest import Stub
+
+if TYPE_CHECKING:
+    from pytest_kestra.run.session import Session
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 CONTRACT = Path(__file__).resolve().parents[3] / "shared" / "contracts" / "kestra-1.3-openapi.yml"
@@ -228,3 +234,35 @@ def test_numbers_stay_as_they_are_written() -> None:
 
     (assertion,) = case.data["assertions"]
     assert (assertion["equalTo"], assertion["greaterThan"], assertion["isNull"]) == ("1.50", 1, "yes")
+
+
+def flow_with(*tasks: dict[str, Any]) -> Flow:
+    record = FlowRecord.of({"id": "f", "namespace": "a.b", "revision": 1, "tasks": list(tasks)})
+    return Flow.deployed(record, "f.yaml", cast("Session", None))
+
+
+def case_with(text: str) -> tuple[SuiteSource, Case]:
+    """Return a suite whose case has fixtures."""
+    found = suite(TEXT.replace("    assertions:", f"    fixtures: {text}\n    assertions:"))
+    return found, found.cases[0]
+
+
+def test_tasks_that_a_for_each_item_makes_may_have_fixtures() -> None:
+    flow = flow_with(
+        {"id": "each", "type": "io.kestra.plugin.core.flow.ForEachItem"}, {"id": "told", "type": "io.kestra.a.Return"}
+    )
+
+    fixtures.check(*case_with("{tasks: [{id: each}, {id: each_split}, {id: told}]}"), flow)
+    with pytest.raises(FlowError, match=r"^s\.yaml:7: one has a fixture for a task 'told_split', which "):
+        fixtures.check(*case_with("{tasks: [{id: told_split}]}"), flow)
+
+
+def test_fixture_of_a_set_of_parameters_is_told_at_its_line() -> None:
+    sets = "    x-pytest:\n      parametrize:\n        - {id: a, inputs: {x: 1}}\n        - {id: b, tasks: [{id: t}]}\n"
+    found = suite(TEXT + sets)
+
+    told = ["11: one[a] gives it, but the flow f has no input 'x'", "12: one[b] has a fixture for a task 't', which"]
+    for case, what in zip(found.cases, told, strict=True):
+        with pytest.raises(FlowError) as raised:
+            fixtures.check(found, case, flow_with())
+        assert str(raised.value).startswith(f"s.yaml:{what}")
