@@ -66,7 +66,7 @@ def test_values_that_servers_take() -> None:
 
 def test_relative_paths_are_below_a_folder() -> None:
     jars, volumes = ("b.jar", "/c.jar", "io.a:b:1"), {"data": "/d", "/e": "/e", "~/f": "/f"}
-    found = Equipment(plugins=jars, volumes=volumes).below(Path("/root"))
+    found = Equipment(plugins=jars, volumes=volumes).below(Path("/project"))
 
-    assert found.plugins == ["/root/b.jar", "/c.jar", "io.a:b:1"]
-    assert found.volumes == {"/root/data": "/d", "/e": "/e", "~/f": "/f"}
+    assert found.plugins == ["/project/b.jar", "/c.jar", "io.a:b:1"]
+    assert found.volumes == {"/project/data": "/d", "/e": "/e", "~/f": "/f"}
