@@ -12,7 +12,7 @@ from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.pebble import Reference, Template, read
 from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import FOR_EACH_ITEM, PARTS, SECTIONS, Outline, Path, Task, text_at
+from pytest_kestra.flows.outline import SECTIONS, Outline, Path, Task, ids_of, is_type, text_at
 
 DASH = "a dash means minus here"
 # The types by which a task starts other flows, with their older names.
@@ -36,11 +36,6 @@ ATTRIBUTES = {
 }
 
 
-def is_type(kind: str | None, names: tuple[str, ...]) -> bool:
-    """Say whether a type of Kestra's own is one of these."""
-    return kind is not None and kind.removeprefix("io.kestra.") in names
-
-
 def findings(outline: Outline, vocabulary: Vocabulary) -> Iterator[Finding]:
     """Return what is wrong with the expressions of a flow, on a server with these filters and functions."""
     checks = _Expressions(outline, vocabulary)
@@ -59,8 +54,7 @@ class _Expressions:
         self.vocabulary = vocabulary
         self.tasks: dict[str, Task] | None = {}
         for task in outline.tasks:
-            for part in PARTS if is_type(task.type, FOR_EACH_ITEM) else PARTS[:1]:
-                self.tasks[task.id + part] = task
+            self.tasks |= dict.fromkeys(ids_of(task.id, task.type), task)
         if any(is_type(task.type, TEMPLATE) for task in outline.tasks):  # whose tasks are elsewhere
             self.tasks = None
 

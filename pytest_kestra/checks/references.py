@@ -6,11 +6,21 @@ from collections.abc import Iterator
 
 import yaml
 
-from pytest_kestra.checks.expressions import FLOW_TRIGGER, SUBFLOW, is_type
+from pytest_kestra.checks.expressions import FLOW_TRIGGER, SUBFLOW
 from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.library import Declared, Library
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import FOR_EACH_ITEM, Outline, Task, key_line, line_of, mappings, text_at, value_at
+from pytest_kestra.flows.outline import (
+    FOR_EACH_ITEM,
+    Outline,
+    Task,
+    is_type,
+    key_line,
+    line_of,
+    mappings,
+    text_at,
+    value_at,
+)
 
 
 def findings(outline: Outline, library: Library) -> Iterator[Finding]:

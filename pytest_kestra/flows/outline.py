@@ -13,9 +13,9 @@ from pytest_kestra.flows.source import FlowSource
 # The parts of a flow that hold tasks, in the order in which they run.
 SECTIONS = ("tasks", "errors", "finally", "afterExecution")
 FORM = "FORM"
-# The ends of its type's names, and what it adds to its id for the tasks that it makes.
 FOR_EACH_ITEM = ("plugin.core.flow.ForEachItem", "core.tasks.flows.ForEachItem")
-PARTS = ("", "_split", "_items", "_merge")
+# What it adds to its id for the tasks that it makes.
+PARTS = ("_split", "_items", "_merge")
 SET_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
 
 # The names of inputs; one with dots in its id, or in a form, is below the first part of its name.
@@ -176,3 +176,13 @@ def _walk(root: yaml.Node) -> Iterator[tuple[Path, yaml.Node]]:
         else:
             continue
         waiting.extend(((*path, step), value) for step, value in reversed(pairs))
+
+
+def is_type(kind: str | None, names: tuple[str, ...]) -> bool:
+    """Say whether a type of Kestra's own is one of these."""
+    return kind is not None and kind.removeprefix("io.kestra.") in names
+
+
+def ids_of(task_id: str, kind: str) -> list[str]:
+    """Return the id of a task, and those of the tasks that it makes itself when it runs."""
+    return [task_id, *(f"{task_id}{part}" for part in PARTS if is_type(kind, FOR_EACH_ITEM))]

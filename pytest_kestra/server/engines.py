@@ -59,7 +59,7 @@ def warm() -> list[Path]:
 
 
 def at(url: str) -> Lease | None:
-    """Return the lease of the engine of this user that lives and answers at an address, or None."""
+    """Return the lease of the engine of this user that lives and has an address, or None."""
     leases = {folder: Lease.read(folder) for folder in (*warm(), *of_runs())}
     return next((lease for folder, lease in leases.items() if lease and lease.url == url and alive(folder)), None)
 

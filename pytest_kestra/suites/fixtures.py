@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import FOR_EACH_ITEM, PARTS
+from pytest_kestra.flows.outline import ids_of
 from pytest_kestra.records import FlowRecord, TaskRun, has_rounds, iteration
 from pytest_kestra.run.execution import Execution
 from pytest_kestra.run.flow import Flow
@@ -19,7 +18,7 @@ def check(suite: SuiteSource, case: Case, flow: Flow) -> None:
 
     A task that only seems to have a fixture would reach out.
     """
-    known = [f"{name}{part}" for name, task in flow.tasks.items() for part in _parts(task)]
+    known = [one for name, task in flow.tasks.items() for one in ids_of(name, str(task["type"]))]
     for task in case.tasks:
         if (name := task["id"]) not in known:
             line = suite.line_of_fixture(case, "tasks", name)
@@ -28,10 +27,6 @@ def check(suite: SuiteSource, case: Case, flow: Flow) -> None:
     for name, what in Inputs.of_flow(flow, flow.name).unknown(case.fixtures.get("inputs")).items():
         line = suite.line_of_fixture(case, "inputs", name)
         raise suite.source.error(f"{case.name} gives it, but {what}", line)
-
-
-def _parts(task: Mapping[str, Any]) -> Sequence[str]:
-    return PARTS if str(task["type"]).endswith(FOR_EACH_ITEM) else PARTS[:1]
 
 
 def misfits(case: Case, execution: Execution, flow: FlowRecord) -> Iterator[str]:
