@@ -108,7 +108,7 @@ def test_killed_engine_is_told_and_the_next_test_gets_another(flows: pytest.Pyte
     result.stdout.fnmatch_lines(
         [
             "The Kestra engine has ended again after 2 starts in this run, and is not started any more; the log of the "
-            "last one: */engine-2.log",
+            "last one, until this run ends: */engine-2.log",
             "E * The Kestra engine was ended by SIGKILL, as the system does where memory runs out (process *).",
             "E * Its log, until this run ends: */engine.log",
             "FAILED test_it.py::test_killed - *The Kestra engine was ended by SIGKILL*",
