@@ -28,21 +28,23 @@ REMEDY = "Start Docker (`docker info` shows when it answers), or say with DOCKER
 @contextlib.contextmanager
 def connected() -> Iterator[docker.DockerClient]:
     """Give a client of the Docker engine that testcontainers would use; ContainerError says why there is none."""
+    with contextlib.ExitStack() as closing:
+        with telling():
+            client = DockerClient().client
+            closing.callback(client.close)
+            client.ping()
+        yield client
+
+
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Let ContainerError say why Docker does not answer who asks for it in the block for the first time."""
     host = get_docker_host() or DEFAULT_HOST
     _probe(host)
     try:
-        wrapped = DockerClient()
-    except docker.errors.DockerException as error:
+        yield
+    except (docker.errors.DockerException, requests.RequestException) as error:
         raise ContainerError(f"No Docker engine answers at {host}: {reason(error)}. {REMEDY}.") from error
-    client = wrapped.client
-    try:
-        try:
-            client.ping()
-        except (docker.errors.DockerException, requests.RequestException) as error:
-            raise ContainerError(f"No Docker engine answers at {host}: {reason(error)}. {REMEDY}.") from error
-        yield client
-    finally:
-        client.close()
 
 
 def is_here() -> bool:
@@ -77,7 +79,7 @@ def require_reaper(client: docker.DockerClient, progress: Progress) -> None:
 
 
 def _probe(host: str) -> None:
-    """Look at a socket of this machine before Docker's client does, which tells less."""
+    """Look at a socket of this machine before Docker's client does, which tells less and leaves its own open."""
     where = urlsplit(host)
     if where.scheme != "unix" or not hasattr(socket, "AF_UNIX"):
         return

@@ -125,9 +125,7 @@ class Keeper:
             limit = f"{self.orders.startup_timeout:g} s; a slow machine may need a longer --kestra-startup-timeout"
             self._fail_to_start(f"The Kestra container was not ready after {limit}.")
         except (EngineError, ContainerStartException, httpx.HTTPError, OSError) as error:
-            # How its log ends is told by who has started this.
-            text = str(error).removesuffix(" Its log is empty.")
-            self._fail_to_start(text.partition("\nThe last lines of its log")[0])
+            self._fail_to_start(str(error))
         finally:
             self._finished.set()
 
@@ -207,6 +205,10 @@ class _Following(Answering):
         except ContainerStartException:
             following.join()  # it has ended, and so does its log
             raise
+
+    def log(self, container: KestraContainer) -> str:  # noqa: ARG002 - it is not asked
+        """Return nothing: who has started this shows the end of the log."""
+        return ""
 
 
 def _follow(container: WaitStrategyTarget) -> None:

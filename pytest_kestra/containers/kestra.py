@@ -17,6 +17,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.waiting_utils import WaitStrategy, WaitStrategyTarget
 
+from pytest_kestra.containers import daemon
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.engine import clients
 from pytest_kestra.engine.errors import InstallError
@@ -76,7 +77,7 @@ class KestraContainer(DockerContainer):
     The password is made up where none is given; Kestra wants eight characters or more with a capital and a digit.
     `secrets` are what `{{ secret('NAME') }}` renders, `configuration` is nested as in Kestra's own YAML and goes over
     what is set here. Scripts run as processes of the container, or with `with_docker_socket` in containers of their
-    own. See https://kestra.io/docs/configuration.
+    own. ContainerError where no Docker engine answers. See https://kestra.io/docs/configuration.
 
     >>> with KestraContainer() as kestra:  # doctest: +SKIP
     ...     httpx.get(f"{kestra.get_url()}/api/v1/main/flows/search", auth=(kestra.username, kestra.password))
@@ -93,7 +94,8 @@ class KestraContainer(DockerContainer):
         startup_timeout: float = STARTUP_TIMEOUT_S,
         **kwargs: Any,
     ) -> None:
-        super().__init__(image or official_image("1.3"), **kwargs)
+        with daemon.telling():
+            super().__init__(image or official_image("1.3"), **kwargs)
         self.username = username
         self.password = password or made_password()
         self.configuration = dict(configuration or {})
@@ -192,13 +194,18 @@ class Answering(WaitStrategy):
                 state = container.get_wrapped_container().attrs["State"]
                 if container.status in ("exited", "dead", "removing"):
                     raise ContainerStartException(
-                        f"The Kestra container {ended(state)} while it started.{_log(container)}"
+                        f"The Kestra container {ended(state)} while it started.{self.log(container)}"
                     )
                 if time.monotonic() > deadline:
                     raise TimeoutError(
-                        f"The Kestra container was not ready after {self._startup_timeout:g} s.{_log(container)}"
+                        f"The Kestra container was not ready after {self._startup_timeout:g} s.{self.log(container)}"
                     )
                 time.sleep(POLL_S)
+
+    def log(self, container: KestraContainer) -> str:
+        """Return the last lines that Kestra has written, as the end of an error."""
+        text = container.log_tail()
+        return f"\nThe last lines of its log:\n{text}" if text else " Its log is empty."
 
 
 def made_password() -> str:
@@ -222,11 +229,6 @@ def _answers(client: httpx.Client, container: KestraContainer) -> bool:
         return all(client.get(url).is_success for url in urls)
     except (httpx.HTTPError, ContainerStartException, ConnectionError, TimeoutError):
         return False
-
-
-def _log(container: KestraContainer) -> str:
-    text = container.log_tail()
-    return f"\nThe last lines of its log:\n{text}" if text else " Its log is empty."
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

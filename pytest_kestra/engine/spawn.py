@@ -38,7 +38,7 @@ class Spawn:
     `what` begins the sentences of errors, such as "The embedded engine"; `module` is run by this Python. The process
     reads `orders` from its standard input, holds the folder's lock (`alive.hold`) and, when it is ready, writes a lease
     with this `password` into it. `orders` gets the name of the log, which the lease is to tell. One that does not get
-    ready is asked to end, and killed after `grace` seconds.
+    ready is asked to end, and killed after `grace` seconds. `why` gives what it has told of that, in sentences.
     """
 
     what: str
@@ -49,6 +49,7 @@ class Spawn:
     timeout: float
     environment: Mapping[str, str] | None = field(default=None, repr=False)
     grace: float = 0.0
+    why: Callable[[], str | None] = field(default=lambda: None, repr=False)
 
     def start(self) -> Lease:
         """Start the process and return its lease when it is ready; EngineError shows its log if it does not get so.
@@ -91,13 +92,14 @@ class Spawn:
             if lease is not None and lease.password == self.password:
                 return lease
             if (code := process.poll()) is not None:
-                raise EngineError(f"{self.what} ended while it started (exit code {code}).{_told(log)}")
+                raise self._failure(f"{self.what} ended while it started (exit code {code}).", log)
             if time.monotonic() > deadline:
-                raise EngineError(
-                    f"{self.what} was not ready after {self.timeout:g} s; a slow machine may need a "
-                    f"longer --kestra-startup-timeout.{_told(log)}"
-                )
+                limit = f"{self.timeout:g} s; a slow machine may need a longer --kestra-startup-timeout"
+                raise self._failure(f"{self.what} was not ready after {limit}.", log)
             time.sleep(READY_POLL_S)
+
+    def _failure(self, seen: str, log: Path) -> EngineError:
+        return EngineError(f"{self.why() or seen}{_told(log)}")
 
 
 @atexit.register

@@ -13,7 +13,6 @@ from pytest_kestra.containers import daemon, image
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.keeper import ENDED, FAILED, REMOVE_TIMEOUT_S, Orders
 from pytest_kestra.containers.kestra import USER, made_password, official_image
-from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import line_of
 from pytest_kestra.engine.plugins import STAND_IN, plugin_jars
@@ -44,7 +43,7 @@ class ContainerServer(StartedServer):
         self.capabilities |= {"container"}
 
     def start(self) -> Lease:
-        """Pull the image if need be and start a container; ContainerError says why it does not start."""
+        """Pull the image if need be and start a container; EngineError says why it does not start."""
         progress = progress_for(sys.stderr, self.announce)
         repository = Repository.configured(self.settings.repository)
         jars = plugin_jars(self.equipment.plugins, home=self.home, repository=repository, progress=progress)
@@ -62,14 +61,9 @@ class ContainerServer(StartedServer):
             password=password,
             timeout=self.settings.startup_timeout + KEEPER_TIMEOUT_S,
             grace=REMOVE_TIMEOUT_S,
+            why=lambda: self._noted(FAILED),
         )
-        try:
-            return spawn.start()
-        except EngineError as error:
-            if (why := self._noted(FAILED)) is None:
-                raise
-            _, head, lines = str(error).partition("\nThe last lines of its log")
-            raise ContainerError(f"{why}{head}{lines}") from error
+        return spawn.start()
 
     def ending(self) -> str | None:
         """Say how the container has ended, and where its log is; None where it has not."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +65,15 @@ def test_process_that_ends_while_it_starts_is_told_with_its_log(tmp_path: Path) 
         "The keeper ended while it started (exit code 3).\n"
         f"The last lines of its log, {tmp_path / 'engine.log'}:\nno way"
     )
+
+
+def test_process_that_ends_while_it_starts_may_tell_why_itself(tmp_path: Path) -> None:
+    telling = replace(keeper(tmp_path, "print('no way'); sys.exit(3)"), why=lambda: "It has no image.")
+    with pytest.raises(EngineError) as raised:
+        telling.start()
+
+    log = tmp_path / "engine.log"
+    assert str(raised.value) == f"It has no image.\nThe last lines of its log, {log}:\nno way"
 
 
 def test_process_that_hangs_while_it_starts_is_ended(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from testcontainers.core.config import testcontainers_config
 
 from pytest_kestra.containers import daemon
 from pytest_kestra.containers.errors import ContainerError
+from pytest_kestra.containers.kestra import KestraContainer
 from pytest_kestra.engine.progress import SilentProgress
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="Docker's socket is one of Unix")
@@ -96,6 +97,11 @@ def test_no_docker(host: Path) -> None:
         f"No Docker engine answers at unix://{host}: its socket does not exist. "
         "Start Docker (`docker info` shows when it answers), or say with DOCKER_HOST where it is."
     )
+
+
+def test_no_docker_for_a_container(host: Path) -> None:
+    with pytest.raises(ContainerError, match=rf"^No Docker engine answers at unix://{host}: its socket does not exist"):
+        KestraContainer()
 
 
 def test_docker_that_has_ended(host: Path) -> None:
