@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+MOST_LISTED = 30
 
 
 class KestraError(Exception):
@@ -33,7 +35,7 @@ class ApiError(KestraError):
 
 
 class NotFoundError(ApiError):
-    """Tell that Kestra does not have what was asked for (404)."""
+    """Tell that Kestra does not have what was asked for (404), or no longer (410)."""
 
 
 class UnauthorizedError(ApiError):
@@ -108,7 +110,13 @@ def hint(name: str, known: Iterable[str]) -> str:
         return ": it has none."
     nearest = get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
-    return f"{meant} It has: {', '.join(known)}."
+    return f"{meant} It has: {listed(known)}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence; of very many, as the rounds of a loop may be, the first ones."""
+    more = len(names) - MOST_LISTED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:MOST_LISTED])} and {more} more"
 
 
 def opening(text: str) -> str:

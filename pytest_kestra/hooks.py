@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_kestra import inifile
 from pytest_kestra.errors import KestraError, MockError, ServerError, SettingsError, UnexpectedLogsError
 from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
@@ -54,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         elif option.many:
             kind["action"] = "append"
         group.addoption(option.flag_name, dest=option.ini_name, default=None, help=text, **kind)
-        parser.addini(option.ini_name, option.help, default=None)
+        inifile.add(parser, option)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
     given = {option.attribute: config.getoption(option.ini_name) for option in OPTIONS}
     cli = {name: " ".join(value) if isinstance(value, list) else value for name, value in given.items()}
-    ini = {option.attribute: config.getini(option.ini_name) for option in OPTIONS}
+    ini = {option.attribute: inifile.value(config, option) for option in OPTIONS}
     try:
         config.stash[SETTINGS] = _with_one_server(Settings.read(cli, ini, os.environ))
     except SettingsError as error:

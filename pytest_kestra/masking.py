@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 STARS = "*****"
 # A secret that is shorter, and looks like a word, is none within another word: "test" is no part of test_orders.py.
@@ -48,7 +48,10 @@ def _forms_of(secret: str) -> Iterator[str]:
     yield from (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     content = secret.encode(errors="replace")
     yield from (base64.b64encode(content, signs).decode().rstrip("=") for signs in (b"+/", b"-_"))
-    yield quote(content, safe="")
+    for url in (quote(content, safe=""), quote(content), quote_plus(content)):
+        yield from (url, re.sub("%..", lambda found: found[0].lower(), url))
+    # Of a file with one line its end is no part.
+    yield secret.strip()
     # pytest compares texts line by line, and logs have lines. A line such as `}` is no secret.
     yield from (line.strip() for line in secret.splitlines() if len(line.strip()) >= SHORT)
 

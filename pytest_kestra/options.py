@@ -17,8 +17,8 @@ SERVERS = ("auto", "embedded", "container")
 class Option:
     """Describe one option; `parse` reads its text and raises ValueError, which says what it takes.
 
-    A `flag` needs no value on the command line; one of `many` values may be given there again. The value of a `secret`
-    is never shown; an address may hold one.
+    A `flag` needs no value on the command line; one of `many` values may be given there again, one that is `listed` may
+    be a list in TOML. The value of a `secret` is never shown; an address may hold one.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Option:
     flag: bool = False
     secret: bool = False
     many: bool = False
+    listed: bool = False
 
     @property
     def attribute(self) -> str:
@@ -159,6 +160,7 @@ OPTIONS = (
         "the version or line of Kestra that is started; where there are several, each test runs on each",
         metavar="VERSION",
         many=True,
+        listed=True,
     ),
     Option("image", _text, "the image of the container, instead of the official one of the version", metavar="NAME"),
     Option(
@@ -206,12 +208,14 @@ OPTIONS = (
         _patterns,
         "which types of tasks reach out: patterns, of which the last that fits decides; `!` before one says that not",
         metavar="PATTERNS",
+        listed=True,
     ),
     Option(
         "flow-folders",
         _paths,
         "where the flows of unit-test suites are found: folders below that of the ini file",
         metavar="PATHS",
+        listed=True,
     ),
     Option("html", _path, "a file for one HTML page about all tests and their executions", metavar="PATH"),
     Option(

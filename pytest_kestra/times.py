@@ -12,6 +12,8 @@ from pytest_kestra.errors import KestraError
 
 # A day of the calendar, as ISO 8601 writes it.
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# How Java writes what two clocks that differ make of a span; ISO 8601 has no signs there.
+NEGATIVE = re.compile(r"PT(?=.*-)(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?")
 
 
 def instant(text: str) -> datetime:
@@ -43,6 +45,9 @@ def moment(value: str | datetime | date, name: str) -> datetime:
 
 def duration(text: str) -> timedelta:
     """Return the time span that a text such as `PT0.5S` names."""
+    if found := NEGATIVE.fullmatch(text):
+        hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return cast("timedelta", isodate.parse_duration(text, as_timedelta_if_possible=True))
 
 

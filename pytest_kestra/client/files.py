@@ -16,8 +16,12 @@ class NamespaceFiles:
         return self._transport.request("GET", "namespaces", namespace, "files", params={"path": path}).content
 
     def write(self, namespace: str, path: str, content: bytes) -> None:
-        """Store a file, over one that is there."""
-        files = {"fileContent": (path.rpartition("/")[2], content)}
+        """Store a file, over one that is there.
+
+        The name of what is sent is not the file's, since of one that ends with `.zip` Kestra would store what is in it
+        (`NamespaceFileController.createNamespaceFile`).
+        """
+        files = {"fileContent": ("file", content)}
         self._transport.request("POST", "namespaces", namespace, "files", params={"path": path}, files=files)
 
     def delete(self, namespace: str, path: str) -> None:

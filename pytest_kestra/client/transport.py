@@ -13,11 +13,16 @@ import httpx
 
 from pytest_kestra.address import Address
 from pytest_kestra.connection import TIMEOUT, http_client, trouble
-from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
+from pytest_kestra.errors import ApiError, KestraError, NotFoundError, ServerError, UnauthorizedError
 from pytest_kestra.records import Json
 
 PAGE_SIZE = 100
-KINDS: dict[int, type[ApiError]] = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError}
+KINDS: dict[int, type[ApiError]] = {
+    401: UnauthorizedError,
+    403: UnauthorizedError,
+    404: NotFoundError,
+    410: NotFoundError,
+}
 
 
 class Anonymous(httpx.Auth):
@@ -77,10 +82,16 @@ class Transport:
         """
         if timeout is not None:
             options["timeout"] = httpx.Timeout(timeout, connect=TIMEOUT.connect)
-        if anonymous:
-            options["auth"] = None if "Authorization" in httpx.Headers(options.get("headers")) else Anonymous()
         try:
+            if anonymous:
+                options["auth"] = None if "Authorization" in httpx.Headers(options.get("headers")) else Anonymous()
             return self._http.request(method, path, **options)
+        except (httpx.LocalProtocolError, UnicodeEncodeError) as error:
+            # Their texts hold the header, and with it maybe a token.
+            raise KestraError(
+                f"{method} {path} cannot be sent: a header or the body has characters that HTTP does not take, such as "
+                "a line break in a header, a blank at its end, or a letter that is not of ASCII."
+            ) from error
         except httpx.RequestError as error:
             if timeout is not None and isinstance(error, httpx.ReadTimeout):
                 raise
@@ -137,4 +148,5 @@ def _told(answer: httpx.Response) -> tuple[str, Iterable[tuple[str, str]]]:
         details = (body.get("_embedded") or {}).get("errors") or ()
         return str(body.get("message") or ""), [(item.get("message") or "", item.get("path") or "") for item in details]
     except (ValueError, AttributeError):
-        return answer.text.strip(), ()
+        # A page is that of a proxy.
+        return "" if "html" in answer.headers.get("content-type", "") else answer.text.strip(), ()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pytest_kestra.client.executions import execution_of
 from pytest_kestra.client.transport import Transport, refusal
-from pytest_kestra.errors import ApiError, NotFoundError
+from pytest_kestra.errors import ApiError, KestraError, NotFoundError
 from pytest_kestra.records import ExecutionRecord, Json
 
 # Whose next dates the embedded engine tells, outside of Kestra's API.
@@ -53,7 +53,10 @@ class Triggers:
         sent = dict(headers or {})
         content = body
         if body is not None and not isinstance(body, (str, bytes)):
-            content = json.dumps(body)
+            try:
+                content = json.dumps(body)
+            except (TypeError, ValueError) as error:
+                raise KestraError(f"The body of the webhook has no form in JSON: {error}.") from error
             if not any(name.lower() == "content-type" for name in sent):
                 sent["Content-Type"] = "application/json"
         path = self._transport.path("executions", "webhook", namespace, flow_id, key)

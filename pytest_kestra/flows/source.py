@@ -118,8 +118,26 @@ class FlowSource:
         return next((lines[text] for text in texts if text in lines), None)
 
     def line_of_task(self, task_id: str) -> int | None:
-        """Return the line of a task's id; a flow, an input and a trigger may have the same."""
-        waiting = [value for key, value in self.root.value if key.value != "triggers"]
+        """Return the line of a task's id."""
+        found = self.task(task_id)
+        return None if found is None else int(_pairs(found)["id"].start_mark.line) + 1
+
+    def lines_of_task(self, task_id: str) -> range:
+        """Return the lines, from 1, in which a task stands; none where there is no such task."""
+        found = self.task(task_id)
+        if found is None:
+            return range(0)
+        # A block ends where the next one begins.
+        return range(found.start_mark.line + 1, found.end_mark.line + (2 if found.flow_style else 1))
+
+    def property_of_task(self, task_id: str, name: str) -> yaml.Node | None:
+        """Return the value of a task's property; None where it has none."""
+        found = self.task(task_id)
+        return None if found is None else _pairs(found).get(name)
+
+    def task(self, task_id: str) -> yaml.MappingNode | None:
+        """Return the YAML mapping that is a task; a flow, an input and a trigger may have the same id."""
+        waiting: list[yaml.Node] = [value for key, value in self.root.value if key.value != "triggers"]
         seen: set[int] = set()
         while waiting:
             node = waiting.pop()
@@ -129,9 +147,10 @@ class FlowSource:
             if isinstance(node, yaml.SequenceNode):
                 waiting += node.value
                 continue
-            found = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+            assert isinstance(node, yaml.MappingNode)  # there are three kinds
+            found = _pairs(node)
             if {"id", "type"} <= set(found) and found["id"].value == task_id and "." in found["type"].value:
-                return int(found["id"].start_mark.line) + 1
+                return node
             waiting += [value for _, value in node.value]
         return None
 
@@ -188,6 +207,10 @@ def _item(node: yaml.Node, name: str) -> yaml.Node | None:
         parts = [value for _, value in node.value]
     found = [part for part in parts if _has_id(part, name)]
     return found[0] if found else next((deep for part in parts if (deep := _item(part, name)) is not None), None)
+
+
+def _pairs(node: yaml.MappingNode) -> dict[str, yaml.Node]:
+    return {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
 
 
 def _has_id(node: yaml.Node, name: str) -> bool:

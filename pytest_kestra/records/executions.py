@@ -70,7 +70,7 @@ class TaskRun(Course):
 
     `outputs` are empty where a task makes none; `duration` is None while it runs. `values` are those of all loops
     around it, the outermost first, `iteration` counts the rounds of its loop from 0, of which a LoopUntil keeps the
-    last.
+    last. `execution_id` is another one than that of the whole in a `Loop` of Kestra 2.0, whose rounds are executions.
     """
 
     id: str
@@ -83,6 +83,7 @@ class TaskRun(Course):
     parent_id: str | None
     iteration: int | None = None
     values: tuple[str, ...] = ()
+    execution_id: str | None = None
     _outputs: Callable[[], Json | None] = field(default=dict, repr=False, compare=False)
 
     @cached_property
@@ -106,6 +107,7 @@ class TaskRun(Course):
             value=data.get("value"),
             parent_id=data.get("parentTaskRunId"),
             iteration=data.get("iteration"),
+            execution_id=data.get("executionId"),
             _outputs=partial(data.get, "outputs")
             if outputs is None
             else partial(outputs, "tasks", data["executionId"], data["id"]),

@@ -16,5 +16,7 @@ def labels_of(data: Json) -> dict[str, str]:
 
 
 def iteration(value: object) -> str:
-    """Return the text that Kestra makes of a value of a loop: of what is no text, its JSON."""
-    return json.dumps(value, separators=(",", ":")) if isinstance(value, (bool, Mapping)) else str(value)
+    """Return the text that Kestra makes of a value of a loop: of what is no text, its JSON (`FlowableUtils`)."""
+    if isinstance(value, (bool, Mapping, list, tuple)):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return str(value)

@@ -157,8 +157,11 @@ class Execution(ExecutionRecord):
         In a task run the expression also knows `taskrun.value` and the like. ExpressionError where it cannot be
         rendered: for a name that is missing it tells the nearest.
         """
+        calls = self.session.client.executions
         try:
-            return self.session.client.executions.evaluate(self.id, expression, task.id if task else None)
+            if task is None:
+                return calls.evaluate(self.id, expression)
+            return calls.evaluate(task.execution_id or self.id, expression, task.id)
         except ExpressionError as error:
             with contextlib.suppress(KestraError):  # Kestra's own words are better than another problem
                 why = missing_name(str(error), self, self.session.flow(self), task)

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from pytest_kestra.errors import FlowError, NotFoundError, UnknownNameError, WaitTimeout
+from pytest_kestra.errors import ApiError, FlowError, NotFoundError, UnknownNameError, WaitTimeout
 from pytest_kestra.flows import files
 from pytest_kestra.flows.deployer import gone
 from pytest_kestra.mocks.stand_in import TYPE, original
@@ -34,6 +34,8 @@ from pytest_kestra.states import STATES
 from pytest_kestra.times import moment
 
 CORRELATION = "system.correlationId"
+# What a proxy says that did not wait for Kestra: Bad Gateway, Gateway Timeout, and that of Cloudflare.
+GAVE_UP = (502, 504, 524)
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,6 +78,10 @@ class Flow(FlowRecord):
             record = self._create(inputs, {**(labels or {}), CORRELATION: mark}, wait=True, timeout=limit)
         except httpx.ReadTimeout as error:
             raise self._late(limit, mark) from error
+        except ApiError as error:
+            if error.status not in GAVE_UP or not (found := self._marked(mark)):
+                raise
+            record = found[-1]
         execution = Execution.reading(record, self.session)
         if has_reached(execution, None):
             return execution
@@ -207,8 +213,8 @@ class Flow(FlowRecord):
     ) -> ExecutionRecord:
         self.session.require_mocks(self.namespace, self.id)
         taken = Inputs.of_flow(self, self.name)
-        fields = taken.fields(inputs)
         self.session.secrets.extend(taken.secrets(inputs))
+        fields = taken.fields(inputs)
         calls = self.session.client.executions
         # Kestra 1.3 still runs a flow that was deleted.
         with self._there(), taken.refusals(inputs, lambda: calls.validate(self.namespace, self.id, fields)):
@@ -218,13 +224,18 @@ class Flow(FlowRecord):
 
     def _late(self, limit: float, mark: str) -> WaitTimeout:
         """Return the error for the execution that did not answer in time."""
+        found = self._marked(mark)
+        if not found:
+            return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")
+        return WaitTimeout(late(Execution.reading(found[-1], self.session), self.session, limit))
+
+    def _marked(self, mark: str) -> list[ExecutionRecord]:
+        """Return the executions, one or none, whose creation was not answered."""
         marked = {f"labels][EQUALS][{CORRELATION}": mark}
         calls = self.session.client.executions
         found = poll(lambda: calls.of_flow(self.namespace, self.id, marked), bool, SHOWN_S)
         self.session.started.extend(record.id for record in found)
-        if not found:
-            return WaitTimeout(f"Kestra has not even created an execution of {self.id} within {limit:g} s.")
-        return WaitTimeout(late(Execution.reading(found[-1], self.session), self.session, limit))
+        return found
 
 
 def _states(state: str | Collection[str]) -> list[str]:

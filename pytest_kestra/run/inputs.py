@@ -68,12 +68,15 @@ class Inputs:
         return {key: f"{self.owner} has no input {key!r}{hint(key, self.definitions)}" for key in names}
 
     def secrets(self, given: Mapping[str, Any] | None) -> list[str]:
-        """Return the values for SECRET inputs, which no report shows."""
-        return [
-            str(value)
-            for key, value in self._flat(given).items()
-            if self.definitions.get(key, {}).get("type") == "SECRET" and value
-        ]
+        """Return the values for SECRET inputs, as they are given and as they are sent, which no report shows."""
+        found: list[str] = []
+        for key, value in self._flat(given).items():
+            if self.definitions.get(key, {}).get("type") == "SECRET" and value:
+                found.append(str(value))
+                with contextlib.suppress(InputError):  # it is not sent
+                    sent = self._field(key, value)
+                    found.append(sent if isinstance(sent, str) else sent[1].decode(errors="replace"))
+        return list(dict.fromkeys(found))
 
     @contextlib.contextmanager
     def refusals(

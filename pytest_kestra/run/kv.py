@@ -39,6 +39,8 @@ class KeyValues(MutableMapping[str, Any]):
 
     def set(self, key: str, value: Any, *, ttl: timedelta | None = None, description: str | None = None) -> None:
         """Set a key, for some time if `ttl` says so."""
+        if ttl is not None and not isinstance(ttl, timedelta):
+            raise KestraError(f"ttl: {ttl!r} is no time span, such as timedelta(minutes=5).")
         time_to_live = None if ttl is None else duration_text(ttl)
         try:
             self.client.kv.set(self.namespace, key, value, ttl=time_to_live, description=description)

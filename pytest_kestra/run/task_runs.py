@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_kestra.errors import KestraError, UnknownNameError
+from pytest_kestra.errors import KestraError, UnknownNameError, listed
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun, iteration
 from pytest_kestra.run.diagnosis.absence import why_absent
@@ -28,7 +28,7 @@ def several(runs: Sequence[TaskRun], task_id: str, where: str) -> KestraError:
     """Return the error for a task that ran more than once, where one run was asked for."""
     return KestraError(
         f"The task {task_id!r} ran {len(runs)} times in {where}: choose with task({task_id!r}, value=…) "
-        f"one of {', '.join(map(_value, runs))}, or take all with tasks({task_id!r})."
+        f"one of {listed([*map(_value, runs)])}, or take all with tasks({task_id!r})."
     )
 
 

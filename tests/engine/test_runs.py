@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import httpx
+import polling2
 import pytest
 
 from pytest_kestra import (
@@ -465,6 +468,26 @@ def test_pairs_and_files_are_those_of_the_only_namespace(kestra: Kestra) -> None
     ):
         kestra.files  # noqa: B018 - as above
     assert "a" not in other.kv
+
+
+def test_archive_is_a_file_like_others(kestra: Kestra) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner.txt", "inner")
+    kestra.deploy(RETURN)
+    kestra.files["data/archive.zip"] = packed.getvalue()
+
+    assert list(kestra.files) == ["data/archive.zip"]
+    assert kestra.files["data/archive.zip"].content == packed.getvalue()
+
+
+def test_pair_that_has_expired_is_not_there(kestra: Kestra) -> None:
+    kestra.deploy(RETURN)
+    kestra.kv.set("brief", 1, ttl=timedelta(milliseconds=10))
+    polling2.poll(lambda: not list(kestra.kv), step=0.01, timeout=600)
+
+    assert kestra.kv.get("brief", "gone") == "gone"
+    assert "brief" not in kestra.kv
 
 
 def test_pairs_and_files_go_with_their_namespace(kestra: Kestra) -> None:

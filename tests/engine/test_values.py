@@ -43,6 +43,17 @@ def test_logs_know_their_task_run(kestra: Kestra) -> None:
     assert execution.logs().select(runs=[run.id], level="INFO") == ()
 
 
+@pytest.mark.parametrize("value", [{"name": "Zoë", "size": [1, 2]}, [1, "b"], True, 7, 2.5, "text"])
+def test_task_run_is_found_by_the_value_of_its_loop(kestra: Kestra, value: Any) -> None:
+    values = """'[{"name": "Zoë", "size": [1, 2]}, [1, "b"], true, 7, 2.5, "text"]'"""
+    execution = kestra.deploy(FLOW.replace("[a]", values)).run()
+    whole = (value,) if isinstance(value, list) else value  # a list alone is for loops in loops
+
+    assert len(execution.tasks("warn")) == 6
+    assert execution.task("warn", whole) in execution.tasks("warn")
+    assert len(execution.logs(task="warn", value=whole)) == 1
+
+
 def test_metrics_know_their_task_run(kestra: Kestra) -> None:
     execution = kestra.deploy(FLOW).run()
 

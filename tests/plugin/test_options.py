@@ -27,6 +27,30 @@ def test_header_tells_what_is_set(pytester: pytest.Pytester, monkeypatch: pytest
     assert "t0ken" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("table", "version"),
+    [("tool.pytest", '"1.3"'), ("tool.pytest", '["1.3"]'), ("tool.pytest.ini_options", '["1.3"]')],
+)
+def test_values_in_toml_have_its_types(pytester: pytest.Pytester, table: str, version: str) -> None:
+    if table == "tool.pytest" and pytest.version_tuple < (9,):
+        pytest.skip("pytest 9 brought this table")
+    text = f"[{table}]\nkestra_timeout = 7\nkestra_reuse = true\nkestra_version = {version}\n"
+    pytester.makepyprojecttoml(f'{text}kestra_side_effects = ["a.*", "!a.b"]\n')
+    result = pytester.runpytest("-W", "error")
+
+    result.stdout.fnmatch_lines(["kestra: server=auto, version=1.3, timeout=7.0, reuse=True, side_effects=a.[*] !a.b"])
+
+
+def test_wrong_value_in_toml(pytester: pytest.Pytester) -> None:
+    if pytest.version_tuple < (9,):
+        pytest.skip("pytest 9 brought this table")
+    pytester.makepyprojecttoml("[tool.pytest]\nkestra_timeout = -1\n")
+    result = pytester.runpytest()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: kestra_timeout in the ini file: '-1' is not a number of seconds above 0, *"])
+
+
 def test_wrong_value_ends_the_run_before_it_begins(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--kestra-timeout=soon")
 

@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "records": {"states", "times", "names"},
     "settings": {"errors", "options"},
+    "inifile": {"options"},
     "requirements": {"errors"},
     "client": BASE,
     "flows": BASE | {"client"},
@@ -44,12 +45,12 @@ ALLOWED: dict[str, set[str]] = {
     "versions": set(),
     "validation": BASE | {"checks", "client", "flows", "versions"},
     "stash": BASE | {"client", "report", "run", "server"},
-    "hooks": BASE | {"client", "report", "run", "server", "stash", "suites", "validation", "versions"},
+    "hooks": BASE | {"client", "inifile", "report", "run", "server", "stash", "suites", "validation", "versions"},
     "reporting": BASE | {"report", "stash"},
     "plugin": {"fixtures", "hooks", "reporting"},
     "__init__": BASE | {"client", "mocks", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "reporting", "stash", "fixtures", "report", "suites", "validation", "versions"}
+PYTEST = {"plugin", "hooks", "inifile", "reporting", "stash", "fixtures", "report", "suites", "validation", "versions"}
 
 
 MODULES = [

@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ from pytest_kestra import connection
 from pytest_kestra.address import Address
 from pytest_kestra.client.client import Client
 from pytest_kestra.client.executions import Field
-from pytest_kestra.errors import ApiError, NotFoundError, ServerError, UnauthorizedError
+from pytest_kestra.errors import ApiError, KestraError, NotFoundError, ServerError, UnauthorizedError
 from tests.unit.conftest import Asked, Stub
 
 API = "/api/v1/main"
@@ -163,6 +164,27 @@ def test_page_of_a_proxy_is_not_kestra(client: Client, stub: Stub) -> None:
         ServerError, match=r"is not Kestra, or a proxy stands before it: GET /api/v1/main/executions/e1"
     ):
         client.executions.get("e1")
+
+
+def test_page_of_a_proxy_is_no_reason(client: Client, stub: Stub) -> None:
+    stub.headers["content-type"] = "text/html"
+    stub.on("GET", f"{API}/executions/e1", "<html>\r\n<head><title>504 Gateway Time-out</title></head></html>", 504)
+    with pytest.raises(ApiError, match=rf"^Gateway Timeout \(status 504 for GET {API}/executions/e1\)$"):
+        client.executions.get("e1")
+
+
+@pytest.mark.parametrize("value", ["s3cret\n", "s3cret ", "s3cretü"])
+def test_header_that_http_does_not_take(client: Client, value: str) -> None:
+    with pytest.raises(KestraError, match=r"^POST /.*/webhook/.* cannot be sent: a header ") as raised:
+        client.triggers.webhook("a.b", "f", "key", headers={"X-Token": value})
+
+    assert not isinstance(raised.value, ServerError)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_body_without_a_form(client: Client) -> None:
+    with pytest.raises(KestraError, match=r"^The body of the webhook has no form in JSON: .*datetime"):
+        client.triggers.webhook("a.b", "f", "key", {"day": datetime(2026, 1, 31, tzinfo=timezone.utc)})
 
 
 def test_server_that_hangs_no_longer_answers(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -161,3 +162,20 @@ def test_item_of_a_loop_of_2_0_is_known() -> None:
         "there is no item.valu; did you mean 'value'? It has: index, value, parent."
     )
     assert told("x", "{{ item.parent.value.x }}") == "item.parent.value has no 'x', it is \"a\""
+
+
+@pytest.mark.parametrize("style", ["block", "flow"])
+def test_line_is_that_of_the_task_where_others_have_its_id(style: str) -> None:
+    log = "io.kestra.plugin.core.log.Log"
+    task = f"  - id: second\n    type: {log}\n    message: '{{{{ outputs.nope }}}}'\n"
+    if style == "flow":
+        task = f"  - {{id: second, type: {log},\n     message: '{{{{ outputs.nope }}}}'}}\n"
+    first = f"  - id: first\n    type: {log}\n    message: '{{{{ outputs.nope }}}}'\n"
+    flow = replace(FLOW, id="second", source=f"id: second\nnamespace: a.b\ntasks:\n{first}{task}{first}")
+    message = missing("nope", "{{ outputs.nope }}")
+    entry = LogEntry("ERROR", message, "second", "run-second", 0, datetime(2026, 1, 1, tzinfo=timezone.utc))
+
+    found = failed_expression([entry], EXECUTION, flow)
+
+    assert found is not None
+    assert found.line == (9 if style == "block" else 8)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import enum
 from datetime import date, datetime, time, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_value_of_a_secret_is_not_told() -> None:
     )
 
     assert told.endswith("(SECRET) of the flow f does not take this value: it must match the pattern `^a`.")
+
+
+def test_secrets_are_known_as_they_are_given_and_as_they_are_sent() -> None:
+    class Token(Enum):
+        TEST = "s3cret-value"
+
+    secrets = Inputs.of_flow(flow(name="SECRET"), "f.yaml").secrets
+
+    assert secrets({"name": Token.TEST}) == ["Token.TEST", "s3cret-value"]
+    assert secrets({"name": b"s3cret-value"}) == ["b's3cret-value'", "s3cret-value"]
+    assert secrets({"name": {"s3cret-value"}}) == ["{'s3cret-value'}"]  # which is refused
+    assert secrets({"name": None}) == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

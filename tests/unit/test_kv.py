@@ -75,6 +75,21 @@ def test_keys_that_are_not_there(stub: Stub, kv: KeyValues) -> None:
     assert kv.get("k", "default") == "default"
 
 
+def test_time_to_live_that_is_no_time_span(kv: KeyValues) -> None:
+    with pytest.raises(KestraError, match=r"^ttl: 60 is no time span, such as timedelta\(minutes=5\)\.$"):
+        kv.set("k", 1, ttl=60)  # type: ignore[arg-type]
+
+
+def test_key_that_has_expired(stub: Stub, kv: KeyValues) -> None:
+    stub.on("GET", f"{PATH}/k", '{"message": "Resource has expired: The requested value has expired"}', 410)
+    stub.on("GET", PATH, "[]")
+
+    with pytest.raises(KeyError, match=r"^There is no key 'k' in the namespace a.b: it has none\.$"):
+        kv["k"]
+    assert "k" not in kv
+    assert kv.get("k", "default") == "default"
+
+
 def test_keys_are_listed_and_deleted(stub: Stub, kv: KeyValues) -> None:
     stub.on("GET", PATH, '[{"key": "b"}, {"key": "a"}]')
     stub.on("DELETE", f"{PATH}/a", "true")

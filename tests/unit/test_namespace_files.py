@@ -26,7 +26,7 @@ def test_content_of_any_kind_is_stored(stub: Stub, files: NamespaceFiles, conten
 
     (asked,) = stub.asked
     assert asked.path.endswith("?path=%2Fscripts%2Fa.sql")
-    assert 'name="fileContent"; filename="a.sql"' in asked.body
+    assert 'name="fileContent"; filename="file"' in asked.body  # whatever it is called, Kestra unpacks nothing
     assert "\r\n\r\nselect 1\r\n" in asked.body
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -54,6 +55,17 @@ def line(messages: list[str], task: str = "compute", flow: FlowRecord = FLOW) ->
 def test_last_line_of_the_script_in_the_traceback_is_told() -> None:
     assert line(TRACE) == 8
     assert line(TRACE[:2]) == 9
+
+
+@pytest.mark.parametrize("of_input", ["compute", "compute-all"])
+def test_script_is_that_of_the_task_where_others_have_its_id(of_input: str) -> None:
+    before = f"id: compute\nnamespace: a.b\ninputs:\n  - id: {of_input}\n    type: STRING\n"
+    other = "  - id: compute-first\n    type: io.kestra.plugin.scripts.python.Script\n    script: |\n"
+    body = SOURCE.partition("tasks:\n")[2]
+    first = "".join(f"      {text}\n" for text in SCRIPT.splitlines())
+    flow = replace(FLOW, id="compute", source=f"{before}tasks:\n{other}{first}{body}")
+
+    assert line(TRACE, flow=flow) == 17
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ def test_says_what_a_date_looks_like(text: str) -> None:
 
 def test_reads_and_writes_durations() -> None:
     assert duration("PT0.191575S") == timedelta(microseconds=191575)
+    assert duration("PT-0.02S") == timedelta(milliseconds=-20)  # as Java writes it
+    assert duration("PT-1M-2.5S") == timedelta(minutes=-1, seconds=-2.5)
     assert duration("P1DT2H") == timedelta(days=1, hours=2)
     assert duration(duration_text(timedelta(minutes=90, milliseconds=500))) == timedelta(minutes=90, milliseconds=500)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_kestra.errors import hint
+from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import ExecutionRecord, FlowRecord, LogEntry, TaskRun, has_rounds
 
 # What Kestra's VariableRenderer and Pebble's own exceptions say.
@@ -136,11 +137,11 @@ def _context(execution: ExecutionRecord, flow: FlowRecord | None, run: TaskRun |
 
 
 def _line(text: str, task_id: str | None, flow: FlowRecord | None) -> int | None:
-    """Return the line of the flow's text that has an expression: after the task that failed by it, or anywhere."""
+    """Return the line of the flow's text that has an expression: in the task that failed by it, or anywhere."""
     if flow is None:
         return None
-    lines = flow.source.splitlines()
-    where = [number for number, line in enumerate(lines, 1) if text in line]
-    begins = re.compile(rf"\bid:\s*[\"']?{re.escape(task_id or '')}[\"']?\s*([,}}#]|$)")
-    task = next((number for number, line in enumerate(lines, 1) if task_id and begins.search(line)), 0)
-    return next((number for number in where if number >= task), where[0] if where else None)
+    where = [number for number, line in enumerate(flow.source.splitlines(), 1) if text in line]
+    if len(where) < 2 or task_id is None:
+        return where[0] if where else None
+    of_task = FlowSource(flow.source).lines_of_task(task_id)
+    return next((number for number in where if number in of_task), where[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord, LogEntry, TaskRun
 
 # How Python names a line of a script, which Kestra runs from a file of its own.
@@ -53,9 +54,13 @@ def _located(found: re.Match[str], code: str, task_id: str, flow: FlowRecord | N
 def _place(number: int, code: str, task_id: str, flow: FlowRecord) -> int | None:
     """Return the line of the flow's text that has a line of a task's script, if it reads as this code."""
     written = _written(number, code, task_id, flow)
-    source = [line.strip() for line in flow.source.splitlines()]
-    index = _begin(task_id, source) + number
-    return index + 1 if written is not None and source[index : index + 1] == [written] else None
+    if written is None:
+        return None
+    script = FlowSource(flow.source).property_of_task(task_id, "script")
+    if script is None:
+        return None
+    line = script.start_mark.line + 1 + number
+    return line if [text.strip() for text in flow.source.splitlines()[line - 1 : line]] == [written] else None
 
 
 def _written(number: int, code: str, task_id: str, flow: FlowRecord) -> str | None:
@@ -69,11 +74,3 @@ def _reads_as(written: str, code: str) -> bool:
     """Tell whether a line of a script can be this one when its expressions are rendered."""
     parts = EXPRESSION.split(written.strip())
     return re.fullmatch(".*".join(map(re.escape, parts)), code.strip()) is not None
-
-
-def _begin(task_id: str, source: list[str]) -> int:
-    """Return the index of the line after a task's id at which its script begins."""
-    task = re.compile(rf"\bid:\s*[\"']?{re.escape(task_id)}\b")
-    first = next((index for index, line in enumerate(source) if task.search(line)), 0)
-    begins = (i for i, line in enumerate(source[first:], first) if line.removeprefix("- ").startswith("script:"))
-    return next(begins, 0)

@@ -156,6 +156,15 @@ def test_rounds_of_loops_are_task_runs_as_before(kestra: Kestra, many: bool) -> 
     assert execution.logs(task="tell", value=("a", "2")).messages == ["a2"]
 
 
+def test_expression_is_rendered_in_a_round_of_a_loop(kestra: Kestra) -> None:
+    execution = kestra.deploy(LOOP).run()
+    pair = execution.task("pair", value=("b", "1"))
+
+    assert execution.evaluate("{{ item.parent.value }} {{ item.value }}", pair) == "b 1"
+    assert pair.execution_id not in (None, execution.id)
+    assert execution.task("outer").execution_id == execution.id
+
+
 def test_wrong_flow_and_wrong_input_are_told_with_their_line(kestra: Kestra) -> None:
     with pytest.raises(FlowError, match=r"^<text>:5: A flow has no property 'pluginDefaults'"):
         kestra.deploy(SLOW.replace("tasks:", "description: x\n\npluginDefaults: []\ntasks:"))
