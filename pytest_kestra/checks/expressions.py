@@ -12,7 +12,7 @@ from pytest_kestra.checks.findings import Finding, Severity
 from pytest_kestra.checks.pebble import Reference, Template, read
 from pytest_kestra.checks.vocabulary import Vocabulary
 from pytest_kestra.errors import hint
-from pytest_kestra.flows.outline import SECTIONS, Outline, Path, Task, ids_of, is_type, text_at
+from pytest_kestra.flows.outline import DEFAULTS, SECTIONS, Outline, Path, Task, ids_of, is_type, text_at
 
 DASH = "a dash means minus here"
 # The types by which a task starts other flows, with their older names.
@@ -23,10 +23,11 @@ TEMPLATE = ("plugin.core.flow.Template", "core.tasks.flows.Template")
 IN_ORDER = {"Sequential", "If", "Switch", "AllowFailure", "WorkingDirectory"}
 # Kestra renders no text under these keys of a flow, task, input or trigger.
 PROSE = {"description", "displayName"}
-# `trigger` of a flow that another one starts by a task (`ExecutableUtils.subflowExecution`).
+# `trigger` of a flow that another one starts by a task (`ExecutableUtils.subflowExecution`, `RunVariables`).
 OF_SUBFLOW = {
     *("executionId", "namespace", "flowId", "flowRevision"),
     *("taskRunId", "taskId", "taskRunOutputs", "taskRunValue", "taskRunIteration"),
+    *("loopTaskRunId", "loopIndex", "_context"),
 }
 # What Kestra sets about where an expression is (`RunVariables`, `ForEachItem`), on any line: `endDate` is of 2.0.
 ATTRIBUTES = {
@@ -62,7 +63,7 @@ class _Expressions:
         if "{" not in scalar.value or _is_prose(path):
             return
         text = self.outline.source.written(scalar)
-        template = read(text)
+        template = read(text, folded=scalar.style != "|")
         roots = _checked(path)
         for severity, message, at in self._found(template, text, roots, path):
             line = scalar.start_mark.line + 1 + text[:at].count("\n")
@@ -157,6 +158,9 @@ def _checked(path: Path) -> set[str]:
         # Here there is no execution yet, or it is another flow's.
         kind = text_at(path[2].node, "type") if len(path) > 2 else None
         return set() if is_type(kind, FLOW_TRIGGER) else {"inputs", "vars"}
+    others = (*SUBFLOW, *FLOW_TRIGGER)
+    if _section(path) in DEFAULTS and len(path) > 2 and is_type(text_at(path[2].node, "type"), others):
+        return set()
     for step in path:
         if step.key == "onResume":  # whose inputs are told apart from the flow's
             roots.discard("inputs")

@@ -16,6 +16,11 @@ from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import Json
 
 Key = tuple[str, str]
+# As the server tells them, and as they may be written.
+TRUE, FALSE = (
+    {value, *(form for word in words for form in (word, word.capitalize(), word.upper()))}
+    for value, words in ((True, ("true", "yes", "on")), (False, ("false", "no", "off")))
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Library:
 def _of_source(source: FlowSource) -> Declared:
     root = source.root
     inputs = [_of_node(item) for item in mappings(value_at(root, "inputs"))]
-    return _declared(inputs, disabled=text_at(root, "disabled") == "true")
+    return _declared(inputs, disabled=text_at(root, "disabled") in TRUE)
 
 
 def _of_node(item: yaml.MappingNode) -> Json:
@@ -82,9 +87,9 @@ def _declared(inputs: Iterable[Json], *, disabled: bool = False) -> Declared:
     needed = [
         name
         for name, item in flat
-        if item.get("required") not in (False, "false")
+        if item.get("required") not in FALSE
         and item.get("defaults") is None
-        and item.get("autoSelectFirst") not in (True, "true")
+        and item.get("autoSelectFirst") not in TRUE
         and item.get("dependsOn") is None
     ]
     return Declared(tuple(name for name, _ in flat), tuple(needed), disabled)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pytest_kestra.checks.tokens import ProblemError, Token, Tokens
 
 OPEN = re.compile(r"\{\{|\{%|\{#")
-# Kestra takes these parts out before Pebble sees the text.
+# Kestra takes these parts out before Pebble sees the text, but none with a line break in it.
 RAW = re.compile(r"\{%-*\s*raw\s*-*%\}.*?\{%-*\s*endraw\s*-*%\}", re.DOTALL)
+BREAK = {False: re.compile(r"\n"), True: re.compile(r"\n[ \t]*\n")}
 VERBATIM = re.compile(r"\s*verbatim\s*-?%\}")
 END_VERBATIM = re.compile(r"\{%-?\s*endverbatim\s*-?%\}")
 # The rest of a text in double quotes, to its end or to an expression in it.
@@ -60,9 +61,12 @@ class Template:
     uses: tuple[Use, ...] = ()
 
 
-def read(text: str) -> Template:
-    """Return what a text says to Pebble; variables and macros that the text itself sets are left out."""
-    reader = _Reader(RAW.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text))
+def read(text: str, *, folded: bool = False) -> Template:
+    """Return what a text says to Pebble; variables and macros that the text itself sets are left out.
+
+    In one that is `folded` a single line break is none for Kestra.
+    """
+    reader = _Reader(RAW.sub(lambda raw: raw[0] if BREAK[folded].search(raw[0]) else _blank(raw[0]), text))
     problem = None
     try:
         reader.text()
@@ -80,6 +84,10 @@ def read(text: str) -> Template:
         problem,
         tuple(use for use in reader.uses if use.kind == "filter" or use.name not in reader.macros),
     )
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
 
 
 class _Reader(Tokens):
@@ -118,8 +126,8 @@ class _Reader(Tokens):
     def _comment(self) -> None:
         end = self.source.find("#}", self.at)
         if end < 0:
-            raw = ", or write `{% raw %}…{% endraw %}` around it" if self.source[self.opened - 1 : self.opened] else ""
-            raise ProblemError(f"`{{#` begins a comment that does not end; close it by `#}}`{raw}", self.opened)
+            around = ", or write `{% verbatim %}…{% endverbatim %}` around it" if self.opened else ""
+            raise ProblemError(f"`{{#` begins a comment that does not end; close it by `#}}`{around}", self.opened)
         self.at = end + 2
 
     def _verbatim(self, start: int) -> None:
@@ -147,6 +155,9 @@ class _Reader(Tokens):
 
     def _end(self, name: str) -> None:
         begun = name.removeprefix("end")
+        if begun == "raw":
+            instead = "write `{% verbatim %}…{% endverbatim %}`"
+            raise ProblemError(f"`{{% {name} %}}` counts only with both ends on one line; {instead}", self.opened)
         if name == begun or begun not in BLOCKS:
             raise ProblemError(f"Pebble in Kestra has no tag `{name}`", self.opened)
         if not self.blocks or self.blocks.pop()[0] != begun:

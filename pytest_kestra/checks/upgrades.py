@@ -26,10 +26,11 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """Tell of a flow's file what is wrong on the line before, and what is wrong on the line after it only."""
+    """Tell of a flow's file what is wrong on the line before, after it too, and after it only."""
 
     file: str
     before: tuple[Finding, ...]
+    both: tuple[Finding, ...]
     obstacles: tuple[Obstacle, ...]
 
     @property
@@ -37,32 +38,33 @@ class Upgrade:
         """How the flow stands: `ready`, `breaks`, or `wrong` on both lines."""
         if self.obstacles:
             return "breaks"
-        return "wrong" if self.before else "ready"
+        return "wrong" if self.both else "ready"
 
 
 def compare(sources: Sequence[FlowSource], before: Sequence[Finding], after: Sequence[Finding]) -> list[Upgrade]:
     """Return what each flow comes to; findings are those of both lines, of which errors count.
 
-    What the line before calls deprecated is what to do about an error at the same place.
+    What the line before calls deprecated is what to do about an error at the same place. Where a flow was wrong before,
+    that may be told otherwise after, so only what has a remedy is taken for new.
     """
     advice: dict[tuple[str, int], str] = {}
     for finding in before:
         if finding.severity == "warning":
             advice.setdefault((finding.file, finding.line), finding.message.rstrip("."))
-    known = {(finding.file, finding.line, finding.message) for finding in before}
 
     def upgrade(source: FlowSource) -> Upgrade:
-        wrong = tuple(finding for finding in before if finding.file == source.name and finding.severity == "error")
-        new = [finding for finding in after if finding.file == source.name and finding.severity == "error"]
-        new = [finding for finding in new if (finding.file, finding.line, finding.message) not in known]
-        # What was wrong before is told otherwise, at most, after.
-        if wrong or not new:
-            return Upgrade(source.name, wrong, ())
-        every = sorted({*new, *_hidden(source, new)})
-        found = [(one, remedy(one.message) or advice.get((one.file, one.line))) for one in every]
-        return Upgrade(source.name, (), tuple(Obstacle(*pair) for pair in found))
+        wrong, told = (_errors(source, findings) for findings in (before, after))
+        every = sorted({*told, *_hidden(source, told)}) if told else []
+        found = [Obstacle(one, remedy(one.message) or advice.get((one.file, one.line))) for one in every]
+        new = [one for one in found if one.finding not in wrong and (one.remedy or not wrong)]
+        both = tuple(one.finding for one in found if one not in new)
+        return Upgrade(source.name, tuple(wrong), both, tuple(new))
 
     return [upgrade(source) for source in sources]
+
+
+def _errors(source: FlowSource, findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.file == source.name and finding.severity == "error"]
 
 
 def _hidden(source: FlowSource, told: Sequence[Finding]) -> Iterator[Finding]:

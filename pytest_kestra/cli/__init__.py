@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,10 @@ from pytest_kestra.cli import clean, engine, image, plugin, record, upgrade, val
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        # Into a file on Windows there may be no sign for an arrow; all else counts more.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     # The engine's modules need its extra; what is missing is told by them, not by a failed import here.
     from pytest_kestra.engine.errors import EngineError

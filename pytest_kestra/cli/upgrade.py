@@ -166,13 +166,15 @@ def _text(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
     width = max((len(one.file) for one in upgrades), default=0)
     lines += [f"{one.file:<{width}}  {STATES[one.state]}" for one in upgrades]
     for one in upgrades:
-        if not one.obstacles:
+        if one.state == "ready":
             continue
         lines.append("")
         for obstacle in one.obstacles:
             lines.append(f"{obstacle.finding.place}: {obstacle.what.rstrip('.')}.")
             if obstacle.remedy is not None:
                 lines.append(f"    {obstacle.remedy}.")
+        for finding in one.both:
+            lines += [f"{finding.place}: {finding.message}", f"    It is wrong on {versions[0]}, too."]
     changed = _changed(results)
     if changed:
         lines.append("")
@@ -204,6 +206,7 @@ def _json(versions: Sequence[str], broken: Sequence[Finding], upgrades: Sequence
             "file": one.file,
             "state": one.state,
             "before": [vars(finding) for finding in one.before],
+            "both": [vars(finding) for finding in one.both],
             "obstacles": [{**vars(obstacle.finding), "remedy": obstacle.remedy} for obstacle in one.obstacles],
         }
         for one in upgrades

@@ -16,6 +16,8 @@ FORM = "FORM"
 FOR_EACH_ITEM = ("plugin.core.flow.ForEachItem", "core.tasks.flows.ForEachItem")
 # What it adds to its id for the tasks that it makes.
 PARTS = ("_split", "_items", "_merge")
+# Where a flow says what all of its tasks of a `type` have, in `values`.
+DEFAULTS = ("pluginDefaults", "taskDefaults")
 SET_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
 
 # The names of inputs; one with dots in its id, or in a form, is below the first part of its name.
@@ -82,6 +84,8 @@ class Outline:
         found: set[str] = set()
         maps = [value_at(self.root, "variables")]
         maps += [value_at(task.node, "variables") for task in self.tasks if task.type == SET_VARIABLES]
+        defaults = [item for key in DEFAULTS for item in mappings(value_at(self.root, key))]
+        maps += [node_at(item, ["values", "variables"]) for item in defaults if text_at(item, "type") == SET_VARIABLES]
         for node in maps:
             if isinstance(node, yaml.MappingNode):
                 found |= {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}

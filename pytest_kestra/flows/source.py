@@ -11,6 +11,7 @@ import yaml
 
 from pytest_kestra.errors import FlowError
 from pytest_kestra.flows.explanations import explained
+from pytest_kestra.flows.loader import Loader
 from pytest_kestra.flows.remedies import advised
 
 TEXT = "<text>"
@@ -30,7 +31,7 @@ class FlowSource:
     def root(self) -> yaml.MappingNode:
         """The YAML mapping that is the flow."""
         try:
-            nodes = list(yaml.compose_all(self.text, Loader=yaml.SafeLoader))
+            nodes = list(yaml.compose_all(self.text, Loader=Loader))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = error.problem or error.context or "it cannot be read"
@@ -44,6 +45,8 @@ class FlowSource:
             raise self.error("a second YAML document begins; write one flow into one file.", line)
         if not nodes or not isinstance(nodes[0], yaml.MappingNode):
             raise self.error("a flow is a YAML mapping with `id`, `namespace` and `tasks`; this is none.", 1)
+        if (endless := _endless(nodes[0], set(), set())) is not None:
+            raise self.error("an anchor stands for what contains it.", endless.start_mark.line + 1)
         return nodes[0]
 
     @property
@@ -207,6 +210,17 @@ def _item(node: yaml.Node, name: str) -> yaml.Node | None:
         parts = [value for _, value in node.value]
     found = [part for part in parts if _has_id(part, name)]
     return found[0] if found else next((deep for part in parts if (deep := _item(part, name)) is not None), None)
+
+
+def _endless(node: yaml.Node, around: set[int], seen: set[int]) -> yaml.Node | None:
+    """Return a node that contains itself, by an alias of its own anchor."""
+    if id(node) in around:
+        return node
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return None
+    seen.add(id(node))
+    inside = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
+    return next((one for item in inside if (one := _endless(item, around | {id(node)}, seen)) is not None), None)
 
 
 def _pairs(node: yaml.MappingNode) -> dict[str, yaml.Node]:

@@ -69,11 +69,13 @@ class FlowFolders:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() and not (folder / "pyvenv.cfg").exists() else []
+    except PermissionError:  # a folder of somebody else, such as of a container's database
         return
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.is_dir():
-            if not path.name.startswith(".") and path.name not in SKIPPED and not (path / "pyvenv.cfg").exists():
+            if not path.name.startswith(".") and path.name not in SKIPPED:
                 yield from _files(path)
         elif path.suffix in SUFFIXES:
             yield path

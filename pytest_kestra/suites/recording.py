@@ -23,6 +23,8 @@ HEAD = """\
 # they gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
 """
 NAME = re.compile(r"[A-Za-z_]\w*")
+# With which an expression, a tag or a comment begins.
+BEGIN = re.compile(r"\{[{%#]")
 # The output of a task that runs a flow.
 EXECUTION_ID = "executionId"
 PAUSE = "io.kestra.plugin.core.flow.Pause"
@@ -131,7 +133,7 @@ class Recording:
         found = {}
         for name, value in values.items():
             if _is_plain(value):
-                found[name] = _copied(value)
+                found[name] = _unrendered(value)
             else:
                 self.notes.append(f"Left out, as it is a secret or a file of that execution: the {what} {name!r}.")
         return found
@@ -145,11 +147,13 @@ def _is_plain(value: Any) -> bool:
     return not (isinstance(value, str) and value.startswith("kestra://"))
 
 
-def _copied(value: Any) -> Any:
-    """Return a value of JSON as YAML writes it."""
+def _unrendered(value: Any) -> Any:
+    """Return a value of JSON as YAML writes it, with texts which Kestra renders to what they were."""
     if isinstance(value, Mapping):
-        return {str(name): _copied(item) for name, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {str(name): _unrendered(item) for name, item in value.items()}
+    if isinstance(value, str):
+        return BEGIN.sub(r"{{ '\g<0>' }}", value)
+    return [_unrendered(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _step(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
 from pytest_kestra.errors import FlowError, hint
+from pytest_kestra.flows.loader import Loader
 from pytest_kestra.flows.outline import value_at
 from pytest_kestra.flows.source import FlowSource
 
@@ -166,15 +168,15 @@ class SuiteSource:
 
 
 def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], index: int, line: int) -> Iterator[Case]:
-    """Return the runs of a case: with its values as they are written, but ours as YAML has them."""
-    own = {name: value for name, value in data.items() if name not in (EXTENSION, "disabled")}
-    for number, parameters in enumerate(data.get(EXTENSION, {}).get("parametrize", ({},))):
+    """Return the runs of a case: its texts as they are written, what is JSON for Kestra as YAML has it."""
+    every = [one.get(EXTENSION, {}).get("parametrize", ({},)) for one in (data, plain)]
+    for number, (parameters, own) in enumerate(zip(*every, strict=True)):
         name = f"{data['id']}[{parameters['id']}]" if parameters else str(data["id"])
         places = [("testCases", index, EXTENSION, "parametrize", number)] if parameters else []
         yield Case(
             name,
             line,
-            _with(own, parameters),
+            _typed(_with(data, parameters), _with(plain, own)),
             plain.get(EXTENSION, {}),
             bool(plain.get("disabled")),
             [*places, ("testCases", index, "fixtures")],
@@ -183,6 +185,7 @@ def _runs(data: Mapping[str, Any], plain: Mapping[str, Any], index: int, line: i
 
 def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a case with what a set of parameters says; a task that it names has only this fixture."""
+    case = {name: value for name, value in case.items() if name not in (EXTENSION, "disabled")}
     fixtures = dict(case.get("fixtures") or {})
     for name in ("inputs", "files"):
         if name in parameters:
@@ -199,14 +202,40 @@ def _with(case: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, A
     return made
 
 
-class _Loader(yaml.SafeLoader):
-    """Read YAML, but dates as the texts that they are for Kestra."""
+def _typed(case: dict[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a case whose inputs, outputs and variables are of the types that YAML gives them, as Kestra has them.
+
+    All else is texts for Kestra, which is why `1.50` is to stay `1.50` there.
+    """
+    if "fixtures" not in case:
+        return case
+    written, typed = case["fixtures"], plain["fixtures"]
+    made = _taken(written, typed, "inputs")
+    if "tasks" in made:
+        pairs = zip(written["tasks"], typed["tasks"], strict=True)
+        made["tasks"] = [_taken(*pair, "outputs", "assets") for pair in pairs]
+    if "trigger" in made:
+        made["trigger"] = _taken(written["trigger"], typed["trigger"], "variables")
+    return {**case, "fixtures": made}
+
+
+def _taken(written: Mapping[str, Any], typed: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {**written, **{name: typed[name] for name in names if name in typed}}
+
+
+class _Loader(Loader):
+    """Read YAML as Kestra does, by Jackson: dates and times of day are texts, and `1e3` is a number."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":bool", ":null", ":merge"))]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+for _tag, _pattern in (
+    ("int", r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)"),
+    ("float", r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), list("-+.0123456789"))
 
 
 class _AsWritten(_Loader):

@@ -16,8 +16,9 @@ from pytest_kestra.suites.results import CaseResult, Checked
 
 # Where the texts of a case are kept, among the files of the test's namespace.
 FOLDER = "pytest-kestra"
-FILE = re.compile(r"files(?:\.([\w-]+)|\[\s*(['\"])(.+?)\2\s*\])")
-WHOLE = re.compile(r"\{\{\s*'([^']*)'\s*\}\}")
+EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+FILE = re.compile(r"(?<![\w.'\"])files(?:\.([\w-]+)|\[\s*(['\"])(.+?)\2\s*\])")
+QUOTED = re.compile(r"\{\{\s*'([^']*)'\s*\}\}")
 NO_TRIGGER = "the server has no API for unit-test suites, and without it an execution cannot be given a `trigger`"
 
 
@@ -27,7 +28,7 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
     Fixtures of tasks are stand-ins, files are files of the namespace.
     """
     inputs = inputs_of(data, flow)
-    kestra.fixtures(fixtures_of(_with_files((data.get("fixtures") or {}).get("tasks") or [], flow)))
+    kestra.fixtures(fixtures_of(_with_files((data.get("fixtures") or {}).get("tasks") or [])))
     try:
         execution = flow.run(inputs)
     except InputError as error:
@@ -35,7 +36,7 @@ def run_by_stand_ins(kestra: Kestra, flow: Flow, data: Mapping[str, Any]) -> Cas
     checked: list[Checked] = []
     errors = _state_errors(execution, data)
     for assertion in data["assertions"]:
-        found, wrong = _evaluated(_with_files(assertion, flow), execution)
+        found, wrong = _evaluated(_with_files(assertion), execution)
         checked += found
         errors += wrong
     return CaseResult(execution.id, checked, errors)
@@ -46,7 +47,7 @@ def inputs_of(data: Mapping[str, Any], flow: Flow) -> dict[str, Any]:
     fixtures = data.get("fixtures") or {}
     for name, text in (fixtures.get("files") or {}).items():
         flow.files[f"{FOLDER}/{name}"] = text
-    return dict(_with_files(fixtures.get("inputs") or {}, flow))
+    return dict(_with_files(fixtures.get("inputs") or {}, rendered=False))
 
 
 def fixtures_of(tasks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, object, Answer]]:
@@ -73,17 +74,26 @@ def _evaluated(assertion: Mapping[str, Any], execution: Execution) -> tuple[list
         return [], [f"Could not evaluate the assertion on {assertion['value']} ({error})"]
 
 
-def _with_files(value: Any, flow: Flow) -> Any:
-    """Return a value in which `files['name']` in an expression is the address of that file."""
+def _with_files(value: Any, *, rendered: bool = True) -> Any:
+    """Return a value in which `files['name']` in an expression is the address of that file.
+
+    Of one that the server does not render, an expression that is only a text in quotes becomes that text.
+    """
     if isinstance(value, Mapping):
-        return {name: _with_files(item, flow) for name, item in value.items()}
+        return {name: _with_files(item, rendered=rendered) for name, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_with_files(item, flow) for item in value]
+        return [_with_files(item, rendered=rendered) for item in value]
     if not isinstance(value, str) or "{{" not in value:
         return value
-    text = FILE.sub(lambda found: f"'nsfile:///{FOLDER}/{found[1] or found[3]}'", value)
-    whole = WHOLE.fullmatch(text.strip())
+    text = EXPRESSION.sub(lambda expression: FILE.sub(_address, expression[0]), value)
+    if not rendered:
+        return QUOTED.sub(r"\1", text)
+    whole = QUOTED.fullmatch(text.strip()) if text != value else None
     return whole[1] if whole else text
+
+
+def _address(found: re.Match[str]) -> str:
+    return f"'nsfile:///{FOLDER}/{found[1] or found[3]}'"
 
 
 def unserved(data: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ Suites.served = lambda self: False
 """
 
 
-@pytest.mark.parametrize(("conftest", "passed", "skipped"), [("", 31, 1), (WITHOUT_API, 30, 2)], ids=["api", "none"])
+@pytest.mark.parametrize(("conftest", "passed", "skipped"), [("", 32, 1), (WITHOUT_API, 31, 2)], ids=["api", "none"])
 def test_verdicts_are_those_of_the_engine(project: Project, conftest: str, passed: int, skipped: int) -> None:
     for name in ("flows", "good", "twins"):
         shutil.copytree(SUITES / name, project.path / name)

@@ -32,7 +32,7 @@ def test_good_suites_pass(run_pytest: RunPytest, project: Path, workers: list[st
     shutil.copytree(SUITES / "good", project / "tests")
     result = run_pytest("", "tests", *workers)
 
-    result.assert_outcomes(passed=31, skipped=1)
+    result.assert_outcomes(passed=32, skipped=1)
 
 
 def test_each_has_its_twin() -> None:
@@ -62,7 +62,7 @@ def test_same_verdicts_without_the_api(run_pytest: RunPytest, project: Path) -> 
     result = run_pytest("", "good", "-rs")
 
     # One is disabled, one has a trigger.
-    result.assert_outcomes(passed=30, skipped=2)
+    result.assert_outcomes(passed=31, skipped=2)
     result.stdout.fnmatch_lines(["*without it an execution cannot be given a `trigger`*"])
     twins = run_pytest("", "twins")
     assert set(twins.parseoutcomes()) == {"failed"}
@@ -140,15 +140,16 @@ def test_marks_and_names_choose_cases(run_pytest: RunPytest, project: Path) -> N
     shutil.copytree(SUITES / "good", project / "tests")
     result = run_pytest("", "tests", "-m", "slow", "-v")
 
-    result.assert_outcomes(passed=3, deselected=29)
+    result.assert_outcomes(passed=3, deselected=30)
     result.stdout.fnmatch_lines(["tests/parametrize.yaml::runs[[]two] PASSED *"])
-    run_pytest("", "tests", "-k", "runs and fails").assert_outcomes(passed=1, deselected=31)
+    run_pytest("", "tests", "-k", "runs and fails").assert_outcomes(passed=1, deselected=32)
 
 
 def test_recorded_execution_is_a_suite(
     run_pytest: RunPytest, project: Path, kestra: Kestra, kestra_server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kestra.mock("fetch", {"body": "42", "code": 200, "uri": "kestra:///a/file"})
+    answer = {"body": "42 {{ b }} {% c %} {# d", "code": 200, "uri": "kestra:///a/file"}
+    kestra.mock("fetch", side_effect=lambda _: answer)
     kestra.mock("store", side_effect=["FAILED", "FAILED", None])
     flow = kestra.deploy(project / "flows" / "shop.yaml")
     execution = flow.run({"count": 7})

@@ -280,5 +280,31 @@ def test_lets_pass_filters_and_functions(message: str) -> None:
     assert of_message(message) == []
 
 
+@pytest.mark.parametrize(("style", "wrong"), [("|", 1), (">", 0)])
+def test_raw_counts_on_one_line_and_of_a_folded_text_kestra_sees_one(style: str, wrong: int) -> None:
+    lines = ["{% raw %}", "{{ not ours }}", "{% endraw %}"]
+    text = f"{style}\n" + "".join(f"      {line}\n" for line in lines)
+
+    assert len(found(FLOW.replace('"TEXT"\n', text))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("trigger.Flow", "{inputs: {a: '{{ outputs.x }}'}}"),
+        ("flow.Subflow", "{outputs: {a: '{{ outputs.theirs.value }}'}}"),
+        ("execution.SetVariables", "{variables: {made: 1}, overwrite: '{{ vars.made }}'}"),
+    ],
+)
+def test_defaults_are_those_of_their_type(kind: str, values: str) -> None:
+    assert found(f"{FLOW}pluginDefaults: [{{type: io.kestra.plugin.core.{kind}, values: {values}}}]\n") == []
+    assert len(found(f"{FLOW}pluginDefaults: [{{type: {LOG}, values: {{message: '{{{{ vars.made }}}}'}}}}]\n")) == 1
+
+
+@pytest.mark.parametrize("name", ["loopIndex", "loopTaskRunId", "_context", "taskId"])
+def test_what_a_task_that_starts_the_flow_sets(name: str) -> None:
+    assert of_message(f"{{{{ trigger.{name} }}}}") == []
+
+
 def test_says_nothing_of_names_that_a_server_does_not_tell() -> None:
     assert Vocabulary({}).unknown(Use("filter", "uper", 0)) is None

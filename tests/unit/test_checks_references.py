@@ -109,8 +109,16 @@ def test_inputs_of_a_flow(client: Client, given: str, expected: list[str]) -> No
         assert finding.startswith(f"orders.yaml:{start}")
 
 
-def test_disabled_flow(client: Client) -> None:
-    child = "id: charge\nnamespace: company.team\ndisabled: true\ntasks: []\n"
+@pytest.mark.parametrize("more", ["required: False", "required: no", "autoSelectFirst: yes", "defaults: x"])
+def test_input_that_is_not_needed(client: Client, more: str) -> None:
+    child = f"id: charge\nnamespace: company.team\ninputs: [{{id: order, type: STRING, {more}}}]\ntasks: []\n"
+
+    assert found(client, sub(), child) == []
+
+
+@pytest.mark.parametrize("disabled", ["true", "True", "yes"])
+def test_disabled_flow(client: Client, disabled: str) -> None:
+    child = f"id: charge\nnamespace: company.team\ndisabled: {disabled}\ntasks: []\n"
 
     assert found(client, sub(), child) == ["orders.yaml:7: warning: the flow company.team.charge is disabled."]
 

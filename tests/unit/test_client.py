@@ -65,6 +65,16 @@ def test_validate_returns_what_is_wrong(client: Client, stub: Stub, recorded: Ca
     assert client.flows.validate("…") == ["Validation error: only.message: must not be null\n"]
 
 
+@pytest.mark.parametrize("before", ["---\n", "# one\n\n# two\n--- \n"])
+def test_lines_of_what_is_checked_are_those_of_the_file(client: Client, stub: Stub, before: str) -> None:
+    stub.on("POST", f"{API}/flows/validate", "[{}]")
+    client.flows.validate(f"{before}id: f\nnamespace: a.b\n")
+
+    sent = stub.asked[0].body
+    assert "---" not in sent
+    assert sent.splitlines().index("id: f") == before.count("\n")
+
+
 def test_search_reads_all_pages(client: Client, stub: Stub) -> None:
     def page(asked: Asked) -> tuple[int, str]:
         number = int(httpx.URL(asked.path).params["page"])

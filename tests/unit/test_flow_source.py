@@ -56,6 +56,33 @@ def test_says_what_is_no_flow_and_where(text: str, message: str) -> None:
     assert str(raised.value) == message
 
 
+@pytest.mark.parametrize(
+    "text", ["id: f\t\nnamespace: a.b", "id: f\t# it\nnamespace: a.b\t", "id\t: f\nnamespace: a.b"]
+)
+def test_tab_after_a_text_without_quotes_is_none(text: str) -> None:
+    assert source(text).key == ("a.b", "f")
+
+
+def test_tab_in_a_text_without_quotes_is_part_of_it() -> None:
+    assert source("id: a\tb \n  c").id == "a\tb c"
+
+
+@pytest.mark.parametrize("text", ["id:\tf", "id: 'f'\t", "\tid: f", "id:\n\t- f", "id: a\n \t b"])
+def test_other_tabs_are_refused_as_by_kestra(text: str) -> None:
+    with pytest.raises(FlowError, match=r"^flows/hello.yaml:\d: this is not YAML: "):
+        _ = source(text).root
+
+
+@pytest.mark.parametrize("text", ["id: f\ninputs: &i\n  - {id: a, inputs: *i}", "id: f\nx: 1\nlabels: &l {a: *l}"])
+def test_anchor_that_stands_for_what_contains_it(text: str) -> None:
+    with pytest.raises(FlowError, match=r"^flows/hello.yaml:[23]: an anchor stands for what contains it\.$"):
+        _ = source(text).root
+
+
+def test_anchor_may_stand_for_the_same_twice() -> None:
+    assert source("id: f\na: &a [x]\nb: [*a, *a]").id == "f"
+
+
 def test_scalars_come_in_the_order_of_the_text_and_aliases_once() -> None:
     text = "id: &it x\nother: *it\nlist: [a, b]\n"
 

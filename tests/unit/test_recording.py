@@ -58,6 +58,22 @@ def test_outputs_below_a_loop_are_named_with_the_values_around_them() -> None:
     assert case["x-pytest"]["expect"]["tasks"] == {"each": "SUCCESS"}
 
 
+def test_texts_with_expressions_are_rendered_to_what_they_were() -> None:
+    body = "a {{ b }} {% c %} {# d #} ${e}"
+    flow = {
+        "id": "f",
+        "namespace": "a.b",
+        "revision": 1,
+        "tasks": [{"id": "get", "type": HTTP}, {"id": "t", "type": RETURN}],
+    }
+    runs = [run("1", "get", outputs={"body": [body]}), run("2", "t", outputs={"value": body})]
+    case, _ = made(flow, runs)
+
+    written = "a {{ '{{' }} b }} {{ '{%' }} c %} {{ '{#' }} d #} ${e}"
+    assert case["fixtures"]["tasks"] == [{"id": "get", "outputs": {"body": [written]}}]
+    assert [one["equalTo"] for one in case["assertions"]] == [written]
+
+
 def test_fixture_that_another_one_hides_is_told() -> None:
     case, text = recorded()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from pytest_kestra.client.client import Client
 from pytest_kestra.errors import FlowError
 from pytest_kestra.records import FlowRecord
 from pytest_kestra.run.flow import Flow
-from pytest_kestra.suites import fixtures
+from pytest_kestra.suites import fixtures, stand_ins
 from pytest_kestra.suites.flows import FlowFolders
 from pytest_kestra.suites.operators import evaluate
 from pytest_kestra.suites.results import CaseResult, Checked
@@ -224,9 +225,82 @@ def test_numbers_that_are_none(assertion: dict[str, Any]) -> None:
         list(evaluate(assertion, render))
 
 
+def test_folder_of_somebody_else_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pgdata").mkdir()
+    (tmp_path / "f.yaml").write_text("id: f\nnamespace: a.b\ntasks: []\n", encoding="utf-8")
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder.name == "pgdata":
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+
+    assert [flow.id for flow in FlowFolders([tmp_path]).of_suite(suite())] == ["f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("{{ files['a.csv'] }}", "nsfile:///pytest-kestra/a.csv"),
+        ("{{ read(files.a) | upper }}", "{{ read('nsfile:///pytest-kestra/a') | upper }}"),
+        ("{{ outputs.list_files.uris }}", "{{ outputs.list_files.uris }}"),
+        ("{{ outputs.files.uri }} {{ inputs.files.a }}", "{{ outputs.files.uri }} {{ inputs.files.a }}"),
+        ("{{ outputs.t.files['a.csv'] }}", "{{ outputs.t.files['a.csv'] }}"),
+        ("see files.txt {{ 'files.txt' }}", "see files.txt {{ 'files.txt' }}"),
+        ("{{ '{{' }}", "{{ '{{' }}"),
+    ],
+)
+def test_files_of_a_case_are_those_of_the_namespace(text: str, sent: str) -> None:
+    assert stand_ins._with_files({"a": [text]}) == {"a": [sent]}
+
+
+def test_inputs_are_sent_as_they_would_be_rendered() -> None:
+    assert stand_ins._with_files("a {{ '{{' }} {{ files.b }}", rendered=False) == "a {{ nsfile:///pytest-kestra/b"
+
+
 def test_list_that_is_none() -> None:
     with pytest.raises(ValueError, match="is not a list"):
         list(evaluate({"value": "a", "in": "{{ 1 }}"}, render))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(("yes", True), ("on", True), ("True", True), ("no", False), ("y", "y"), ("~", None)),
+        *(("10.00", 10.0), ("1_000", 1000), ("010", 8), ("0x1F", 31), ("0b11", 3), ("1e3", 1000.0), (".5", 0.5)),
+        *(("-1", -1), ("1:30", "1:30"), ("09", "09"), ("2026-01-01", "2026-01-01"), ("=", "="), ("'1'", "1")),
+    ],
+)
+def test_inputs_and_outputs_are_what_kestra_makes_of_them(text: str, value: object) -> None:
+    """As Jackson reads them, which was asked for each of these."""
+    fixtures = f"""\
+    fixtures:
+      inputs: {{a: {text}}}
+      tasks: [{{id: fetch, outputs: {{a: [{text}]}}}}]
+      trigger: {{id: hook, type: x.Webhook, variables: {{a: {text}}}}}
+    x-pytest:
+      parametrize:
+        - {{id: one}}
+        - {{id: two, inputs: {{a: 1, b: {text}}}, tasks: [{{id: fetch, outputs: {{a: {text}}}}}]}}
+    assertions:
+"""
+    cases = suite(TEXT.replace("    assertions:\n", fixtures)).cases
+    first, second = (case.data["fixtures"] for case in cases)
+
+    assert (first["inputs"], first["tasks"][0]["outputs"]) == ({"a": value}, {"a": [value]})
+    assert first["trigger"]["variables"] == {"a": value}
+    assert second["inputs"] == {"a": 1, "b": value}
+    assert [task["outputs"] for task in second["tasks"]] == [{"a": value}]
+    assert all(type(one) is type(value) for one in (first["inputs"]["a"], second["inputs"]["b"]))
+
+
+def test_value_of_a_fixture_stays_as_it_is_written() -> None:
+    fixtures = "    fixtures: {tasks: [{id: fetch, value: 1.50}], files: {a: 'x'}}\n    assertions:\n"
+    (case,) = suite(TEXT.replace("    assertions:\n", fixtures)).cases
+
+    assert case.data["fixtures"]["tasks"][0]["value"] == "1.50"
 
 
 def test_numbers_stay_as_they_are_written() -> None:

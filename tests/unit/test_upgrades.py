@@ -47,6 +47,25 @@ def test_flow_is_ready_breaks_or_was_wrong_before() -> None:
     assert obstacle.remedy.startswith("use io.kestra.plugin.core.flow.Loop")
 
 
+def test_what_breaks_is_told_beside_what_was_wrong_before() -> None:
+    unknown = "Kestra does not know the type io.kestra.plugin.jdbc.postgresql.Query"
+    before, flow = wrong("a", 6, unknown), source("a", "pluginDefaults: []\n")
+    after = [before, wrong("a", 9, FOR_EACH), wrong("a", 12, "told otherwise")]
+
+    (found,) = compare([flow], [before], after)
+
+    assert (found.state, found.before) == ("breaks", (before,))
+    assert [one.finding.line for one in found.obstacles] == [3, 9]
+    assert [one.line for one in found.both] == [6, 12]
+
+
+def test_flow_that_is_for_the_later_line_already_is_ready() -> None:
+    before = [wrong("a", 4, "Kestra does not know the type io.kestra.plugin.core.flow.Loop")]
+    (found,) = compare([source("a")], before, [])
+
+    assert (found.state, found.obstacles, found.both) == ("ready", (), ())
+
+
 def test_what_was_deprecated_is_the_remedy_at_the_same_place() -> None:
     before = [Finding("a.yaml", 4, "warning", "the type old.Type is replaced by new.Type.")]
     (found,) = compare([source("a")], before, [wrong("a", 4, "Kestra does not know the type old.Type")])
@@ -119,6 +138,7 @@ def test_what_breaks_is_told_with_the_remedy(
     good, bad, worse = (write(tmp_path, name) for name in ("a", "b", "c"))
     checked["1.3.31"].append(Finding(worse, 1, "error", "wrong"))
     checked["2.0.0"] += [Finding(bad, 4, "error", FOR_EACH), Finding(bad, 5, "error", "Something else.")]
+    checked["2.0.0"].append(Finding(worse, 1, "error", "wrong"))
 
     assert cli.main(["upgrade-check", good, bad, worse]) == 1
 
@@ -127,6 +147,7 @@ def test_what_breaks_is_told_with_the_remedy(
     assert lines[4] == f"{bad}:4: Kestra does not know the type io.kestra.plugin.core.flow.ForEach."
     assert lines[5].startswith("    use io.kestra.plugin.core.flow.Loop")
     assert lines[6] == f"{bad}:5: Something else."
+    assert lines[8:10] == [f"{worse}:1: wrong", "    It is wrong on 1.3.31, too."]
     assert lines[-1] == "3 flows, 1.3.31 to 2.0.0: 1 ready, 1 breaks, 1 wrong on both"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from pytest_kestra.flows.loader import TextLoader
 from pytest_kestra.records import ExecutionRecord, FlowRecord, TaskRun
 
 SECTIONS = ("tasks", "errors", "finally", "afterExecution")
@@ -107,8 +108,7 @@ def _runs(task_id: str, execution: ExecutionRecord) -> list[TaskRun]:
 
 def _places(flow: FlowRecord) -> dict[str, Place]:
     try:
-        # Texts only: `off` may be an id, and `1` the value of a case.
-        source = yaml.load(flow.source, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts, lists and mappings
+        source = yaml.load(flow.source, Loader=TextLoader)  # noqa: S506 - it makes texts, lists and mappings
     except yaml.YAMLError:
         return {}
     if not isinstance(source, Mapping):

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from pytest_kestra.flows.loader import Loader
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord, Json
 from pytest_kestra.run.session import Session
@@ -58,4 +59,4 @@ class Declared:
 
     @property
     def _text(self) -> Mapping[str, Any]:
-        return yaml.safe_load(self.flow.source) or {}
+        return yaml.load(self.flow.source, Loader=Loader) or {}  # noqa: S506 - it is a safe loader
