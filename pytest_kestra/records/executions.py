@@ -83,7 +83,7 @@ class TaskRun(Course):
     parent_id: str | None
     iteration: int | None = None
     values: tuple[str, ...] = ()
-    execution_id: str | None = None
+    execution_id: str | None = field(default=None, repr=False)
     _outputs: Callable[[], Json | None] = field(default=dict, repr=False, compare=False)
 
     @cached_property
