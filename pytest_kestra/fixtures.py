@@ -29,8 +29,11 @@ NAME_LENGTH = 40
 
 @pytest.fixture(scope="session")
 def kestra_version(request: pytest.FixtureRequest) -> str:
-    """Return the version or line of Kestra that the test runs on, as `--kestra-version` names it."""
-    return str(getattr(request, "param", request.config.stash[SETTINGS].version))
+    """Return the version or line of Kestra that the test runs on, as `--kestra-version` names it.
+
+    Where there are several, a test that pytest makes none of for each, as of a unittest.TestCase, runs on the first.
+    """
+    return str(getattr(request, "param", request.config.stash[SETTINGS].versions[0]))
 
 
 @pytest.fixture(scope="session")

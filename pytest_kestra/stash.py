@@ -53,4 +53,7 @@ def run_of(config: pytest.Config) -> Run:
 def has_colours(config: pytest.Config) -> bool:
     """Tell whether the terminal has colours, also in a worker of pytest-xdist."""
     worker = getattr(config, "workerinput", {})
-    return bool(worker.get(WORKER_COLOUR, config.get_terminal_writer().hasmarkup))
+    if WORKER_COLOUR in worker:
+        return bool(worker[WORKER_COLOUR])
+    # There may be no terminal: `-p no:terminal`.
+    return config.pluginmanager.has_plugin("terminalreporter") and bool(config.get_terminal_writer().hasmarkup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import tempfile
 import zipfile
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_kestra.engine import jvm
 from pytest_kestra.engine.errors import EngineError, InstallError
 from pytest_kestra.engine.files import stamp
 from pytest_kestra.engine.home import writing
@@ -66,6 +68,7 @@ class Compiler:
         try:
             done = subprocess.run(
                 command,
+                env=jvm.plain(os.environ),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ OPTIONS = (
     # It would stay behind where the process is ended.
     "-XX:-UsePerfData",
 )
+# By these a machine gives options to all virtual machines; some would keep ours from starting, or make it another one.
+VARIABLES = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
+OWN = ("-Dfile.encoding", "-Djava.awt.headless", "-Duser.timezone", "-Dlogback.configurationFile", "-Djava.io.tmpdir")
 TEMPORARY = "temporary"
 # JPype makes the Python class of a Java class when it is first met, and a thread that meets it while another one makes
 # it ends the process (JPHintsConversion::matches). So no thread is interrupted in Python's own code: threads change
@@ -71,6 +75,26 @@ def options(folder: Path) -> list[str]:
     temporary = folder / TEMPORARY
     temporary.mkdir(exist_ok=True)
     return [*OPTIONS, f"-Dlogback.configurationFile={logback}", f"-Djava.io.tmpdir={temporary}"]
+
+
+def properties(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what is taken of an environment's options for virtual machines: properties, but none of those set here."""
+    words = {name: _words(environ.get(name, "")) for name in VARIABLES}
+    taken = {name: [text for text in given if text.startswith("-D")] for name, given in words.items()}
+    taken = {name: [text for text in given if not text.startswith(OWN)] for name, given in taken.items()}
+    return {name: shlex.join(given) for name, given in taken.items() if given}
+
+
+def plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without options for virtual machines."""
+    return {name: value for name, value in environ.items() if name not in VARIABLES}
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that does not end
+        return text.split()
 
 
 def java(name: str) -> Any:

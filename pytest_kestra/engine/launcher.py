@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import locale
 import os
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_kestra.engine import jvm
 from pytest_kestra.engine.home import VARIABLE, writing
 from pytest_kestra.engine.install import Installation
 from pytest_kestra.engine.lease import Lease
@@ -21,6 +24,18 @@ from pytest_kestra.engine.spawn import Spawn
 
 USER = "engine@pytest-kestra.local"
 SCRIPTS = "io.kestra.plugin.scripts."
+# In the engine's folder, what scripts are to find first.
+PROGRAMS = "bin"
+
+
+def _locale() -> dict[str, str]:
+    """Return what lets Java read and write names and arguments in UTF-8 where the environment's locale does not.
+
+    Python does so by itself, so that nobody notices (PEP 540).
+    """
+    if sys.platform != "linux" or locale.nl_langinfo(locale.CODESET).upper() in ("UTF-8", "UTF8"):
+        return {}
+    return {"LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,23 @@ class Launch:
             shutil.copyfile(jar, folder / name)
         return folder
 
+    def _path(self, path: str) -> str:
+        """Return where scripts find programs: `python` is the one that runs the tests, with what is beside it."""
+        beside = Path(sys.executable).parent
+        if os.name == "nt" or os.path.realpath(beside / "python") == os.path.realpath(sys.executable):
+            return os.pathsep.join([str(beside), path])
+        # As of a system whose Python is `python3` only. A link would not know its virtual environment.
+        own = self.folder / PROGRAMS
+        own.mkdir(parents=True, exist_ok=True)
+        for name in ("python", "python3"):
+            program = own / name
+            program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+            program.chmod(0o700)
+        return os.pathsep.join([str(own), path])
+
     def _environment(self, password: str) -> dict[str, str]:
-        environment = dict(os.environ)
-        # Scripts call `python`: the one that runs the tests, with what is installed beside it.
-        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
+        environment = {**jvm.plain(os.environ), **jvm.properties(os.environ), **_locale()}
+        environment["PATH"] = self._path(environment.get("PATH", os.defpath))
         environment["PYTHONUTF8"] = "1"
         # A flow that calls the server's own API finds its credentials where a real server would have them.
         for name, value in ({"KESTRA_API_USER": USER, "KESTRA_API_PASSWORD": password} | dict(self.secrets)).items():

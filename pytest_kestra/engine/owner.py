@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def clean(lock: Path) -> None:
 def _wait(lock: Path, then: Callable[[], None]) -> None:
     from filelock import FileLock
 
-    with contextlib.suppress(OSError):  # the folder has gone, and so has the owner
-        FileLock(lock).acquire(poll_interval=POLL_S)
-    then()
+    while True:
+        try:
+            FileLock(lock).acquire(poll_interval=POLL_S)
+        except OSError:
+            if lock.parent.is_dir():  # too many files may be open just now
+                time.sleep(POLL_S)
+                continue
+        then()
+        return

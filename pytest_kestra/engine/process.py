@@ -5,6 +5,7 @@ It is told what to do by a JSON text on its standard input, so that nothing secr
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -119,15 +120,24 @@ class Engine:
 
         Nobody reads the log of an engine whose run has gone, so that is removed too.
         """
-        (self.folder / FILE_NAME).unlink(missing_ok=True)
-        _end_children()
-        made = (self.folder,) if self.abandoned else (self.folder / STORAGE, self.folder / jvm.TEMPORARY)
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)
-        if self.abandoned and self.orders.owner_lock is not None:
-            owner.clean(Path(self.orders.owner_lock))
-        sys.stdout.flush()
-        sys.stderr.flush()
+        try:
+            (self.folder / FILE_NAME).unlink(missing_ok=True)
+            with contextlib.suppress(Exception):  # Java's memory may be full
+                _end_children()
+            made = (self.folder,) if self.abandoned else (self.folder / STORAGE, self.folder / jvm.TEMPORARY)
+            for folder in made:
+                shutil.rmtree(folder, ignore_errors=True)
+            if self.abandoned and self.orders.owner_lock is not None:
+                owner.clean(Path(self.orders.owner_lock))
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            self._leave(code)
+
+    def _leave(self, code: int) -> None:
+        """End the process, and where its run has gone what scripts have left in the background."""
+        if self.abandoned and hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)
         os._exit(code)
 
     def _lease(self) -> Lease:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -37,6 +38,10 @@ class Answer:
         outputs: object = self.outputs
         if not isinstance(outputs, (Mapping, type(None))):
             raise MockError(f"The outputs of a mock are a dictionary, not {self.outputs!r}.")
+        try:
+            json.dumps(outputs, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise MockError(f"The outputs of a mock have no form in JSON: {error}.") from None
         seconds: object = self.seconds
         if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
             raise MockError(f"delay: {self.delay!r} is not a number of seconds from 0 on, nor a timedelta.")
@@ -59,7 +64,7 @@ class Answer:
 
 
 # One of several answers: outputs, the name of a state, what the task fails with, or all of it.
-Given: TypeAlias = "Answer | Mapping[str, Any] | str | BaseException | None"
+Given: TypeAlias = "Answer | Mapping[str, Any] | str | BaseException | type[BaseException] | None"
 
 
 def answer_of(given: Given) -> Answer:
@@ -69,7 +74,9 @@ def answer_of(given: Given) -> Answer:
     if isinstance(given, str):
         return Answer(state=given)
     if isinstance(given, BaseException):
-        return Answer(error=f"{type(given).__name__}: {given}")
+        return Answer(error=f"{type(given).__name__}: {given}".removesuffix(": "))
+    if isinstance(given, type):
+        return Answer(error=given.__name__)
     return Answer(outputs=given)
 
 
@@ -85,6 +92,17 @@ class Answers:
     asked: Callable[[Call], Any] | None = None
 
 
+def _next_of(answers: Iterator[Given]) -> Callable[[Call], Given]:
+    """Return a function that gives the next answer of an iterator, which may have no end."""
+
+    def answer(_: Call) -> Given:
+        for given in answers:
+            return given
+        raise MockError("The iterator of side_effect= has no more answers.")
+
+    return answer
+
+
 def answers_of(only: Answer, side_effect: Callable[[Call], Any] | Iterable[Given] | Given) -> Answers:
     """Return what is meant by the arguments of a mock.
 
@@ -94,8 +112,12 @@ def answers_of(only: Answer, side_effect: Callable[[Call], Any] | Iterable[Given
         return Answers([only])
     if only != Answer():
         raise MockError("side_effect= says all that a mock answers: leave outputs, state, error and delay out.")
+    if isinstance(side_effect, type) and issubclass(side_effect, BaseException):
+        return Answers([answer_of(side_effect)])
     if callable(side_effect):
         return Answers(asked=side_effect)
+    if isinstance(side_effect, Iterator):
+        return Answers(asked=_next_of(side_effect))
     if not isinstance(side_effect, Iterable) or isinstance(side_effect, (str, Mapping)):
         return Answers([answer_of(side_effect)])
     answers = [answer_of(given) for given in side_effect]

@@ -70,6 +70,11 @@ class Mock:
         where = "" if self.flow is None else f" in {self.flow}"
         return f"{what}{where}" + ("" if self.value is None else f" for the iteration {self.value!r}")
 
+    @property
+    def is_for_one(self) -> bool:
+        """Whether other iterations of a loop are not mocked by this."""
+        return self.value is not None or self.fixture
+
     def means(self, source: FlowSource, task: Task) -> bool:
         """Say whether a task of a flow is mocked by this."""
         if self.flow not in (None, source.id):

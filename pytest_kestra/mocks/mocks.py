@@ -14,7 +14,7 @@ from pytest_kestra.mocks.answers import Answer
 from pytest_kestra.mocks.calls import Call, Notes
 from pytest_kestra.mocks.mock import Mock
 from pytest_kestra.mocks.side_effects import has_side_effects
-from pytest_kestra.mocks.stand_in import TYPE, edited, is_inside
+from pytest_kestra.mocks.stand_in import TYPE, edited, is_inside, is_runnable
 
 REFUSED = "strict mocks: this task reaches out, and nothing mocks it, so it was not run."
 
@@ -88,15 +88,23 @@ class Mocks:
         outline = Outline(source)
         replaced: dict[int, list[dict[str, Any]]] = {}
         for task in outline.tasks:
-            if mocks := self._of(source, task):
-                for mock in mocks:
-                    self._check_outputs(mock, source, task, mock.answers.given)
-                    # Also of a flow that the test deletes later.
-                    self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
-                replaced[id(task.node)] = [mock.data() for mock in mocks]
-            elif self._is_forbidden(task):
-                refusal = Answer(error=REFUSED).data()
-                replaced[id(task.node)] = [{"answers": [refusal]}]
+            mocks = self._of(source, task)
+            for mock in mocks:
+                self._check_outputs(mock, source, task, mock.answers.given)
+                # Also of a flow that the test deletes later.
+                self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
+            entries = [mock.data() for mock in mocks]
+            if all(mock.is_for_one for mock in mocks) and (mocks or self._is_forbidden(task)):
+                if self._is_forbidden(task):
+                    entries.append({"answers": [Answer(error=REFUSED).data()]})
+                elif not is_runnable(task) and not any(mock.fixture for mock in mocks):
+                    raise MockError(
+                        f"{source.name}:{task.line}: {task.id} cannot be mocked for one iteration only, since Kestra "
+                        f"itself does what is of the type {task.type}. Mock all of them, by a function that looks at "
+                        "`call.value` if need be: side_effect=…."
+                    )
+            if entries:
+                replaced[id(task.node)] = entries
         return edited(source, replaced, outline) if replaced else source
 
     def require(self, flow: FlowSource) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import yaml
 
 from pytest_kestra.errors import FlowError, MockError
-from pytest_kestra.flows.outline import Outline, Task, text_at, value_at
+from pytest_kestra.flows.outline import FOR_EACH_ITEM, Outline, Task, is_type, text_at, value_at
 from pytest_kestra.flows.source import FlowSource
 
 TYPE = "pytestkestra.mocks.StandIn"
+OURS = ("type", "mocked", "late", "mocks", "original")
 # What Kestra does around every task, which a stand-in has as the task does (io.kestra.core.models.tasks.Task); not its
 # cache, which would hide calls.
 KEPT = (
@@ -21,6 +22,16 @@ KEPT = (
     *("allowFailure", "allowWarning", "runIf", "when", "assets"),
 )
 CONDITIONS = ("runIf", "when")
+# What only the task itself can render: after the tasks in it, for each of its executions, or in another flow.
+LATE = {
+    "plugin.core.flow.LoopUntil": ("condition",),
+    "plugin.core.flow.WaitFor": ("condition",),
+    "plugin.core.flow.ForEachItem": ("inputs", "labels", "outputs"),
+    "plugin.core.flow.Loop": ("outputs",),
+    "plugin.core.flow.Subflow": ("outputs",),
+}
+# What Kestra's executor does itself, beside the tasks that hold others, so that no stand-in can let it run.
+OF_EXECUTOR = ("plugin.core.flow.Subflow", "plugin.core.flow.Pause", *FOR_EACH_ITEM)
 LEFT_OUT = ("taskCache", "pluginDefaultsRef", "version")
 # How YAML may tag what it takes for another thing than a text; Kestra decides what these are.
 PLAIN = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
@@ -61,13 +72,13 @@ def original(definition: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the definition of a task as the flow's own text has it, where a stand-in has taken its place."""
     if definition.get("type") != TYPE:
         return definition
-    own = {name: value for name, value in definition.items() if name not in ("type", "mocked", "mocks", "original")}
-    return {**own, **definition["mocked"]}
+    own = {name: value for name, value in definition.items() if name not in OURS}
+    return {**own, **definition["mocked"], **(definition.get("late") or {})}
 
 
 def is_runnable(task: Task) -> bool:
-    """Say whether a task does something itself, and holds no other tasks."""
-    return not any(_holds_tasks(value) for _, value in task.node.value)
+    """Say whether a worker runs a task: it holds no other tasks, and starts no flow."""
+    return not is_type(task.type, OF_EXECUTOR) and not any(_holds_tasks(value) for _, value in task.node.value)
 
 
 def is_inside(task: Task, other: Task) -> bool:
@@ -85,7 +96,10 @@ def _stand_in(task: Task, mocks: Sequence[Mapping[str, Any]]) -> str:
         for name, value in pairs.items()
         if name not in KEPT and name not in LEFT_OUT and not _holds_tasks(value)
     }
+    late = {name: own.pop(name) for name in LATE.get(task.type.removeprefix("io.kestra."), ()) if name in own}
     parts = [*kept, f'"type": {_json(TYPE)}', f'"mocked": {_mapping(own)}']
+    if late:
+        parts.append(f'"late": {_mapping(late)}')
     if is_runnable(task) and all(mock.get("value") is not None or mock.get("exact") for mock in mocks):
         parts.append(f'"original": {_mapping(pairs)}')
     return "{" + ", ".join([*parts, f'"mocks": {_json(mocks)}']) + "}"

@@ -63,9 +63,18 @@ class Collector:
         elif report.skipped and not is_part:
             test["reason"] = getattr(report, "wasxfail", None) or _reason(report)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take what could not be collected as an error."""
+        if report.failed:
+            failure = failure_text(report)
+            self.tests[report.nodeid] = {**_new(report), "outcome": "error", "failure": failure}
+
     def pytest_sessionfinish(self) -> None:
-        """Write the page."""
+        """Write the page, unless nothing was run: where tests are only listed, the page of the last run stays."""
         if self.path is None:
+            return
+        if not self.tests:
+            self.path = None
             return
         from pytest_kestra.report.html.page import page
 
@@ -106,7 +115,7 @@ class Collector:
         }
 
 
-def _new(report: pytest.TestReport) -> dict[str, Any]:
+def _new(report: pytest.TestReport | pytest.CollectReport) -> dict[str, Any]:
     return {
         "id": report.nodeid,
         "outcome": "passed",

@@ -100,7 +100,7 @@ def told_kept(number: int, of: int) -> str:
     return f"{number} of {of} executions kept, failing first" if number < of else ""
 
 
-def failure_text(report: pytest.TestReport) -> str:
+def failure_text(report: pytest.TestReport | pytest.CollectReport) -> str:
     """Return what pytest tells of a failure, without what is told of executions otherwise."""
     sections = [f"--- {title} ---\n{text}" for title, text in report.sections if title not in OURS]
     return "\n\n".join([report.longreprtext, *sections])

@@ -39,8 +39,10 @@ class EmbeddedServer(StartedServer):
         found = map(str, sorted(Home.configured().plugins.glob("*.jar")))
         equipment = replace(equipment, plugins=[*equipment.plugins, *found])
         self.version = resolve_version(settings.version)
-        # Scripts run with this Python, in this zone.
-        made_of = [self.version, sys.executable, os.environ.get("TZ")]
+        # Scripts run with this Python, whatever it was called by, in this zone, and flows have `envs`.
+        python = [sys.prefix, os.path.realpath(sys.executable)]
+        envs = sorted(pair for pair in os.environ.items() if pair[0].startswith("ENV_"))
+        made_of = [self.version, python, os.environ.get("TZ"), envs]
         if settings.reuse:
             # A release before this one, or the same before it was changed, may have started one.
             made_of.append(compiler.fingerprint(ENGINE))

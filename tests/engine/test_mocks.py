@@ -115,6 +115,40 @@ def test_one_iteration_only(kestra: Kestra) -> None:
     assert [call.value for call in send.calls] == ["b"]
 
 
+def test_one_iteration_of_a_task_deeper_in_a_loop(kestra: Kestra) -> None:
+    inner = """      - id: only
+        type: io.kestra.plugin.core.flow.If
+        condition: "{{ true }}"
+        then:
+          - id: both
+            type: io.kestra.plugin.core.flow.Sequential
+            tasks:
+              - {id: send, type: io.kestra.plugin.core.debug.Return, format: real}
+"""
+    start, end = LOOP.index("      - id: send"), LOOP.index("  - id: last")
+    send = kestra.mock("send", {"value": "mocked"}, value="b")
+    execution = kestra.deploy(LOOP[:start] + inner + LOOP[end:]).run()
+
+    assert [execution.task("send", value).outputs["value"] for value in "ab"] == ["real", "mocked"]
+    assert [call.value for call in send.calls] == ["b"]
+
+
+@pytest.mark.parametrize("kind", ["Subflow", "Pause", "Sequential"])
+def test_one_iteration_of_what_kestra_does_itself(kestra: Kestra, kind: str) -> None:
+    more = {"Subflow": "namespace: a.b, flowId: c", "Pause": "pauseDuration: PT1H", "Sequential": ""}[kind]
+    tasks = more or "tasks: [{id: x, type: io.kestra.plugin.core.debug.Return, format: x}]"
+    start, end = LOOP.index("      - id: send"), LOOP.index("  - id: last")
+    inner = f"      - {{id: send, type: io.kestra.plugin.core.flow.{kind}, {tasks}}}\n"
+    flow = kestra.deploy(LOOP[:start] + inner + LOOP[end:])
+
+    with pytest.raises(
+        MockError, match=r"^<text>:9: send cannot be mocked for one iteration only, since Kestra itself "
+    ):
+        kestra.mock("send", value="b")
+    kestra.mock("send", side_effect=lambda call: "WARNING" if call.value == "b" else None)
+    assert flow.run().state == "WARNING"
+
+
 def test_each_iteration_by_a_mock_of_its_own(kestra: Kestra) -> None:
     kestra.mock("send", {"value": "all"})
     kestra.mock("send", {"value": "only b"}, value="b")
@@ -271,6 +305,53 @@ def test_loop_as_a_whole(kestra: Kestra) -> None:
     assert execution.task("last").outputs["value"] == "skipped"
     assert execution.path == ["each", "last"]
     each.assert_called_once_with(values=["a", "b"])
+
+
+def test_what_only_the_task_itself_can_render_stays_as_it_is(kestra: Kestra) -> None:
+    condition = "{{ outputs.told.value == '4' }}"
+    until = f"""  - id: until
+    type: io.kestra.plugin.core.flow.LoopUntil
+    condition: "{condition}"
+    tasks: [{{id: told, type: io.kestra.plugin.core.debug.Return, format: x}}]
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: company.shop
+    flowId: other
+    inputs: {{day: "{{{{ flow.id }}}}"}}
+    outputs: {{theirs: "{{{{ outputs.theirs.value }}}}"}}
+"""
+    if is_two(kestra.client):  # whose subflows have no outputs of the caller's
+        until = until.replace('    outputs: {theirs: "{{ outputs.theirs.value }}"}\n', "")
+    mocks = [kestra.mock(name) for name in ("until", "call")]
+    execution = kestra.deploy(LOOP + until).run()
+
+    assert execution.state == "SUCCESS"
+    mocks[0].assert_called_once_with(condition=condition)
+    mocks[1].assert_called_once_with(inputs={"day": "loop"})
+    if not is_two(kestra.client):
+        mocks[1].assert_called_once_with(outputs={"theirs": "{{ outputs.theirs.value }}"})
+
+
+@pytest.mark.kestra_requires(version=">=2")
+def test_outputs_of_a_loop_are_not_those_of_its_mock(kestra: Kestra) -> None:
+    outputs = "    outputs: [{id: x, type: STRING, value: '{{ outputs.send.value }}'}]\n"
+    each = kestra.mock("each")
+
+    assert (
+        kestra.deploy(LOOP.replace("    values: [a, b]\n", f"    values: [a, b]\n{outputs}")).run().state == "SUCCESS"
+    )
+    assert each.calls[0].properties["outputs"][0]["value"] == "{{ outputs.send.value }}"
+
+
+def test_folders_of_a_script_are_known(kestra: Kestra) -> None:
+    script = """  - id: script
+    type: io.kestra.plugin.scripts.shell.Script
+    script: "ls {{ workingDir }} > {{ outputDir }}/x && echo {{ flow.id }}"
+"""
+    mock = kestra.mock("script")
+
+    assert kestra.deploy(LOOP + script).run().state == "SUCCESS"
+    assert re.fullmatch(r"ls /\S+ > /\S+/x && echo loop", mock.calls[0].properties["script"])
 
 
 def test_pause(kestra: Kestra) -> None:
@@ -483,6 +564,18 @@ class TestStrict:
         fetch = strict.mock("fetch", {"body": "x"})
         assert strict.deploy(FETCH).run().state == "SUCCESS"
         fetch.assert_called_once()
+
+    def test_iterations_without_a_mock_do_not_reach_out(self, strict: Kestra) -> None:
+        inner = "{id: send, type: io.kestra.plugin.core.http.Request, uri: 'http://nowhere.invalid'}"
+        start, end = LOOP.index("      - id: send"), LOOP.index("  - id: last")
+        send = strict.mock("send", {"code": 200}, value="b")
+        execution = strict.deploy(f"{LOOP[:start]}      - {inner}\n{LOOP[end:]}").run()
+
+        assert execution.state == "FAILED"
+        (refused,) = execution.logs(task="send", level="ERROR").messages
+        assert refused.startswith("strict mocks: this task reaches out")
+        assert {call.value for call in send.calls} <= {"b"}
+        send.required = False
 
     def test_what_is_started_otherwise_does_not_reach_out(self, strict: Kestra) -> None:
         flow = strict.deploy(FETCH)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -84,5 +86,29 @@ def test_folder_that_cannot_be_used_has_no_owner(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ended = threading.Event()
     owner.watch(tmp_path / "file" / "owner.lock", ended.set)
+
+    assert ended.wait(WAIT_S)
+
+
+def test_lock_that_cannot_be_asked_just_now_says_nothing_of_the_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ended = threading.Event(), threading.Event()
+    wrong, acquire = [OSError(errno.EMFILE, "Too many open files")] * 2, FileLock.acquire
+
+    def acquired(lock: FileLock, **options: Any) -> Any:
+        if wrong:
+            raise wrong.pop()
+        asked.set()
+        return acquire(lock, **options)
+
+    lock = FileLock(tmp_path / "owner.lock")
+    lock.acquire()
+    monkeypatch.setattr(owner, "POLL_S", 0.01)
+    monkeypatch.setattr(FileLock, "acquire", acquired)
+    owner.watch(tmp_path / "owner.lock", ended.set)
+    assert asked.wait(WAIT_S)
+    assert not ended.is_set()
+    lock.release()
 
     assert ended.wait(WAIT_S)

@@ -259,9 +259,9 @@ class TestWebhook:
     ) -> None:
         stub.on("POST", self.PATH, body, status)
 
-        def found(mark: str) -> str:
+        def found(mark: str, number: int = 1) -> str:
             return page(
-                execution(1, trigger={"id": "daily", "variables": {"headers": {"x-request-id": [mark]}}}),
+                execution(number, trigger={"id": "daily", "variables": {"headers": {"x-request-id": [mark]}}}),
                 execution(2, trigger={"id": "daily", "variables": {"headers": {"X-Request-Id": ["other"]}}}),
                 execution(3),
             )
@@ -269,8 +269,18 @@ class TestWebhook:
         stub.on("GET", SEARCH, found("mine"))
         hook = make("Webhook", key="k", wait=True, returnOutputs=True)
         assert hook.webhook(headers={"x-REQUEST-id": "mine"}).id == "e1"
-        stub.answers["GET", SEARCH] = lambda _: (200, found(stub.asked[-2].headers["X-Request-Id"]))
-        assert hook.webhook().id == "e1"
+        stub.answers["GET", SEARCH] = lambda _: (200, found(stub.asked[-2].headers["X-Request-Id"], 4))
+        assert hook.webhook().id == "e4"
+
+    def test_execution_of_a_call_before_is_not_that_of_another(self, make: Make, stub: Stub) -> None:
+        trigger = {"id": "daily", "variables": {"headers": {"X-Request-Id": ["mine"]}}}
+        stub.on("POST", self.PATH, "", 204)
+        stub.on("GET", SEARCH, page(execution(1, trigger=trigger)))
+        hook = make("Webhook", key="k")
+
+        assert hook.webhook(headers={"X-Request-Id": "mine"}).id == "e1"
+        with pytest.raises(KestraError, match="has started no execution"):
+            hook.webhook(headers={"X-Request-Id": "mine"})
 
     def test_execution_that_does_not_end(self, make: Make, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         stub.on("GET", f"{API}/logs/e1", "[]")

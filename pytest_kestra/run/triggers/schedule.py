@@ -98,8 +98,8 @@ class Schedule:
             ) from None
 
     def _computed(self, after: datetime) -> Iterator[datetime]:
-        for name in ("conditions", "scheduleConditions"):
-            if self._properties.get(name):
+        for name in ("conditions", "scheduleConditions", "when"):
+            if self._properties.get(name) not in (None, [], True, "true"):
                 raise self._engine_only(name, f"under `{name}`")
         if self._trigger.kind == ON_DATES:
             yield from (found for found in self._listed() if found > after)

@@ -21,7 +21,7 @@ CHANGED_S = 10.0
 WRITTEN_S = 3.0
 SECOND = timedelta(seconds=1)
 # What makes a schedule leave out some of its dates.
-SKIPPING = frozenset({"conditions", "scheduleConditions", "lateMaximumDelay"})
+SKIPPING = frozenset({"conditions", "scheduleConditions", "when", "lateMaximumDelay"})
 
 
 @dataclass(frozen=True)

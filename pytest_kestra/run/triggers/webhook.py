@@ -114,9 +114,11 @@ class Webhook:
         return "when", "its `when` does not hold"
 
     def _marked(self, mark: str) -> ExecutionRecord | None:
-        flow = self.trigger.flow
-        found = self.trigger.session.client.executions.of_flow(flow.namespace, flow.id)
-        return next((record for record in reversed(found) if _mark(record) == mark), None)
+        flow, session = self.trigger.flow, self.trigger.session
+        found = session.client.executions.of_flow(flow.namespace, flow.id)
+        # A mark of the test's own may be that of a call before.
+        new = [record for record in found if _mark(record) == mark and record.id not in session.started]
+        return new[-1] if new else None
 
     def _started(self, record: ExecutionRecord) -> Execution:
         self.trigger.session.started.append(record.id)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Event
 from typing import Any
 
@@ -23,6 +24,8 @@ from tests.unit.mocks.test_mock import call
         ("WARNING", {"state": "WARNING"}),
         ("FAILED", {"state": "FAILED", "error": "The mock of this task fails."}),
         (ValueError("no host"), {"error": "ValueError: no host"}),
+        (ValueError(), {"error": "ValueError"}),
+        (ValueError, {"error": "ValueError"}),
         (Answer({"a": 1}, state="WARNING", delay=1.5), {"outputs": {"a": 1}, "state": "WARNING", "delay": 1500}),
         (Answer(error="x", delay=timedelta(milliseconds=20)), {"error": "x", "delay": 20}),
     ],
@@ -65,6 +68,27 @@ def test_function_is_asked_and_its_outputs_are_no_expressions() -> None:
     assert answered(lambda _: "FAILED", call())["state"] == "FAILED"
 
 
+def test_exception_is_none_that_is_asked() -> None:
+    assert answers_of(Answer(), ConnectionError) == Answers([Answer(error="ConnectionError")])
+
+
+def test_iterator_gives_one_answer_after_the_other_and_may_have_no_end() -> None:
+    asked = answers_of(Answer(), itertools.cycle(["FAILED", {"a": 1}])).asked
+    assert asked is not None
+
+    assert [answered(asked, call()).get("outputs") for _ in range(4)] == [None, {"a": 1}, None, {"a": 1}]
+    ended = answers_of(Answer(), iter([{"a": 1}])).asked
+    assert ended is not None
+    assert answered(ended, call())["outputs"] == {"a": 1}
+    assert answered(ended, call())["error"] == "MockError: The iterator of side_effect= has no more answers."
+
+
+@pytest.mark.parametrize("value", [date(2026, 1, 1), {1}, b"x", float("nan")])
+def test_outputs_that_json_has_not(value: object) -> None:
+    with pytest.raises(MockError, match=r"^The outputs of a mock have no form in JSON: "):
+        Answer({"a": [value]})
+
+
 def test_function_that_raises_says_where() -> None:
     def fails(_: object) -> None:
         raise RuntimeError("no way")
@@ -75,8 +99,8 @@ def test_function_that_raises_says_where() -> None:
 
 def test_function_that_answers_what_cannot_be() -> None:
     assert answered(lambda _: "DONE", call())["error"].startswith("MockError: The state 'DONE' of a mock is none")
-    assert answered(lambda _: {"a": float("nan")}, call())["error"].startswith("ValueError: ")
-    assert answered(lambda _: {"a": object()}, call())["error"].startswith("TypeError: ")
+    assert answered(lambda _: {"a": float("nan")}, call())["error"].startswith("MockError: The outputs of")
+    assert answered(lambda _: {"a": object()}, call())["error"].startswith("MockError: The outputs of a mock have no ")
     assert answered(lambda _: 3, call())["error"].startswith(
         "MockError: The outputs of a mock are a dictionary, not 3."
     )

@@ -134,6 +134,15 @@ def test_a_mock_of_one_iteration_keeps_the_task_for_others() -> None:
     assert "original" not in tasks(replaced(NESTED, "each", mock=only_one))[0]
 
 
+def test_what_only_the_task_itself_renders_is_apart() -> None:
+    text = "  - {id: a, type: io.kestra.plugin.core.flow.Subflow, flowId: f, outputs: {x: '{{ y }}'}}\n"
+    (task,) = tasks(replaced(text, "a"))
+
+    assert task["mocked"] == {"type": "io.kestra.plugin.core.flow.Subflow", "flowId": "f"}
+    assert task["late"] == {"outputs": {"x": "{{ y }}"}}
+    assert original(task) == {"id": "a", **task["mocked"], **task["late"]}
+
+
 @pytest.mark.parametrize("options", ["*o", "\n      - *o"])
 def test_an_alias_is_what_it_stands_for(options: str) -> None:
     text = "  - id: a\n    type: io.x.Y\n    options: &o {x: 1}\n  - id: b\n    type: io.x.Y\n"

@@ -77,10 +77,28 @@ class Calls {
         return call;
     }
 
-    /** The value that a loop has for the task: that of its task run, or where a loop makes none (since 2.0) its item. */
+    /**
+     * The value that the innermost loop has for the task: that of its task run, or where loops make none (since 2.0)
+     * their item, or that of the nearest task run around it.
+     */
     static String iteration(RunContext runContext) {
         String value = own(runContext);
-        return value == null ? text(of(runContext, "item", "value")) : value;
+        if (value == null) {
+            value = text(of(runContext, "item", "value"));
+        }
+        return value == null ? around(runContext) : value;
+    }
+
+    private static String around(RunContext runContext) {
+        if (runContext.getVariables().get("parents") instanceof List<?> parents) {
+            for (Object parent : parents) {
+                if (parent instanceof Map<?, ?> known && known.get("taskrun") instanceof Map<?, ?> taskRun
+                    && taskRun.get("value") != null) {
+                    return text(taskRun.get("value"));
+                }
+            }
+        }
+        return null;
     }
 
     /** The value of the task run itself. */

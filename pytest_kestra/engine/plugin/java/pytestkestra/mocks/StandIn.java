@@ -9,6 +9,7 @@ import io.kestra.core.models.tasks.Task;
 import io.kestra.core.runners.RunContext;
 
 import java.time.ZoneId;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,9 @@ import java.util.Optional;
 public class StandIn extends Task implements RunnableTask<Output> {
     /** The mocked task as the flow has it, with its type. */
     private Map<String, Object> mocked;
+
+    /** Those of its properties that only the task itself can render, such as the condition of a LoopUntil. */
+    private Map<String, Object> late;
 
     private List<Mock> mocks;
 
@@ -43,6 +47,10 @@ public class StandIn extends Task implements RunnableTask<Output> {
 
     public Map<String, Object> getMocked() {
         return mocked;
+    }
+
+    public Map<String, Object> getLate() {
+        return late;
     }
 
     public List<Mock> getMocks() {
@@ -94,14 +102,21 @@ public class StandIn extends Task implements RunnableTask<Output> {
     }
 
     private Map<String, Object> properties(RunContext runContext, Mock mock) throws Exception {
+        Map<String, Object> all = new LinkedHashMap<>(mocked);
+        if (late != null) {
+            all.putAll(late);
+        }
         if (mock.unrendered) {
-            return mocked;
+            return all;
         }
         try {
-            return runContext.render(mocked);
+            // What script tasks have of their own.
+            String folder = runContext.workingDir().path().toString();
+            all.putAll(runContext.render(mocked, Map.of("workingDir", folder, "outputDir", folder)));
+            return all;
         } catch (IllegalVariableEvaluationException broken) {
             // The mock was called, though with what cannot be told.
-            new Calls(runContext, mock).note(mocked);
+            new Calls(runContext, mock).note(all);
             throw broken;
         }
     }

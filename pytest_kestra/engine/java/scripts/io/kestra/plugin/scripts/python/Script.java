@@ -32,6 +32,6 @@ public class Script extends ScriptTask {
         Path file = runContext.workingDir().createTempFile(text, ".py");
         String relative = runContext.workingDir().path().relativize(file).toString();
         TargetOS system = runContext.render(getTargetOS()).as(TargetOS.class).orElse(TargetOS.AUTO);
-        return Property.ofValue(List.of("python " + wrapper.getTaskRunner().toAbsolutePath(runContext, wrapper, relative, system)));
+        return Property.ofValue(List.of("python \"" + wrapper.getTaskRunner().toAbsolutePath(runContext, wrapper, relative, system) + "\""));
     }
 }
