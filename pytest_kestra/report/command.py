@@ -19,8 +19,6 @@ def run_again(test_id: str, config: pytest.Config) -> str:
     Secret ones are left out, and those that only say what a run leaves behind.
     """
     path, separator, name = test_id.partition("::")
-    if config.getoption("dist", None) == "loadgroup":  # pytest-xdist adds the group
-        name = name.rpartition("@")[0] or name
     # The ids of tests begin at pytest's root folder.
     place = os.path.relpath(config.rootpath / path, config.invocation_params.dir)
     options = [option for option in OPTIONS if not option.secret and option.attribute not in LEFT_OUT]

@@ -145,8 +145,10 @@ def test_one_iteration_of_what_kestra_does_itself(kestra: Kestra, kind: str) -> 
         MockError, match=r"^<text>:9: send cannot be mocked for one iteration only, since Kestra itself "
     ):
         kestra.mock("send", value="b")
-    kestra.mock("send", side_effect=lambda call: "WARNING" if call.value == "b" else None)
-    assert flow.run().state == "WARNING"
+    send = kestra.mock("send", side_effect=lambda call: "WARNING" if call.value == "b" else None)
+    execution = flow.run()
+    assert [execution.task("send", value).state for value in "ab"] == ["SUCCESS", "WARNING"]
+    assert sorted(str(call.value) for call in send.calls) == ["a", "b"]
 
 
 def test_each_iteration_by_a_mock_of_its_own(kestra: Kestra) -> None:

@@ -281,3 +281,23 @@ def test_executions_that_are_left_out_are_told(
     (folder,) = (pytester.path / "kept").iterdir()
     kept = [json.loads(file.read_text()) for file in folder.glob("*/execution.json")]
     assert sorted(one["inputs"]["count"] for one in kept) == [3, 7]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one process", "workers"])
+def test_what_cannot_be_collected_is_an_error_of_the_page(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    pytester.makepyfile(test_a="import nothing_of_this_name", test_b="def test_it(): pass")
+    pytester.runpytest_subprocess("--kestra-html=page.html", "--continue-on-collection-errors", *workers)
+
+    text = (pytester.path / "page.html").read_text(encoding="utf-8")
+    assert "nothing_of_this_name" in text
+    assert "<title>1 error, 1 passed" in text
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--fixtures", "-knone-of-them"])
+def test_page_of_the_last_run_stays_where_no_test_runs(pytester: pytest.Pytester, option: str) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    (pytester.path / "page.html").write_text("that of the last run", encoding="utf-8")
+    result = pytester.runpytest("--kestra-html=page.html", option)
+
+    result.stdout.no_fnmatch_line("*Kestra report*")
+    assert (pytester.path / "page.html").read_text(encoding="utf-8") == "that of the last run"

@@ -311,3 +311,28 @@ def test_version_that_there_is_not(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--kestra-server=embedded", "--kestra-version=0.9")
 
     result.stdout.fnmatch_lines(["The embedded engine has no Kestra 0.9; it has: 1.3.31, 2.0.0. Choose one of these*"])
+
+
+def test_failure_without_a_terminal(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): assert False")
+    result = pytester.runpytest_subprocess("-p", "no:terminal", "--junitxml=junit.xml")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert 'errors="0" failures="1"' in (pytester.path / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_version_of_a_test_that_is_none_for_each(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import unittest
+        import pytest
+
+        class TestOld(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def version(self, request):
+                self.version = request.getfixturevalue("kestra_version")
+                self.settings = request.getfixturevalue("kestra_settings")
+
+            def test_it(self):
+                assert (self.version, self.settings.version) == ("1.3", "1.3")
+    """)
+    pytester.runpytest("--kestra-version=1.3", "--kestra-version=2.0").assert_outcomes(passed=1)
