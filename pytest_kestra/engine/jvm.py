@@ -79,10 +79,12 @@ def options(folder: Path) -> list[str]:
 
 def properties(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what is taken of an environment's options for virtual machines: properties, but none of those set here."""
-    words = {name: _words(environ.get(name, "")) for name in VARIABLES}
-    taken = {name: [text for text in given if text.startswith("-D")] for name, given in words.items()}
-    taken = {name: [text for text in given if not text.startswith(OWN)] for name, given in taken.items()}
-    return {name: shlex.join(given) for name, given in taken.items() if given}
+    found = {}
+    for name in VARIABLES:
+        given = _words(environ.get(name, ""))
+        if taken := [text for text in given if text.startswith("-D") and not text.startswith(OWN)]:
+            found[name] = shlex.join(taken)
+    return found
 
 
 def plain(environ: Mapping[str, str]) -> dict[str, str]:

@@ -61,6 +61,7 @@ class Launch:
         with writing(self.folder, variable=VARIABLE if self.owner_lock is None else "TMPDIR"):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             plugins = self._plugin_folder() if self.plugins else None
+            environment = self._environment(password)
         return Spawn(
             what="The embedded engine",
             module="pytest_kestra.engine.process",
@@ -68,7 +69,7 @@ class Launch:
             orders=lambda log: self._orders(password, log, plugins).dumps(),
             password=password,
             timeout=self.startup_timeout,
-            environment=self._environment(password),
+            environment=environment,
         ).start()
 
     def _orders(self, password: str, log: str, plugins: Path | None) -> Orders:

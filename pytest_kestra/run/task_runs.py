@@ -35,7 +35,8 @@ def several(runs: Sequence[TaskRun], task_id: str, where: str) -> KestraError:
 def no_value(runs: Sequence[TaskRun], task_id: str, value: Any, where: str) -> UnknownNameError:
     """Return the error for a task that ran, but not for this value; it names the nearest."""
     values = [_value(run) for run in runs if run.values]
-    return UnknownNameError(f"run of the task {task_id!r} for the value", iteration(value), values, where)
+    wished = str(tuple(map(iteration, value))) if isinstance(value, (tuple, list)) else iteration(value)
+    return UnknownNameError(f"run of the task {task_id!r} for the value", wished, values, where)
 
 
 def no_run(execution: ExecutionRecord, task_id: str, flow: FlowRecord, name: str) -> UnknownNameError:

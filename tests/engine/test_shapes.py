@@ -80,7 +80,7 @@ def test_run_in_a_loop_of_loops_is_chosen_by_all_its_values(kestra: Kestra) -> N
     assert execution.logs("leaf", value=2).messages == ["a2", "b2"]
     with pytest.raises(KestraError, match=r"'leaf' ran 2 times .* one of \('a', '2'\), \('b', '2'\), or take all"):
         execution.task("leaf", 2)
-    with pytest.raises(UnknownNameError, match=r"no run of the task 'leaf' for the value \"\('c', 1\)\" "):
+    with pytest.raises(UnknownNameError, match=r"no run of the task 'leaf' for the value \"\('c', '1'\)\" "):
         execution.task("leaf", ("c", 1))
 
 
