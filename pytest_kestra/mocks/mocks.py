@@ -94,10 +94,10 @@ class Mocks:
                 # Also of a flow that the test deletes later.
                 self._places.setdefault(mock.id, {})[self._namespace_of(source)] = None
             entries = [mock.data() for mock in mocks]
-            if all(mock.is_for_one for mock in mocks) and (mocks or self._is_forbidden(task)):
+            if all(mock.is_for_one for mock in mocks):
                 if self._is_forbidden(task):
                     entries.append({"answers": [Answer(error=REFUSED).data()]})
-                elif not is_runnable(task) and not any(mock.fixture for mock in mocks):
+                elif mocks and not is_runnable(task) and not any(mock.fixture for mock in mocks):
                     raise MockError(
                         f"{source.name}:{task.line}: {task.id} cannot be mocked for one iteration only, since Kestra "
                         f"itself does what is of the type {task.type}. Mock all of them, by a function that looks at "
