@@ -284,7 +284,7 @@ class TestWebhook:
 
     def test_execution_that_does_not_end(self, make: Make, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         stub.on("GET", f"{API}/logs/e1", "[]")
-        monkeypatch.setattr(webhook, "SHOWN_S", 0.01)
+        monkeypatch.setattr(webhook, "SHOWN_S", 600)
         # It is shown at the second look.
         searches = itertools.chain(["other", "mine"], itertools.repeat("other"))
 
@@ -298,6 +298,7 @@ class TestWebhook:
         stub.answers["POST", self.PATH] = lambda _: (200, str(over.wait(30)))
         with pytest.raises(WaitTimeout, match=r"^f was still RUNNING after 0.1 s\n"):
             hook.webhook(headers={"X-Request-Id": "mine"}, timeout=0.1)
+        monkeypatch.setattr(webhook, "SHOWN_S", 0.01)
         with pytest.raises(WaitTimeout, match=r"^The webhook 'daily' has answered nothing within 0.1 s\.$"):
             hook.webhook(headers={"X-Request-Id": "mine"}, timeout=0.1)
         over.set()

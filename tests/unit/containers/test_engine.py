@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ kestra:
   url: http://kestra.example.com
 """
 LOCAL = ["server", "local"]
+
+
+@pytest.fixture(autouse=True)
+def folders_of_engines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def told(configuration: str = CONFIGURATION, *, arguments: list[str] | None = None, **environ: str) -> Any:
