@@ -1,10 +1,8 @@
-"""What is there twice and should not be, though Kestra takes it."""
+"""What is there twice and should not be, though Kestra's validator lets it pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-import yaml
 
 from pytest_kestra.checks.findings import Finding
 from pytest_kestra.errors import FlowError
@@ -13,19 +11,9 @@ from pytest_kestra.flows.source import FlowSource
 
 
 def keys(outline: Outline) -> Iterator[Finding]:
-    """Return the keys that a mapping has twice: Kestra takes the last one and loses the others without a word."""
-    for _, node in outline.nodes:
-        if not isinstance(node, yaml.MappingNode):
-            continue
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                message = f"the key {key.value!r} is in line {lines[key.value]} too; Kestra takes only the last."
-                yield Finding(outline.source.name, line, "error", message)
-            lines[key.value] = line
+    """Return the keys that a mapping has twice."""
+    for line, message in outline.repeated_keys():
+        yield Finding(outline.source.name, line, "error", message)
 
 
 def flows(source: FlowSource, others: Iterable[FlowSource]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pytest_kestra.client.client import Client
 from pytest_kestra.errors import ApiError, FlowError, NotFoundError
 from pytest_kestra.flows.namespaces import Namespaces
+from pytest_kestra.flows.outline import Outline
 from pytest_kestra.flows.source import FlowSource
 from pytest_kestra.records import FlowRecord
 
@@ -116,6 +117,9 @@ class Deployer:
             self._refused(source, message)
             for source, text in zip(sources, texts, strict=True)
             for message in self._client.flows.validate(text)
+        ]
+        errors += [
+            source.error(message, line) for source in sources for line, message in Outline(source).repeated_keys()
         ]
         if len(errors) == 1:
             raise errors[0]

@@ -98,6 +98,22 @@ class Outline:
         """The triggers."""
         return mappings(value_at(self.root, "triggers"))
 
+    def repeated_keys(self) -> Iterator[tuple[int, str]]:
+        """Return the line of each key that its mapping has before, and what is wrong with it.
+
+        Kestra's validator lets them pass and takes the last, since it reads a map first; storing a flow reads its text
+        with Jackson's STRICT_DUPLICATE_DETECTION (`YamlParser`).
+        """
+        for _, node in self.nodes:
+            lines: dict[str, int] = {}
+            for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                line = key.start_mark.line + 1
+                if first := lines.get(key.value):
+                    yield line, f"the key {key.value!r} is in line {first} too, and Kestra stores no such flow."
+                lines[key.value] = line
+
     def task_around(self, path: Path) -> Task | None:
         """Return the innermost task that the way to a node leads through."""
         inner = {id(step.node): place for place, step in enumerate(path)}

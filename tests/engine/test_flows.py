@@ -130,6 +130,11 @@ def test_folder_is_deployed_whole_or_not_at_all(kestra: Kestra, tmp_path: Path) 
         ('    message: "{{ vars.greeting }}"\n', "", r"^<text>:8: (log|tasks\[log\])\.message: must not be null"),
         ("tasks:", "task:", r"^<text>:7: .* has no property 'task'; did you mean 'tasks'\?"),
         ("- id: log", "- di: log", r"^<text>:8: "),
+        (
+            "    message:",
+            "    level: INFO\n    level: WARN\n    message:",
+            r"^<text>:11: the key 'level' is in line 10 too",
+        ),
     ],
 )
 def test_wrong_flow_is_told_with_its_line(kestra: Kestra, old: str, new: str, message: str) -> None:

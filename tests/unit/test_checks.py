@@ -51,8 +51,8 @@ def test_keys_that_come_twice(client: Client) -> None:
     text = "tasks:\n  - {id: t, message: x, type: y,\n     message: z}\n  - {? [a] : b}\nlabels: {}\ntasks: []\n"
 
     assert check(client, flow("a.yaml", text)) == [
-        "a.yaml:5: error: the key 'message' is in line 4 too; Kestra takes only the last.",
-        "a.yaml:8: error: the key 'tasks' is in line 3 too; Kestra takes only the last.",
+        "a.yaml:5: error: the key 'message' is in line 4 too, and Kestra stores no such flow.",
+        "a.yaml:8: error: the key 'tasks' is in line 3 too, and Kestra stores no such flow.",
     ]
 
 

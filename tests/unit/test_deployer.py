@@ -89,6 +89,13 @@ def test_all_that_is_wrong_is_told_at_once(deployer: Deployer) -> None:
     ]
 
 
+def test_key_that_kestras_validator_lets_pass_twice(deployer: Deployer, server: Stub) -> None:
+    with pytest.raises(FlowError, match=r"^bad.yaml:5: the key 'description' is in line 4 too, and Kestra"):
+        deployer.deploy([source("good"), source("bad", more="description: a\ndescription: b\n")])
+
+    assert stored(server) == []
+
+
 def test_same_flow_twice_in_a_folder(deployer: Deployer) -> None:
     with pytest.raises(FlowError, match=r"^copy.yaml:1: the flow a.b.f is in f.yaml too\.$"):
         deployer.deploy([source("f"), FlowSource(source("f").text, "copy.yaml")])

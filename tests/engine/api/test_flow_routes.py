@@ -115,6 +115,14 @@ def test_source_that_is_no_flow(api: httpx.Client, text: str, path: str) -> None
         assert message(answer).startswith("Invalid entity: ")
 
 
+def test_key_that_comes_twice_passes_the_validator_only(api: httpx.Client, namespace: str) -> None:
+    text = source(namespace, "one", "description: a", "description: b")
+
+    (verdict,) = api.post("flows/validate", content=text, headers=YAML).json()
+    assert "constraints" not in verdict
+    assert "Duplicate field 'description'" in message(api.post("flows", content=text, headers=YAML))
+
+
 def test_unknown_property_is_refused_at_an_update(api: httpx.Client, namespace: str) -> None:
     store(api, source(namespace))
     answer = api.put(f"flows/{namespace}/one", content=source(namespace, "one", "colour: blue"), headers=YAML)
