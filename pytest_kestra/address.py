@@ -15,7 +15,7 @@ class Address:
 
     `url` has no trailing slash and no path. `password` and `token` are left out of the representation, so that a
     traceback or a log that prints an address does not give them away; a token goes before user and password. `version`
-    is Kestra's own, where it is known.
+    is Kestra's own, where it is known. To one that is `direct` no proxy of the environment leads.
     """
 
     url: str
@@ -24,6 +24,7 @@ class Address:
     token: str | None = field(default=None, repr=False)
     tenant: str = "main"
     version: str | None = None
+    direct: bool = False
 
     @property
     def auth(self) -> tuple[str, str] | None:
@@ -47,9 +48,9 @@ class Address:
         return self.line is not None and self.line.startswith("2.")
 
     @property
-    def is_local(self) -> bool:
-        """Whether the server is on this machine, where no proxy of the environment leads."""
-        return urlsplit(self.url).hostname in LOCAL
+    def is_direct(self) -> bool:
+        """Whether no proxy of the environment leads to the server, such as to one on this machine."""
+        return self.direct or urlsplit(self.url).hostname in LOCAL
 
     @property
     def secrets(self) -> list[str]:

@@ -42,7 +42,7 @@ def http_client(address: Address, *, timeout: httpx.Timeout | None = None) -> ht
             headers=address.headers,
             timeout=timeout or TIMEOUT,
             verify=certificates.trusted(address),
-            trust_env=not address.is_local,
+            trust_env=not address.is_direct,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         )
     except EngineError as error:
@@ -60,7 +60,7 @@ def trouble(error: httpx.RequestError, address: Address) -> Trouble:
 def _proxy(address: Address) -> str | None:
     """Return the variable that names a proxy for an address."""
     place = urlsplit(address.url)
-    if address.is_local or proxy_bypass(place.hostname or ""):
+    if address.is_direct or proxy_bypass(place.hostname or ""):
         return None
     known = getproxies()
     return next((f"{name.upper()}_PROXY" for name in (place.scheme, "all") if name in known), None)

@@ -161,8 +161,9 @@ class Keeper:
         return container.with_kwargs(labels={LABEL_HOST: _host(), LABEL_FOLDER: orders.folder})
 
     def _lease(self, container: KestraContainer, version: str) -> Lease:
-        orders, url = self.orders, container.get_url()
-        return Lease(url, orders.user, orders.password, version, os.getpid(), orders.log, container.get_container_id())
+        orders, url, name = self.orders, container.get_url(), container.get_container_id()
+        direct = container.is_direct()
+        return Lease(url, orders.user, orders.password, version, os.getpid(), orders.log, name, direct)
 
     def _watch_stop(self) -> None:
         while not self._finished.wait(STOP_POLL_S):
@@ -219,7 +220,7 @@ def _follow(container: WaitStrategyTarget) -> None:
 
 
 def _version(container: KestraContainer) -> str:
-    proxies, url = not container.is_local(), f"{container.get_url()}/api/v1/configs"
+    proxies, url = not container.is_direct(), f"{container.get_url()}/api/v1/configs"
     return str(httpx.get(url, timeout=ANSWER_TIMEOUT_S, trust_env=proxies).raise_for_status().json()["version"])
 
 

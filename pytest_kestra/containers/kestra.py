@@ -102,6 +102,7 @@ class KestraContainer(DockerContainer):
         self.secrets = dict(secrets or {})
         self.startup_timeout = startup_timeout
         self.docker_socket: str | None = None
+        self._plugins: dict[Path, str] = {}
         self.with_exposed_ports(PORT, MANAGEMENT_PORT)
         if self._command is None:
             self.with_command("server local")
@@ -117,11 +118,15 @@ class KestraContainer(DockerContainer):
         return self
 
     def with_plugin(self, jar: str | PathLike[str]) -> KestraContainer:
-        """Add the jar of a plugin."""
+        """Add the jar of a plugin; ContainerError where there is no such file."""
         path = Path(jar).absolute()
-        others = [volume["bind"] for host, volume in self.volumes.items() if host != str(path)]
-        taken = [bind.removeprefix(f"{PLUGINS}/") for bind in others]
-        return self.with_volume_mapping(path, f"{PLUGINS}/{free_name(path, taken)}", "ro")
+        if not path.is_file():
+            raise ContainerError(f"There is no plugin {path}: it is no file.")
+        if path not in self._plugins:
+            self._plugins[path] = free_name(path, self._plugins.values())
+            # Not mounted, as Docker may see other files than we do, such as from the container of a CI job.
+            self.with_copy_into_container(path, f"{PLUGINS}/{self._plugins[path]}")
+        return self
 
     def with_docker_socket(self, socket: str = DOCKER_SOCKET) -> KestraContainer:
         """Let scripts run in containers of their own: Kestra gets Docker's socket, and runs as root to use it."""
@@ -160,7 +165,7 @@ class KestraContainer(DockerContainer):
             if not isinstance(value, str):
                 raise ContainerError(f"The secret {name!r} is of the type {type(value).__name__}, not a text.")
             self.with_env(f"SECRET_{name.upper()}", base64.b64encode(value.encode()).decode())
-        if self.is_local():
+        if self.is_local() or self._mode is ConnectionMode.bridge_ip:
             # Nobody else on the network gets in.
             for port, bound in self.ports.items():
                 self.ports[port] = ("127.0.0.1",) if bound is None else bound  # type: ignore[assignment]
@@ -168,9 +173,16 @@ class KestraContainer(DockerContainer):
             self.waiting_for(Answering(self.startup_timeout))
 
     def is_local(self) -> bool:
-        """Say whether the container is on this machine, where no proxy of the environment leads."""
-        client = self.get_docker_client()
-        return client.get_connection_mode() is ConnectionMode.docker_host and client.host() in LOCAL
+        """Say whether the container's ports are those of this machine."""
+        return self._mode is ConnectionMode.docker_host and self.get_docker_client().host() in LOCAL
+
+    def is_direct(self) -> bool:
+        """Say whether the container is where no proxy of the environment leads: here, or in a network of Docker's."""
+        return self._mode is not ConnectionMode.docker_host or self.is_local()
+
+    @property
+    def _mode(self) -> ConnectionMode:
+        return self.get_docker_client().get_connection_mode()
 
 
 class Answering(WaitStrategy):
@@ -187,7 +199,7 @@ class Answering(WaitStrategy):
         """Return when Kestra answers; ContainerStartException and TimeoutError show its last log lines."""
         assert isinstance(container, KestraContainer)
         deadline = time.monotonic() + self._startup_timeout
-        auth, trusting = (container.username, container.password), not container.is_local()
+        auth, trusting = (container.username, container.password), not container.is_direct()
         with clients.client(auth=auth, timeout=REQUEST_TIMEOUT_S, trust_env=trusting) as client:
             while not _answers(client, container):
                 container.reload()

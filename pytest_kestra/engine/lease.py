@@ -18,7 +18,7 @@ class Lease:
     """Tell the address, the credentials, Kestra's version and the process of a running engine.
 
     `log` is the name of its log in the lease's folder. Where the engine is in a container, `container` is its id, and
-    the process is the one that keeps it.
+    the process is the one that keeps it. To one that is `direct` no proxy of the environment leads.
     """
 
     url: str
@@ -28,6 +28,7 @@ class Lease:
     pid: int
     log: str = LOG_NAME
     container: str | None = None
+    direct: bool = True
 
     def write(self, folder: Path) -> None:
         """Write the lease into a folder at once and for this user only."""

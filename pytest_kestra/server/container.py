@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from testcontainers.core.config import testcontainers_config
 from pytest_kestra.containers import daemon, image
 from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.keeper import ENDED, FAILED, REMOVE_TIMEOUT_S, Orders
-from pytest_kestra.containers.kestra import USER, made_password, official_image
+from pytest_kestra.containers.kestra import PLUGINS, USER, made_password, official_image
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.lock import line_of
 from pytest_kestra.engine.plugins import STAND_IN, plugin_jars
@@ -123,6 +124,11 @@ def _volume(here: str, there: str) -> tuple[str, str, str]:
         raise ContainerError(
             f"The volume {here!r}: {there!r} is not a path in the container, such as /data, /data:ro or /data:rw. "
             "Correct it in kestra_volumes."
+        )
+    if posixpath.normpath(path) == PLUGINS:
+        raise ContainerError(
+            f"The volume {here!r} would stand before the plugins of {PLUGINS}, to which this run adds its own. Name "
+            "its jars in kestra_plugins instead."
         )
     try:
         found = Path(here).expanduser().absolute()

@@ -31,6 +31,11 @@ END_TIMEOUT_S = 2.0
 KILL = 9
 
 
+def address_of(lease: Lease) -> Address:
+    """Return where an engine answers."""
+    return Address(lease.url, lease.user, lease.password, version=lease.version, direct=lease.direct)
+
+
 def running(folder: Path) -> Lease | None:
     """Return the lease of the engine that runs in a folder and answers, or None."""
     lease = Lease.read(folder) if alive(folder) else None
@@ -142,5 +147,5 @@ def _signal(number: int) -> str:
 
 
 def _ask(method: str, lease: Lease, path: str, timeout: float) -> httpx.Response:
-    with http_client(Address(lease.url, lease.user, lease.password), timeout=httpx.Timeout(timeout)) as http:
+    with http_client(address_of(lease), timeout=httpx.Timeout(timeout)) as http:
         return http.request(method, path)

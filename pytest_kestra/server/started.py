@@ -20,7 +20,7 @@ from pytest_kestra.engine.home import VARIABLE, Home, writing
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import kill, log_tail, logs
 from pytest_kestra.errors import ServerError
-from pytest_kestra.server.engines import START_LOCK, answers, ended
+from pytest_kestra.server.engines import START_LOCK, address_of, answers, ended
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.folders import SERVER
 from pytest_kestra.server.run import Run
@@ -177,7 +177,7 @@ class StartedServer(ABC):
 
     def _use(self, lease: Lease) -> None:
         self._lease, self._hangs = lease, False
-        self.address = Address(lease.url, lease.user, lease.password, version=lease.version)
+        self.address = address_of(lease)
 
 
 def _key(made_of: Sequence[object]) -> str:

@@ -39,6 +39,32 @@ def test_example_flows_pass_as_they_are(
     assert "skipped" not in done.stdout.splitlines()[-1]
 
 
+def test_job_that_is_in_a_container_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Kestra is reached in Docker's own network then, and Docker sees none of the job's files.
+    monkeypatch.setenv("TESTCONTAINERS_CONNECTION_MODE", "bridge_ip")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    result = project.run("""
+        from pathlib import Path
+
+        import docker
+        from pytest_kestra.engine.lease import Lease
+
+        def test_it(kestra, kestra_server):
+            kestra.mock("done", outputs={"value": "mocked"})
+            assert kestra.deploy("orders.yaml").run().task("done").outputs == {"value": "mocked"}
+
+            (file,) = Path("tmp").glob("*/*/engine.json")
+            container = docker.from_env().containers.get(Lease.read(file.parent).container)
+            (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+            assert kestra_server.address.url == f"http://{network['IPAddress']}:8080"
+            assert container.attrs["Mounts"] == []
+            ports = [binding["HostIp"] for bindings in container.ports.values() for binding in bindings or ()]
+            assert set(ports) == {"127.0.0.1"}
+    """)
+
+    result.assert_outcomes(passed=1)
+
+
 def test_workers_share_one_container(project: Project) -> None:
     result = project.run(
         """
@@ -228,6 +254,7 @@ def test_image_that_does_not_exist(project: Project) -> None:
     [
         ({"data": "data:xy"}, "The volume '*/data': 'data:xy' is not a path in the container*"),
         ({"data": "/data"}, "The volume */data is not there. Make it, or correct it in kestra_volumes."),
+        ({"data": "/app/plugins/"}, "The volume '*/data' would stand before the plugins of /app/plugins, to *"),
         ({"~nobody-here/data": "/data"}, "* the home folder that the volume '~nobody-here/data' begins with. Give *"),
     ],
 )

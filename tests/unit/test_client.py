@@ -220,8 +220,9 @@ def test_address_knows_how_to_show_itself() -> None:
     assert (both.auth, both.headers) == (None, {"Authorization": "Bearer t0ken"})
     assert both.secrets == ["s3cret", "t0ken"]
     assert (Address("http://x").auth, Address("http://x").headers, Address("http://x").secrets) == (None, {}, [])
-    assert both.is_local
-    assert not Address("http://kestra.company").is_local
+    assert both.is_direct
+    assert not Address("http://kestra.company").is_direct
+    assert Address("http://172.17.0.2", direct=True).is_direct
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (422, NotFoundError), (500, ApiError)])

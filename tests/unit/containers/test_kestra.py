@@ -1,13 +1,28 @@
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from testcontainers.core.config import ConnectionMode
 
+from pytest_kestra.containers.errors import ContainerError
 from pytest_kestra.containers.kestra import KestraContainer, ended, made_password, merged, official_image
 from pytest_kestra.engine.errors import EngineError
+
+
+def kestra(mode: str = "docker_host", host: str = "localhost") -> KestraContainer:
+    """Return a container that asks for no Docker."""
+    docker = SimpleNamespace(get_connection_mode=lambda: ConnectionMode(mode), host=lambda: host)
+    with (
+        patch("pytest_kestra.containers.daemon.telling", contextlib.nullcontext),
+        patch("testcontainers.core.container.DockerClient", lambda **_: docker),
+    ):
+        return KestraContainer("kestra")
 
 
 def test_official_image_of_a_line_is_that_of_its_newest_version() -> None:
@@ -24,17 +39,48 @@ def test_line_that_is_not_known() -> None:
 
 
 def test_plugins_of_one_name_are_beside_each_other(tmp_path: Path) -> None:
-    container = object.__new__(KestraContainer)  # one that asks for no Docker
-    container.volumes = {"/data": {"bind": "/data", "mode": "ro"}}
+    container = kestra()
     for folder in ("a", "b", "a", "c"):
-        container.with_plugin(tmp_path / folder / "our.jar")
+        jar = tmp_path / folder / "our.jar"
+        jar.parent.mkdir(exist_ok=True)
+        jar.touch()
+        container.with_plugin(jar)
 
-    assert {host: volume["bind"] for host, volume in container.volumes.items()} == {
-        "/data": "/data",
-        str(tmp_path / "a" / "our.jar"): "/app/plugins/our.jar",
-        str(tmp_path / "b" / "our.jar"): "/app/plugins/our-2.jar",
-        str(tmp_path / "c" / "our.jar"): "/app/plugins/our-3.jar",
-    }
+    assert [spec[:2] for spec in container._transferable_specs] == [
+        (tmp_path / "a" / "our.jar", "/app/plugins/our.jar"),
+        (tmp_path / "b" / "our.jar", "/app/plugins/our-2.jar"),
+        (tmp_path / "c" / "our.jar", "/app/plugins/our-3.jar"),
+    ]
+
+
+def test_plugin_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ContainerError, match=r"^There is no plugin .*/our.jar: it is no file\.$"):
+        kestra().with_plugin(tmp_path / "our.jar")
+
+
+@pytest.mark.parametrize(
+    ("mode", "host", "local", "direct"),
+    [
+        ("docker_host", "localhost", True, True),
+        ("docker_host", "docker.company", False, False),
+        ("bridge_ip", "localhost", False, True),
+        ("gateway_ip", "localhost", False, True),
+    ],
+)
+def test_networks_that_no_proxy_leads_to(mode: str, host: str, local: bool, direct: bool) -> None:
+    container = kestra(mode, host)
+
+    assert (container.is_local(), container.is_direct()) == (local, direct)
+
+
+@pytest.mark.parametrize(
+    ("mode", "bound"), [("docker_host", ("127.0.0.1",)), ("bridge_ip", ("127.0.0.1",)), ("gateway_ip", None)]
+)
+def test_ports_are_open_to_this_machine_where_it_is_dockers(mode: str, bound: Any) -> None:
+    container = kestra(mode)
+    container._configure()
+
+    assert list(container.ports.values()) == [bound, bound]
 
 
 def test_password_is_one_that_kestra_takes() -> None:
