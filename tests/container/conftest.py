@@ -20,7 +20,8 @@ from pytest_kestra.engine.lock import resolve_version
 from pytest_kestra.engine.progress import SilentProgress
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.server.embedded import install_engine
-from tests.container.projects import FLOW, SECRET, SLOW, WAIT_S, Project
+from tests.container.projects import FLOW, SECRET, SLOW, Project
+from tests.waits import WAIT_S
 
 IMAGES = {line: images.name(f"tests-{line}") for line in ("1.3", "2.0")}
 

@@ -10,7 +10,6 @@ import pytest
 
 from pytest_kestra.engine.lease import Lease
 
-WAIT_S = 180
 SECRET = "s3cret-plum"
 FLOW = """\
 id: orders

@@ -16,8 +16,9 @@ from docker import DockerClient
 from pytest_kestra.cli import main
 from pytest_kestra.engine.home import VARIABLE
 from tests.container.conftest import containers
-from tests.container.projects import SECRET, WAIT_S, Project
+from tests.container.projects import SECRET, Project
 from tests.container.registry import Registry, serving
+from tests.waits import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSES = """

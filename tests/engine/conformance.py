@@ -13,10 +13,10 @@ import polling2
 
 from tests.conftest import CONTRACTS
 from tests.engine.replay import NAMESPACE, Replay, differences, shape
+from tests.waits import WAIT_S
 
 API = "/api/v1/main"
 TEXT = {"content-type": "text/plain"}
-WAIT_S = 120
 FINAL = {"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED"}
 # Sent without credentials when they were recorded.
 ANONYMOUS = {"125", "126", "127", "128", "150", "151", "155"}

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import polling2
 
+from tests.waits import WAIT_S
+
 YAML = {"content-type": "application/x-yaml"}
-WAIT_S = 60
 
 SHOW = '{id: show, type: io.kestra.plugin.core.debug.Return, format: "{{ inputs.name }} {{ trigger.date }}"}'
 # Its execution does not end.

@@ -17,6 +17,7 @@ from pytest_kestra import (
     WaitTimeout,
 )
 from tests.engine.lines import is_two
+from tests.waits import WAIT_S
 
 # Fails until the key `gate` is set.
 GATED = """\
@@ -117,7 +118,7 @@ def test_wait_for_a_state_that_can_no_longer_come_ends_at_once(kestra: Kestra) -
     running = kestra.deploy(SLEEP.replace("PT10S", "PT5M")).run_until("RUNNING")
 
     with pytest.raises(UnexpectedStateError, match=r"^sleepy is RUNNING and never was QUEUED"):
-        running.wait(until="QUEUED", timeout=300)
+        running.wait(until="QUEUED", timeout=WAIT_S)
 
 
 def test_expressions_are_kestras_own(kestra: Kestra) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import polling2
 
+from tests.waits import WAIT_S
+
 FLOW = """\
 id: one
 namespace: {namespace}
@@ -31,7 +33,7 @@ def test_of_a_thousand_executions_none_is_lost_and_none_comes_twice(api: httpx.C
         named = {f"filters[{name}][EQUALS]": value for name, value in {"namespace": namespace, **filters}.items()}
         return api.get("executions/search", params={**named, "size": size}).raise_for_status().json()
 
-    polling2.poll(lambda: search(1, state="SUCCESS")["total"] >= MANY, step=0.5, timeout=300)
+    polling2.poll(lambda: search(1, state="SUCCESS")["total"] >= MANY, step=0.5, timeout=WAIT_S)
     found = search(MANY * 2, state="SUCCESS")["results"]
     assert len(set(started)) == MANY
     assert sorted(execution["id"] for execution in found) == sorted(started)

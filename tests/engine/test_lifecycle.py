@@ -32,10 +32,10 @@ from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.existing import ExistingServer
 from pytest_kestra.server.run import Run
 from tests.unit.conftest import Stub, stub
+from tests.waits import WAIT_S
 
 __all__ = ["stub"]
 
-WAIT_S = 60
 FLOW = """\
 id: f
 namespace: company.team

@@ -10,6 +10,7 @@ import httpx
 import polling2
 
 from pytest_kestra.engine.api.app import THREADS
+from tests.waits import WAIT_S
 
 # More than the engine has threads for requests.
 WAITING = THREADS + 20
@@ -26,7 +27,9 @@ def test_requests_that_wait_hold_no_thread(api: httpx.Client, namespace: str) ->
     api.post("flows", content=content, headers={"content-type": "application/x-yaml"}).raise_for_status()
     search: dict[str, str | int] = {"namespace": namespace, "state": "PAUSED", "size": WAITING}
 
-    waiting = httpx.Client(base_url=api.base_url, auth=api.auth, limits=httpx.Limits(max_connections=None), timeout=300)
+    waiting = httpx.Client(
+        base_url=api.base_url, auth=api.auth, limits=httpx.Limits(max_connections=None), timeout=WAIT_S
+    )
 
     def run(_: int) -> Any:
         return waiting.post(f"executions/{namespace}/waits", params={"wait": "true"}).json()
@@ -36,7 +39,7 @@ def test_requests_that_wait_hold_no_thread(api: httpx.Client, namespace: str) ->
 
     with waiting, ThreadPoolExecutor(WAITING) as pool:
         answers = [pool.submit(run, number) for number in range(WAITING)]
-        ids = polling2.poll(paused, check_success=lambda ids: len(ids) == WAITING, step=0.1, timeout=300)
+        ids = polling2.poll(paused, check_success=lambda ids: len(ids) == WAITING, step=0.1, timeout=WAIT_S)
         assert not any(answer.done() for answer in answers)
         for execution_id in ids:
             api.post(f"executions/{execution_id}/resume").raise_for_status()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polling2
 
-WAIT_S = 600
+from tests.waits import WAIT_S
 
 
 class Remains:

@@ -17,10 +17,10 @@ from pytest_kestra.engine.lock import Lock
 from pytest_kestra.engine.repository import LOCAL_VARIABLE
 from tests.plugin.conftest import HOME
 from tests.plugin.remains import Remains
+from tests.waits import WAIT_S
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
-WAIT_S = 600
 OPTIONS = ("--kestra-server=embedded", f"--kestra-startup-timeout={WAIT_S}")
 XDIST = ("-n2", "--dist=loadgroup")
 RUN_ONE = """

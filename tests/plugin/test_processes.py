@@ -16,8 +16,8 @@ from pytest_kestra.engine.home import VARIABLE
 from pytest_kestra.engine.lease import Lease
 from tests.plugin.conftest import HOME
 from tests.plugin.remains import Remains
+from tests.waits import WAIT_S
 
-WAIT_S = 600
 URLS = """
     import os
     from pathlib import Path

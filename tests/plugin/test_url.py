@@ -19,9 +19,9 @@ from pytest_kestra.run import leftovers
 from pytest_kestra.server.embedded import EmbeddedServer
 from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
+from tests.waits import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 300
 # Whatever a test can leave: executions that run, such as of a flow that it has triggered, pairs, files, flows that
 # nobody has deployed, a backfill.
 MESS = """\

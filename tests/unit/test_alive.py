@@ -15,8 +15,7 @@ from filelock import FileLock
 
 from pytest_kestra.engine import owner
 from pytest_kestra.engine.alive import alive, hold, pid
-
-WAIT_S = 60
+from tests.waits import WAIT_S
 
 
 def test_process_lives_as_long_as_it_holds_the_lock(tmp_path: Path) -> None:

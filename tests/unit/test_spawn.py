@@ -19,6 +19,7 @@ from pytest_kestra.engine.alive import alive
 from pytest_kestra.engine.errors import EngineError
 from pytest_kestra.engine.lease import Lease
 from pytest_kestra.engine.spawn import Spawn
+from tests.waits import WAIT_S
 
 # Does what each process of ours does, and then what its orders say.
 KEEPER = """\
@@ -36,7 +37,6 @@ def ready():
 exec(code)
 time.sleep(300)
 """
-WAIT_S = 60
 
 
 def keeper(folder: Path, code: str, timeout: float = WAIT_S) -> Spawn:

@@ -26,8 +26,8 @@ from pytest_kestra.server.equipment import Equipment
 from pytest_kestra.server.run import Run
 from pytest_kestra.server.started import MOST_RESTARTS, StartedServer
 from tests.unit.conftest import Stub
+from tests.waits import WAIT_S
 
-WAIT_S = 60
 # Answers everything, and ends when it is asked to.
 KEEPER = """\
 import http.server, os, pathlib, sys

@@ -13,11 +13,11 @@ import httpx
 import polling2
 
 from tests.engine.replay import YAML
+from tests.waits import WAIT_S
 
 API = "/api/v1/main/"
 TEXT = {"content-type": "text/plain"}
 JSON = {"content-type": "application/json"}
-WAIT_S = 120
 PLACE = "tour.team"
 QUERY = {"filters[namespace][EQUALS]": PLACE}
 WRONG = {"filters[namespace][LIKES]": "x"}

@@ -12,8 +12,7 @@ import pytest
 from pytest_kestra import Execution, Kestra, Server
 from pytest_kestra.connection import http_client
 from tests.engine.two.test_face import DAILY, GATED, GREETING, LIMITED, PAUSED, SLOW
-
-WAIT_S = 60
+from tests.waits import WAIT_S
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.remote import CONNECTIONS
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.transfer import Item, Transfer
+from tests.waits import WAIT_S
 
 if TYPE_CHECKING:
     from tests.unit.install.conftest import Heard, Maven
@@ -98,11 +99,11 @@ def test_silence_is_waited_through(
         def get(self, block: bool = True, timeout: float | None = None) -> object:
             if next(looks, None) is None:
                 enough.set()
-                return super().get(timeout=10)
+                return super().get(timeout=WAIT_S)
             return super().get(timeout=0.001)
 
     def run(_: Transfer) -> None:
-        assert enough.wait(10)
+        assert enough.wait(WAIT_S)
 
     monkeypatch.setattr(download_module, "queue", SimpleNamespace(SimpleQueue=Events, Empty=Empty))
     monkeypatch.setattr(Transfer, "run", run)

@@ -15,6 +15,7 @@ import pytest
 from pytest_kestra.engine.errors import InstallError
 from pytest_kestra.engine.home import DISK_FULL, Home, writing
 from pytest_kestra.engine.lock import Jar
+from tests.waits import WAIT_S
 
 if TYPE_CHECKING:
     from tests.unit.install.conftest import Heard
@@ -90,9 +91,9 @@ def test_whoever_comes_second_says_that_it_waits(home: Home, heard: Heard) -> No
     thread = threading.Thread(target=second)
     with home.alone("install", heard):
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(WAIT_S)
         order.append("first")
-    thread.join(10)
+    thread.join(WAIT_S)
 
     assert order == ["first", "second"]
     assert heard.notes == [f"Waiting for another process that works in {home}"]

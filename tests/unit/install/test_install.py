@@ -32,6 +32,7 @@ from pytest_kestra.engine.lock import Lock
 from pytest_kestra.engine.marker import FILE_NAME
 from pytest_kestra.engine.repository import Repository
 from pytest_kestra.engine.runtime import Runtime
+from tests.waits import WAIT_S
 
 if TYPE_CHECKING:
     from tests.unit.install.conftest import Heard, Maven
@@ -526,14 +527,14 @@ class TestTwoAtOnce:
         barrier = threading.Barrier(2)
 
         def run() -> None:
-            barrier.wait(10)
+            barrier.wait(WAIT_S)
             installations.append(engine(train=trainer))
 
         threads = [threading.Thread(target=run) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(WAIT_S)
 
         assert len(installations) == 2
         assert installations[0] == installations[1]
@@ -549,11 +550,11 @@ class TestTwoAtOnce:
 
         def train(installation: Installation, cache: Path, tables: Path) -> None:
             second.start()
-            assert waits.wait(10)
+            assert waits.wait(WAIT_S)
             trainer(installation, cache, tables)
 
         engine(train=train)
-        second.join(10)
+        second.join(WAIT_S)
 
         assert not second.is_alive()
         assert len(maven.requests) == 3

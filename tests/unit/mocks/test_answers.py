@@ -14,6 +14,7 @@ from pytest_kestra.mocks.answers import Answers, answer_of, answers_of
 from pytest_kestra.mocks.calls import Notes
 from pytest_kestra.mocks.mock import Mock
 from tests.unit.mocks.test_mock import call
+from tests.waits import WAIT_S
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_answer_that_the_server_does_not_take_at_once_is_given_again() -> None:
     answering = Answering(server, lambda: [(mock, "a.b")], lambda *_: None)
 
     answering.start()
-    assert server.done.wait(60)
+    assert server.done.wait(WAIT_S)
     answering.stop()
 
     assert server.given == [{"outputs": {"number": 0}, "literal": True}]
