@@ -165,6 +165,7 @@ class Engine:
         kestra = lines.of(line)(configuration.merged(properties, orders.configuration), plugins)
         tables.wait()
         kestra.run(orders.startup_timeout)
+        database.index()
         return kestra
 
     def _abandon(self) -> None:

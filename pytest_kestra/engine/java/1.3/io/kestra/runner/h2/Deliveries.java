@@ -9,6 +9,7 @@ final class Deliveries {
     private long stored;
     private long delivered;
     private long lastDelivery;
+    private volatile long passed;
 
     Deliveries(String consumer) {
         this.consumer = consumer;
@@ -22,6 +23,15 @@ final class Deliveries {
         delivered += count;
         lastDelivery = System.nanoTime();
         notifyAll();
+    }
+
+    /** The consumer, who only remembers an offset, looks at what comes behind it: it has dealt with all before. */
+    void passed(long offset) {
+        passed = offset;
+    }
+
+    long passed() {
+        return passed;
     }
 
     /** Waits no longer for what is not there yet. */

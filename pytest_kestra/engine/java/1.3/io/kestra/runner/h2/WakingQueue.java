@@ -54,6 +54,8 @@ public class WakingQueue<T> extends H2Queue<T> {
     /** The names of the consumers that mark what they have received; others only remember an offset. */
     private final Set<String> readers = ConcurrentHashMap.newKeySet();
     private final Set<Deliveries> followers = ConcurrentHashMap.newKeySet();
+    /** The follower that a thread polls for. */
+    private final ThreadLocal<Deliveries> following = new InheritableThreadLocal<>();
     private final Deliveries deliveries = new Deliveries("Kestra's indexer");
     private final Object inOrder = new Object();
     private final TransactionOperations<?> transactions;
@@ -109,17 +111,22 @@ public class WakingQueue<T> extends H2Queue<T> {
         if (FlowInterface.class.isAssignableFrom(cls)) {
             KnownFlows.watch(followed);
         }
-        Runnable end = super.receive(consumerGroup, message -> {
-            try {
-                consumer.accept(message);
-            } finally {
-                followed.delivered(1);
-            }
-        }, forUpdate);
-        return () -> {
-            end.run();
-            followers.remove(followed);
-        };
+        following.set(followed);
+        try {
+            Runnable end = super.receive(consumerGroup, message -> {
+                try {
+                    consumer.accept(message);
+                } finally {
+                    followed.delivered(1);
+                }
+            }, forUpdate);
+            return () -> {
+                end.run();
+                followers.remove(followed);
+            };
+        } finally {
+            following.remove();
+        }
     }
 
     /**
@@ -130,26 +137,34 @@ public class WakingQueue<T> extends H2Queue<T> {
      */
     @Override
     protected Result<Record> receiveFetch(DSLContext database, String consumerGroup, Long offset, boolean forUpdate) {
+        if (offset != null) {
+            following.get().passed(offset);
+        }
         return super.receiveFetch(database, consumerGroup, offset, false);
     }
 
     @Override
     protected void doUpdateGroupOffsets(DSLContext database, String consumerGroup, String reader, List<Long> offsets) {
         List<String> names = List.copyOf(readers);
-        boolean last = followers.isEmpty();
-        if (!last || names.size() > 1) {
+        boolean followed = !followers.isEmpty();
+        boolean marked = followed || names.size() > 1;
+        if (marked) {
             super.doUpdateGroupOffsets(database, consumerGroup, reader, offsets);
         }
-        if (last) {
-            Condition received = names.stream()
-                .filter(name -> names.size() > 1)
-                .map(name -> DSL.condition("ARRAY_CONTAINS(\"consumers\", ?)", name))
-                .reduce(DSL.noCondition(), Condition::and);
-            database.delete(table)
-                .where(AbstractJdbcRepository.field("offset").in(offsets))
-                .and(received)
-                .execute();
-        }
+        Condition received = names.stream()
+            .filter(name -> marked)
+            .map(name -> DSL.condition("ARRAY_CONTAINS(\"consumers\", ?)", name))
+            .reduce(DSL.noCondition(), Condition::and);
+        database.delete(table)
+            .where(followed ? passed() : AbstractJdbcRepository.field("offset").in(offsets))
+            .and(received)
+            .execute();
+    }
+
+    /** Which messages all followers have; the last of them only when there is another one. */
+    private Condition passed() {
+        long offset = followers.stream().mapToLong(Deliveries::passed).min().orElse(0);
+        return buildTypeCondition(queueType()).and(AbstractJdbcRepository.field("offset").le(offset));
     }
 
     @Override
