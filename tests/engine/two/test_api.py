@@ -214,3 +214,23 @@ def test_values_of_a_field_are_told_once(http: httpx.Client, kestra: Kestra) -> 
 def test_what_is_not_served_of_this_line_alone_is_told(http: httpx.Client) -> None:
     for path in ("mcp-servers", "dashboards/settings/default-dashboards"):
         assert http.get(path).status_code == 501
+
+
+def test_draft_is_not_checked_and_runs_where_its_revision_is_named(http: httpx.Client, kestra: Kestra) -> None:
+    flow, yaml = kestra.deploy(GREETING), {"content-type": "application/x-yaml"}
+    flows, runs = f"flows/{flow.namespace}/{flow.id}", f"executions/{flow.namespace}/{flow.id}"
+    text, wrong = f"{flow.source}\ndescription: new\n", f"{flow.source}\nnobody: knows\n"
+
+    draft = http.put(flows, content=text, headers=yaml, params={"draft": "true"}).raise_for_status().json()
+    assert (draft["revision"], draft["draft"]) == (2, True)
+    assert http.get(flows).json()["revision"] == 2
+    ran = [http.post(runs, params={"wait": "true", **which}).json() for which in ({}, {"revision": "2"})]
+    assert [(run["flowRevision"], run["state"]["current"]) for run in ran] == [(1, "SUCCESS"), (2, "SUCCESS")]
+
+    assert http.put(flows, content=wrong, headers=yaml).status_code == 422
+    assert http.put(flows, content=wrong, headers=yaml, params={"draft": "true"}).json()["revision"] == 3
+    other = wrong.replace(f"id: {flow.id}", "id: other")
+    assert http.post("flows", content=other, headers=yaml, params={"draft": "true"}).json()["draft"]
+    assert http.post(f"executions/{flow.namespace}/other").status_code == 404
+    assert http.put(flows, content=text, headers=yaml).json()["revision"] == 4
+    assert http.post(runs, params={"wait": "true"}).json()["flowRevision"] == 4

@@ -1,6 +1,7 @@
 package io.kestra.runner.h2;
 
 import io.kestra.core.services.FlowService;
+import io.kestra.jdbc.repository.JdbcFlowRepositoryService;
 
 import java.lang.reflect.Field;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +22,10 @@ public final class KnownFlows {
     private static final String TRIGGERS = "trigger_event";
     /** Works on what flows depend on each other, one after the other. */
     private static final ExecutorService TOPOLOGIES = Executors.newSingleThreadExecutor(task -> {
-        Thread thread = new Thread(task, "topologies");
+        Thread thread = new Thread(() -> {
+            JdbcFlowRepositoryService.onlyExisting();
+            task.run();
+        }, "topologies");
         thread.setDaemon(true);
         return thread;
     });

@@ -24,6 +24,12 @@ public abstract class JdbcFlowRepositoryService {
     private static final String ONE = "one";
     private static final String LATER = "later";
     private static final List<String> FLOW = List.of("tenant_id", "namespace", "id");
+    private static final ThreadLocal<List<String>> WITHOUT = ThreadLocal.withInitial(List::of);
+
+    /** Leaves flows that are deleted out for this thread, which else reads them all and leaves them out itself. */
+    public static void onlyExisting() {
+        WITHOUT.set(List.of("deleted"));
+    }
 
     public static Table<Record> lastRevision(AbstractJdbcRepository<? extends FlowInterface> repository, boolean asterisk) {
         return last(repository, asterisk, List.of());
@@ -49,6 +55,7 @@ public abstract class JdbcFlowRepositoryService {
         return DSL.select(fields)
             .from(one)
             .where(none(ONE, without))
+            .and(none(ONE, WITHOUT.get()))
             .andNotExists(DSL.selectOne().from(later).where(newer).and(none(LATER, without)))
             .asTable("rev");
     }
