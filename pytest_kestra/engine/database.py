@@ -16,8 +16,6 @@ from pytest_kestra.engine.jvm import java
 LOCK_TIMEOUT = 60_000
 URL = f"jdbc:h2:mem:public;DB_CLOSE_DELAY=-1;DB_CLOSE_ON_EXIT=FALSE;LOCK_TIMEOUT={LOCK_TIMEOUT}"
 USER = "sa"
-
-
 # For `JdbcFlowRepositoryService` of ours: of Kestra's own indexes each begins with whether a flow is deleted.
 INDEX = 'CREATE INDEX flows_revisions ON flows ("tenant_id", "namespace", "id", "revision")'
 
