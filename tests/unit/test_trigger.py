@@ -25,6 +25,7 @@ from pytest_kestra.run.triggers.backfill import Backfill
 from pytest_kestra.run.triggers.status import BackfillStatus, TriggerStatus
 from pytest_kestra.run.triggers.trigger import Trigger
 from tests.unit.conftest import Asked, Stub
+from tests.waits import WAIT_S
 
 CORE = "io.kestra.plugin.core.trigger"
 API = "/api/v1/main"
@@ -284,7 +285,7 @@ class TestWebhook:
 
     def test_execution_that_does_not_end(self, make: Make, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         stub.on("GET", f"{API}/logs/e1", "[]")
-        monkeypatch.setattr(webhook, "SHOWN_S", 600)
+        monkeypatch.setattr(webhook, "SHOWN_S", WAIT_S)
         # It is shown at the second look.
         searches = itertools.chain(["other", "mine"], itertools.repeat("other"))
 

@@ -15,10 +15,7 @@ from pytest_kestra.engine.jvm import java, to_java
 
 def create(call: Call) -> Response:
     """Check and store a new flow."""
-    flow = sources.parse(call, call.text)
-    if _is_draft(call):
-        flow = _as_draft(flow)
-    return json_response(call.kestra, sources.create(call, flow))
+    return json_response(call.kestra, sources.create(call, _told(call)))
 
 
 def create_from_json(call: Call) -> Response:
@@ -29,10 +26,8 @@ def create_from_json(call: Call) -> Response:
 def update(call: Call) -> Response:
     """Check a flow that exists and store it as a new revision; the same text keeps the revision."""
     existing = _find(call)
-    flow = sources.parse(call, call.text)
-    if _is_draft(call):
-        flow = _as_draft(flow)
-    else:
+    flow = _told(call)
+    if not _is_draft(call):
         # The repository checks the values, but only this parsing refuses unknown properties.
         sources.check(call, call.text)
     return json_response(call.kestra, sources.update(call, flow, existing))
@@ -124,8 +119,9 @@ def _is_draft(call: Call) -> bool:
     return call.kestra.line != "1.3" and call.flag("draft")
 
 
-def _as_draft(flow: Any) -> Any:
-    return flow.toBuilder().draft(True).build()
+def _told(call: Call) -> Any:
+    flow = sources.parse(call, call.text)
+    return flow.toBuilder().draft(True).build() if _is_draft(call) else flow
 
 
 def _from_json(call: Call) -> Any:
