@@ -20,6 +20,9 @@ TWO_ZERO = {
     # A bean of Micronaut's, which the health indicators bring to life, would listen on all addresses.
     "grpc.server.enabled": False,
     "grpc.server.health.enabled": False,
+    # What it adds up for the pages of statistics is the same before.
+    "kestra.jdbc.execution-statistics.compactor.initial-delay": "1d",
+    "kestra.jdbc.execution-statistics.compactor.fixed-delay": "1d",
     # Nothing is fetched from elsewhere without being asked for.
     "kestra.plugins.auto-install.enabled": False,
 }
@@ -49,6 +52,7 @@ def properties(
         "kestra.variables.env-vars-prefix": "ENV_",
         # A single process needs no heartbeats, and nothing it holds gets old enough to be purged.
         "kestra.server.liveness.enabled": False,
+        "kestra.server.liveness.heartbeat-interval": "1h",
         "kestra.server.service.purge.initial-delay": "1h",
         "kestra.server.service.purge.fixed-delay": "1d",
         "kestra.server.service.purge.retention": "30d",

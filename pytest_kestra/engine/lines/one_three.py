@@ -20,8 +20,9 @@ class KestraOneThree(Kestra):
     line = "1.3"
 
     def _context(self, properties: Any) -> Any:
-        builder = java("io.micronaut.context.ApplicationContext").builder()
-        return builder.properties(properties).deduceEnvironment(False).banner(False).start()
+        builder = java("io.micronaut.context.ApplicationContext").builder().properties(properties)
+        no_meters = java("io.micrometer.core.instrument.config.MeterFilter").deny()
+        return builder.deduceEnvironment(False).banner(False).singletons(no_meters).start()
 
     def _services(self) -> Sequence[Any]:
         worker_id = str(java("java.util.UUID").randomUUID())

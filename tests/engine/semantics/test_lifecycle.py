@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -65,6 +66,22 @@ tasks:
 errors:
   - {{id: on_error, type: io.kestra.plugin.core.debug.Return, format: "on error"}}
 """
+
+
+def states_of_killed(api: httpx.Client, namespace: str, times: int) -> set[str]:
+    """Return the states of executions that ran and waited when all were killed."""
+    deploy(api, LIMITED.format(namespace=namespace, behavior="QUEUE"))
+    states = set()
+    for _ in range(times):
+        ids = [start(api, namespace, "limited")]
+        came(api, ids[0], "RUNNING")
+        ids += [start(api, namespace, "limited") for _ in range(3)]
+        for execution_id in ids[1:]:
+            came(api, execution_id, "QUEUED")
+        for execution_id in ids:
+            api.delete(f"executions/{execution_id}/kill").raise_for_status()
+        states |= {came(api, execution_id)["state"]["current"] for execution_id in ids}
+    return states
 
 
 def child_of(api: httpx.Client, parent: str, *states: str) -> Any:
@@ -329,16 +346,14 @@ def test_execution_is_queued_until_a_slot_is_free(api: httpx.Client, namespace: 
 
 def test_all_that_run_and_wait_are_ended_at_once(api: httpx.Client, namespace: str) -> None:
     """The end of one frees the slot that others wait for while they are ended: Kestra's transactions meet there."""
-    deploy(api, LIMITED.format(namespace=namespace, behavior="QUEUE"))
-    for _ in range(15):
-        ids = [start(api, namespace, "limited")]
-        came(api, ids[0], "RUNNING")
-        ids += [start(api, namespace, "limited") for _ in range(3)]
-        for execution_id in ids[1:]:
-            came(api, execution_id, "QUEUED")
-        for execution_id in ids:
-            api.delete(f"executions/{execution_id}/kill").raise_for_status()
-        assert {came(api, execution_id)["state"]["current"] for execution_id in ids} == {"KILLED"}
+    assert states_of_killed(api, namespace, 15) == {"KILLED"}
+
+
+def test_no_kill_is_lost_where_many_are_killed(api: httpx.Client, namespace: str) -> None:
+    """The executor tells the workers inside a transaction of its own, while the next kills are asked for."""
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: states_of_killed(api, f"{namespace}.n{number}", 6), range(8)))
+    assert found == [{"KILLED"}] * 8
 
 
 @pytest.mark.parametrize(("behavior", "final"), [("CANCEL", "CANCELLED"), ("FAIL", "FAILED")])

@@ -17,6 +17,7 @@ import io.kestra.core.services.ExecutionService;
 import io.kestra.core.services.FlowService;
 import io.kestra.core.utils.IdUtils;
 import io.kestra.runner.h2.ExecutionEnds;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.inject.qualifiers.Qualifiers;
 import org.slf4j.event.Level;
@@ -55,7 +56,12 @@ public final class Training {
     private static void train(String[] arguments) throws Exception {
         @SuppressWarnings("unchecked")
         Map<String, Object> properties = new ObjectMapper().readValue(Path.of(arguments[0]).toFile(), Map.class);
-        ApplicationContext context = ApplicationContext.builder().properties(properties).deduceEnvironment(false).banner(false).start();
+        ApplicationContext context = ApplicationContext.builder()
+            .properties(properties)
+            .deduceEnvironment(false)
+            .banner(false)
+            .singletons(MeterFilter.deny())
+            .start();
         writeTables(properties, Path.of(arguments[2]));
         startServices(context);
         run(context, Files.readString(Path.of(arguments[1])));

@@ -13,16 +13,14 @@ import io.kestra.core.utils.Either;
 import io.kestra.jdbc.repository.AbstractJdbcRepository;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.transaction.TransactionOperations;
-import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.exceptions.CannotCreateTransactionException;
-import io.micronaut.transaction.support.TransactionSynchronization;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
@@ -57,15 +55,15 @@ public class WakingQueue<T> extends H2Queue<T> {
     /** The follower that a thread polls for. */
     private final ThreadLocal<Deliveries> following = new InheritableThreadLocal<>();
     private final Deliveries deliveries = new Deliveries("Kestra's indexer");
-    private final Object inOrder = new Object();
-    private final TransactionOperations<?> transactions;
+    private final ReentrantLock order = new ReentrantLock();
+    private final AfterCommit afterCommit;
     /** What the executor asks of the workers while it ends executions, until it has told that they are being ended. */
     private final ThreadLocal<List<T>> held = new ThreadLocal<>();
     private volatile boolean paused;
 
     public WakingQueue(Class<T> messages, ApplicationContext context) {
         super(messages, context);
-        this.transactions = context.getBean(TransactionOperations.class);
+        this.afterCommit = new AfterCommit(context.getBean(TransactionOperations.class));
     }
 
     @Override
@@ -185,7 +183,7 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     private void store(String consumerGroup, T message) throws QueueException {
         inOrder(() -> super.emit(consumerGroup, message));
-        wakeAfterCommit();
+        afterCommit.run(this::stored);
     }
 
     private interface Emit {
@@ -194,17 +192,24 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     /** Emits so that messages are seen in the order of their offsets: a follower would miss one that comes late. */
     private void inOrder(Emit emit) throws QueueException {
-        if (followers.isEmpty() || inTransaction()) {
+        if (followers.isEmpty()) {
             emit.run();
+        } else if (afterCommit.isInTransaction()) {
+            afterCommit.runLast(order, () -> {
+                try {
+                    emit.run();
+                } catch (QueueException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
         } else {
-            synchronized (inOrder) {
+            order.lock();
+            try {
                 emit.run();
+            } finally {
+                order.unlock();
             }
         }
-    }
-
-    private boolean inTransaction() {
-        return transactions.findTransactionStatus().isPresent();
     }
 
     /**
@@ -233,7 +238,7 @@ public class WakingQueue<T> extends H2Queue<T> {
     @Override
     public void emitOnly(String consumerGroup, T message) throws QueueException {
         inOrder(() -> super.emitOnly(consumerGroup, message));
-        wakeAfterCommit();
+        afterCommit.run(this::stored);
     }
 
     @Override
@@ -241,21 +246,6 @@ public class WakingQueue<T> extends H2Queue<T> {
         LateEmits.submit(() -> {
             for (T message : messages) {
                 emit(consumerGroup, message);
-            }
-        });
-    }
-
-    /** A message emitted inside a transaction is seen by others after its commit only. */
-    private void wakeAfterCommit() {
-        Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
-        if (transaction.isEmpty()) {
-            stored();
-            return;
-        }
-        transaction.get().registerSynchronization(new TransactionSynchronization() {
-            @Override
-            public void afterCommit() {
-                stored();
             }
         });
     }

@@ -53,6 +53,7 @@ import io.kestra.scheduler.pubsub.TriggerWorkerJobPublisher;
 import io.kestra.scheduler.stores.FlowMetaStore;
 import io.kestra.worker.queues.WorkerQueueRegistry;
 import io.kestra.worker.systemworker.SystemWorker;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.RuntimeBeanDefinition;
 import io.micronaut.context.annotation.Replaces;
@@ -90,6 +91,8 @@ public final class Server {
             .properties(properties)
             .deduceEnvironment(false)
             .banner(false)
+            // Nobody reads the meters, and there are some for each flow.
+            .singletons(MeterFilter.deny())
             .beanDefinitions(
                 instead(JdbcQueueClient.class, WakingQueues.class, this::queues),
                 instead(H2ExecutionDelayStateStore.class, WakingDelays.class, this::delays),

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -32,7 +33,7 @@ public final class WakingQueues extends JdbcQueueClient {
     private static final Map<String, Channel> CHANNELS = new ConcurrentHashMap<>();
 
     private final AfterCommit afterCommit;
-    private final Object inOrder = new Object();
+    private final ReentrantLock order = new ReentrantLock();
     /** How many messages of a queue a thread knows to be dealt with. */
     private final ThreadLocal<Map<String, Long>> seen = ThreadLocal.withInitial(HashMap::new);
 
@@ -70,11 +71,20 @@ public final class WakingQueues extends JdbcQueueClient {
     /** Publishes so that messages are seen in the order of their offsets: who follows would miss one that comes late. */
     private void inOrder(Publish publish) throws QueueException {
         if (afterCommit.isInTransaction()) {
+            afterCommit.runLast(order, () -> {
+                try {
+                    publish.run();
+                } catch (QueueException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            return;
+        }
+        order.lock();
+        try {
             publish.run();
-        } else {
-            synchronized (inOrder) {
-                publish.run();
-            }
+        } finally {
+            order.unlock();
         }
     }
 
