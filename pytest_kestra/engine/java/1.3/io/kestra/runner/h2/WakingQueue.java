@@ -182,33 +182,15 @@ public class WakingQueue<T> extends H2Queue<T> {
     }
 
     private void store(String consumerGroup, T message) throws QueueException {
-        inOrder(() -> super.emit(consumerGroup, message));
+        storeInOrder(() -> super.emit(consumerGroup, message));
         afterCommit.run(this::stored);
     }
 
-    private interface Emit {
-        void run() throws QueueException;
-    }
-
-    /** Emits so that messages are seen in the order of their offsets: a follower would miss one that comes late. */
-    private void inOrder(Emit emit) throws QueueException {
+    private void storeInOrder(AfterCommit.Storing storing) throws QueueException {
         if (followers.isEmpty()) {
-            emit.run();
-        } else if (afterCommit.isInTransaction()) {
-            afterCommit.runLast(order, () -> {
-                try {
-                    emit.run();
-                } catch (QueueException e) {
-                    throw new IllegalStateException(e);
-                }
-            });
+            storing.run();
         } else {
-            order.lock();
-            try {
-                emit.run();
-            } finally {
-                order.unlock();
-            }
+            afterCommit.storeInOrder(order, storing);
         }
     }
 
@@ -237,7 +219,7 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     @Override
     public void emitOnly(String consumerGroup, T message) throws QueueException {
-        inOrder(() -> super.emitOnly(consumerGroup, message));
+        storeInOrder(() -> super.emitOnly(consumerGroup, message));
         afterCommit.run(this::stored);
     }
 

@@ -52,40 +52,16 @@ public final class WakingQueues extends JdbcQueueClient {
 
     @Override
     public void publish(String queue, String routingKey, String key, String value) throws QueueException {
-        inOrder(() -> super.publish(queue, routingKey, key, value));
+        afterCommit.storeInOrder(order, () -> super.publish(queue, routingKey, key, value));
         afterCommit.run(() -> channel(queue).stored(1));
     }
 
     @Override
     public void publish(List<PublishedMessage> messages) throws QueueException {
-        inOrder(() -> super.publish(messages));
+        afterCommit.storeInOrder(order, () -> super.publish(messages));
         Map<String, Integer> counts = messages.stream()
             .collect(Collectors.toMap(PublishedMessage::queue, message -> 1, Integer::sum));
         afterCommit.run(() -> counts.forEach((queue, count) -> channel(queue).stored(count)));
-    }
-
-    private interface Publish {
-        void run() throws QueueException;
-    }
-
-    /** Publishes so that messages are seen in the order of their offsets: who follows would miss one that comes late. */
-    private void inOrder(Publish publish) throws QueueException {
-        if (afterCommit.isInTransaction()) {
-            afterCommit.runLast(order, () -> {
-                try {
-                    publish.run();
-                } catch (QueueException e) {
-                    throw new IllegalStateException(e);
-                }
-            });
-            return;
-        }
-        order.lock();
-        try {
-            publish.run();
-        } finally {
-            order.unlock();
-        }
     }
 
     @Override

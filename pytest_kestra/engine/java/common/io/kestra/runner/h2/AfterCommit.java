@@ -1,5 +1,6 @@
 package io.kestra.runner.h2;
 
+import io.kestra.core.queues.QueueException;
 import io.micronaut.transaction.TransactionOperations;
 import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.support.TransactionSynchronization;
@@ -13,10 +14,6 @@ final class AfterCommit {
 
     AfterCommit(TransactionOperations<?> transactions) {
         this.transactions = transactions;
-    }
-
-    boolean isInTransaction() {
-        return transactions.findTransactionStatus().isPresent();
     }
 
     /** Does something when others can see what this thread has stored: now where there is no transaction. */
@@ -34,34 +31,75 @@ final class AfterCommit {
         });
     }
 
-    /** Does something as the last in the transaction, and holds a lock until others can see what it has stored. */
-    void runLast(Lock lock, Runnable work) {
-        transactions.findTransactionStatus().orElseThrow().registerSynchronization(new TransactionSynchronization() {
-            private boolean locked;
+    interface Storing {
+        void run() throws QueueException;
+    }
 
-            @Override
-            public void beforeCommit(boolean readOnly) {
-                lock.lock();
-                locked = true;
-                work.run();
-            }
-
-            @Override
-            public void afterCommit() {
-                unlock();
-            }
-
-            @Override
-            public void afterCompletion(Status status) {
-                unlock();
-            }
-
-            private void unlock() {
-                if (locked) {
-                    locked = false;
-                    lock.unlock();
-                }
-            }
+    /**
+     * Stores messages so that others see them in the order of their offsets: who follows would miss one that comes late.
+     *
+     * The lock is held until others can see what was stored. Who has it has a connection already: one that waited for a
+     * connection could wait for those who have all of them, and wait for the lock.
+     */
+    void storeInOrder(Lock order, Storing storing) throws QueueException {
+        Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
+        if (transaction.isPresent()) {
+            transaction.get().registerSynchronization(new InOrder(order, storing));
+            return;
+        }
+        transactions.executeWrite(status -> {
+            InOrder inOrder = new InOrder(order, storing);
+            status.registerSynchronization(inOrder);
+            inOrder.store();
+            return null;
         });
+    }
+
+    /** What is stored as the last thing in a transaction. */
+    private static final class InOrder implements TransactionSynchronization {
+        private final Lock order;
+        private final Storing storing;
+        private boolean stored;
+        private boolean locked;
+
+        InOrder(Lock order, Storing storing) {
+            this.order = order;
+            this.storing = storing;
+        }
+
+        void store() throws QueueException {
+            order.lock();
+            locked = true;
+            stored = true;
+            storing.run();
+        }
+
+        @Override
+        public void beforeCommit(boolean readOnly) {
+            try {
+                if (!stored) {
+                    store();
+                }
+            } catch (QueueException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
+        public void afterCommit() {
+            unlock();
+        }
+
+        @Override
+        public void afterCompletion(Status status) {
+            unlock();
+        }
+
+        private void unlock() {
+            if (locked) {
+                locked = false;
+                order.unlock();
+            }
+        }
     }
 }
