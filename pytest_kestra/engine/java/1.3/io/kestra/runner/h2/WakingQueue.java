@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
@@ -55,15 +54,14 @@ public class WakingQueue<T> extends H2Queue<T> {
     /** The follower that a thread polls for. */
     private final ThreadLocal<Deliveries> following = new InheritableThreadLocal<>();
     private final Deliveries deliveries = new Deliveries("Kestra's indexer");
-    private final ReentrantLock order = new ReentrantLock();
-    private final AfterCommit afterCommit;
+    private final TransactionEnd transactionEnd;
     /** What the executor asks of the workers while it ends executions, until it has told that they are being ended. */
     private final ThreadLocal<List<T>> held = new ThreadLocal<>();
     private volatile boolean paused;
 
     public WakingQueue(Class<T> messages, ApplicationContext context) {
         super(messages, context);
-        this.afterCommit = new AfterCommit(context.getBean(TransactionOperations.class));
+        this.transactionEnd = new TransactionEnd(context.getBean(TransactionOperations.class));
     }
 
     @Override
@@ -183,14 +181,14 @@ public class WakingQueue<T> extends H2Queue<T> {
 
     private void store(String consumerGroup, T message) throws QueueException {
         storeInOrder(() -> super.emit(consumerGroup, message));
-        afterCommit.run(this::stored);
+        transactionEnd.afterCommit(this::stored);
     }
 
-    private void storeInOrder(AfterCommit.Storing storing) throws QueueException {
+    private void storeInOrder(TransactionEnd.Storing storing) throws QueueException {
         if (followers.isEmpty()) {
             storing.run();
         } else {
-            afterCommit.storeInOrder(order, storing);
+            transactionEnd.storeInOrder(storing);
         }
     }
 
@@ -220,7 +218,7 @@ public class WakingQueue<T> extends H2Queue<T> {
     @Override
     public void emitOnly(String consumerGroup, T message) throws QueueException {
         storeInOrder(() -> super.emitOnly(consumerGroup, message));
-        afterCommit.run(this::stored);
+        transactionEnd.afterCommit(this::stored);
     }
 
     @Override

@@ -125,11 +125,12 @@ public final class Server {
     /** Starts the services; they run when all their states say so. */
     public List<Service> start(int workerThreads) throws ReflectiveOperationException {
         KnownFlows.install((WakingQueues) bean(JdbcQueueClient.class), bean(FlowService.class));
-        AfterCommit afterCommit = afterCommit();
+        TransactionEnd transactionEnd = transactionEnd();
         ExecutionRepositoryInterface executions = bean(ExecutionRepositoryInterface.class);
-        broadcast(FollowExecutionEvent.class).addListener(event -> afterCommit.run(() -> happened(event, executions)));
+        broadcast(FollowExecutionEvent.class)
+            .addListener(event -> transactionEnd.afterCommit(() -> happened(event, executions)));
         broadcast(AsyncOperationProcessedEvent.class)
-            .addListener(event -> afterCommit.run(() -> Operations.processed(event)));
+            .addListener(event -> transactionEnd.afterCommit(() -> Operations.processed(event)));
         Executor executor = bean(Executor.class);
         bean(WakingDelays.class).wakes(executor);
         Worker worker = bean(Worker.class);
@@ -175,12 +176,13 @@ public final class Server {
         @SuppressWarnings("unchecked")
         io.kestra.jdbc.AbstractJdbcRepository<io.kestra.jdbc.JdbcQueueItem> repository =
             context.getBean(io.kestra.jdbc.AbstractJdbcRepository.class, Qualifiers.byName("queues"));
-        return new WakingQueues(repository, bean(JooqDSLContextWrapper.class), bean(JdbcQueueConfiguration.class), afterCommit());
+        JdbcQueueConfiguration configuration = bean(JdbcQueueConfiguration.class);
+        return new WakingQueues(repository, bean(JooqDSLContextWrapper.class), configuration, transactionEnd());
     }
 
     @SuppressWarnings("unchecked")
     private WakingDelays delays() {
-        return new WakingDelays(context.getBean(H2Repository.class, Qualifiers.byName("executordelayed")), afterCommit());
+        return new WakingDelays(context.getBean(H2Repository.class, Qualifiers.byName("executordelayed")), transactionEnd());
     }
 
     private LocalController controller() {
@@ -215,8 +217,8 @@ public final class Server {
         return context.getBean(Argument.of(TriggerStateStore.class, "cached"), Qualifiers.byName("cached"));
     }
 
-    private AfterCommit afterCommit() {
-        return new AfterCommit(bean(TransactionOperations.class));
+    private TransactionEnd transactionEnd() {
+        return new TransactionEnd(bean(TransactionOperations.class));
     }
 
     private <T> T bean(Class<T> type) {

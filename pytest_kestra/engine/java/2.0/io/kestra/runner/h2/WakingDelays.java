@@ -28,15 +28,15 @@ public final class WakingDelays extends H2ExecutionDelayStateStore {
     /** After a second Kestra itself has looked. */
     private static final int MOST = 200;
 
-    private final AfterCommit afterCommit;
+    private final TransactionEnd transactionEnd;
     private final Set<String> waiting = ConcurrentHashMap.newKeySet();
     private volatile Object executor;
     private volatile Method look;
     private volatile ScheduledExecutorService clock;
 
-    WakingDelays(H2Repository<ExecutionDelay> repository, AfterCommit afterCommit) {
+    WakingDelays(H2Repository<ExecutionDelay> repository, TransactionEnd transactionEnd) {
         super(repository);
-        this.afterCommit = afterCommit;
+        this.transactionEnd = transactionEnd;
     }
 
     /** Lets it wake an executor. */
@@ -52,7 +52,7 @@ public final class WakingDelays extends H2ExecutionDelayStateStore {
     @Override
     public void save(ExecutionDelay delay) {
         super.save(delay);
-        afterCommit.run(() -> {
+        transactionEnd.afterCommit(() -> {
             waiting.add(delay.uid());
             lookIn(Math.max(0, Duration.between(Instant.now(), delay.getDate()).toMillis() + 1), delay.uid(), MOST);
         });

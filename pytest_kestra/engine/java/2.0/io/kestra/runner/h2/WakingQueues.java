@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -32,8 +31,7 @@ public final class WakingQueues extends JdbcQueueClient {
 
     private static final Map<String, Channel> CHANNELS = new ConcurrentHashMap<>();
 
-    private final AfterCommit afterCommit;
-    private final ReentrantLock order = new ReentrantLock();
+    private final TransactionEnd transactionEnd;
     /** How many messages of a queue a thread knows to be dealt with. */
     private final ThreadLocal<Map<String, Long>> seen = ThreadLocal.withInitial(HashMap::new);
 
@@ -41,9 +39,9 @@ public final class WakingQueues extends JdbcQueueClient {
         AbstractJdbcRepository<JdbcQueueItem> repository,
         JooqDSLContextWrapper database,
         JdbcQueueConfiguration configuration,
-        AfterCommit afterCommit) {
+        TransactionEnd transactionEnd) {
         super(repository, database, configuration);
-        this.afterCommit = afterCommit;
+        this.transactionEnd = transactionEnd;
     }
 
     static Channel channel(String queue) {
@@ -52,16 +50,16 @@ public final class WakingQueues extends JdbcQueueClient {
 
     @Override
     public void publish(String queue, String routingKey, String key, String value) throws QueueException {
-        afterCommit.storeInOrder(order, () -> super.publish(queue, routingKey, key, value));
-        afterCommit.run(() -> channel(queue).stored(1));
+        transactionEnd.storeInOrder(() -> super.publish(queue, routingKey, key, value));
+        transactionEnd.afterCommit(() -> channel(queue).stored(1));
     }
 
     @Override
     public void publish(List<PublishedMessage> messages) throws QueueException {
-        afterCommit.storeInOrder(order, () -> super.publish(messages));
+        transactionEnd.storeInOrder(() -> super.publish(messages));
         Map<String, Integer> counts = messages.stream()
             .collect(Collectors.toMap(PublishedMessage::queue, message -> 1, Integer::sum));
-        afterCommit.run(() -> counts.forEach((queue, count) -> channel(queue).stored(count)));
+        transactionEnd.afterCommit(() -> counts.forEach((queue, count) -> channel(queue).stored(count)));
     }
 
     @Override

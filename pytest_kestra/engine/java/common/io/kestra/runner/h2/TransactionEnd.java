@@ -6,18 +6,21 @@ import io.micronaut.transaction.TransactionStatus;
 import io.micronaut.transaction.support.TransactionSynchronization;
 
 import java.util.Optional;
-import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Does something at the end of this thread's transaction. */
-final class AfterCommit {
+final class TransactionEnd {
+    /** One for all queues: transactions that store in two of them would wait for each other with two locks. */
+    private static final ReentrantLock ORDER = new ReentrantLock();
+
     private final TransactionOperations<?> transactions;
 
-    AfterCommit(TransactionOperations<?> transactions) {
+    TransactionEnd(TransactionOperations<?> transactions) {
         this.transactions = transactions;
     }
 
     /** Does something when others can see what this thread has stored: now where there is no transaction. */
-    void run(Runnable work) {
+    void afterCommit(Runnable work) {
         Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
         if (transaction.isEmpty()) {
             work.run();
@@ -41,14 +44,14 @@ final class AfterCommit {
      * The lock is held until others can see what was stored. Who has it has a connection already: one that waited for a
      * connection could wait for those who have all of them, and wait for the lock.
      */
-    void storeInOrder(Lock order, Storing storing) throws QueueException {
+    void storeInOrder(Storing storing) throws QueueException {
         Optional<? extends TransactionStatus<?>> transaction = transactions.findTransactionStatus();
         if (transaction.isPresent()) {
-            transaction.get().registerSynchronization(new InOrder(order, storing));
+            transaction.get().registerSynchronization(new InOrder(storing));
             return;
         }
         transactions.executeWrite(status -> {
-            InOrder inOrder = new InOrder(order, storing);
+            InOrder inOrder = new InOrder(storing);
             status.registerSynchronization(inOrder);
             inOrder.store();
             return null;
@@ -57,29 +60,26 @@ final class AfterCommit {
 
     /** What is stored as the last thing in a transaction. */
     private static final class InOrder implements TransactionSynchronization {
-        private final Lock order;
         private final Storing storing;
-        private boolean stored;
         private boolean locked;
 
-        InOrder(Lock order, Storing storing) {
-            this.order = order;
+        InOrder(Storing storing) {
             this.storing = storing;
         }
 
         void store() throws QueueException {
-            order.lock();
+            ORDER.lock();
             locked = true;
-            stored = true;
             storing.run();
         }
 
         @Override
         public void beforeCommit(boolean readOnly) {
+            if (locked) {
+                return;
+            }
             try {
-                if (!stored) {
-                    store();
-                }
+                store();
             } catch (QueueException e) {
                 throw new IllegalStateException(e);
             }
@@ -98,7 +98,7 @@ final class AfterCommit {
         private void unlock() {
             if (locked) {
                 locked = false;
-                order.unlock();
+                ORDER.unlock();
             }
         }
     }
