@@ -19,14 +19,17 @@ from pytest_kestra.suites.source import EXTENSION
 
 TYPE = "io.kestra.core.tests.flow.UnitTest"
 HEAD = """\
-# Recorded from the execution {id} of {when:%Y-%m-%d %H:%M} UTC. Tasks that reach out, or pause, are fixtures with what
-# they gave then; what the others gave is asserted. Take out what changes from run to run, and what does not matter.
+# Recorded from the execution {id} of {when:%Y-%m-%d %H:%M} UTC.
+# Tasks that reach out, or pause, are fixtures with what they gave then. What the others gave, and the flow, is
+# asserted: take out what changes from run to run, and what does not matter.
 """
 NAME = re.compile(r"[A-Za-z_]\w*")
 # With which an expression, a tag or a comment begins.
 BEGIN = re.compile(r"\{[{%#]")
-# The output of a task that runs a flow.
-EXECUTION_ID = "executionId"
+# The output of a task that runs a flow, as a path.
+EXECUTION_ID = ".executionId"
+# Of a list with more items than this only the length is asserted.
+LONG = 10
 PAUSE = "io.kestra.plugin.core.flow.Pause"
 
 
@@ -102,11 +105,20 @@ class Recording:
         for run in self.execution.task_runs:
             if not self._reaches_out(run) and not (run.values and has_rounds(self.flow)):
                 place = "outputs" + "".join(map(_step, (run.task_id, *run.values)))
-                for name, value in self._plain(run.outputs, f"output of {run.name}").items():
-                    if name == EXECUTION_ID or self.execution.id in str(value):
-                        self.notes.append(f"Left out, as it is new at each run: the output of {run.name} {name!r}.")
-                    elif isinstance(value, (str, int, float, bool)):
-                        yield {"value": f"{{{{ {place}{_step(name)} }}}}", "equalTo": value, "taskId": run.task_id}
+                for assertion in self._equal(run.outputs, place, run.name):
+                    yield {**assertion, "taskId": run.task_id}
+        yield from self._equal(self.execution.outputs, "execution.outputs", "the flow")
+
+    def _equal(self, outputs: Mapping[str, Any], place: str, who: str) -> Iterator[dict[str, Any]]:
+        """Return assertions on each single value in outputs, which expressions name below `place`."""
+        for path, value in _leaves(outputs):
+            what = f"the output of {who} {path.removeprefix('.')!r}."
+            if not _is_plain(value):
+                self.notes.append(f"Left out, as it is a secret or a file of that execution: {what}")
+            elif path == EXECUTION_ID or self.execution.id in str(value):
+                self.notes.append(f"Left out, as it is new at each run: {what}")
+            elif value is not None:
+                yield {"value": f"{{{{ {place}{path} }}}}", "equalTo": _unrendered(value)}
 
     def _reaches_out(self, run: TaskRun) -> bool:
         task = self.flow.tasks.get(run.task_id)
@@ -139,9 +151,28 @@ class Recording:
         return found
 
 
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Return the single values in outputs, each with its path; of a long list only its length."""
+    if isinstance(value, Mapping) and not _is_encrypted(value):
+        for name, item in value.items():
+            yield from _leaves(item, path + _step(str(name)))
+    elif isinstance(value, (list, tuple)):
+        if len(value) > LONG:
+            yield f"{path} | length", len(value)
+        else:
+            for index, item in enumerate(value):
+                yield from _leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _is_encrypted(value: Mapping[str, Any]) -> bool:
+    return str(value.get("type", "")).startswith("io.kestra.datatype:")
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return not str(value.get("type", "")).startswith("io.kestra.datatype:") and all(map(_is_plain, value.values()))
+        return not _is_encrypted(value) and all(map(_is_plain, value.values()))
     if isinstance(value, (list, tuple)):
         return all(map(_is_plain, value))
     return not (isinstance(value, str) and value.startswith("kestra://"))

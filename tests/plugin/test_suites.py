@@ -173,14 +173,17 @@ def test_recorded_execution_with_a_pause_and_a_subflow_is_a_suite(
 ) -> None:
     _, flow = (kestra.deploy(project / "flows" / f"{name}.yaml") for name in ("child", "parent"))
     execution = flow.start({"who": "Ada"}).wait("PAUSED").resume().wait()
-    arguments = [execution.id, f"--server={kestra_server.address.url}", f"--output={project / 'parent_tests.yaml'}"]
-
-    assert cli.main(["record", *arguments]) == 0
+    for recorded in (execution, *execution.children()):
+        output = project / f"{recorded.flow_id}_tests.yaml"
+        assert cli.main(["record", recorded.id, f"--server={kestra_server.address.url}", f"--output={output}"]) == 0
 
     text = (project / "parent_tests.yaml").read_text(encoding="utf-8")
     assert "outputs.call.executionId" not in text
+    assert "value: '{{ outputs.call.outputs.said }}'\n    equalTo: hello\n" in text
     assert "- id: wait\n" in text
-    run_pytest("").assert_outcomes(passed=1)
+    text = (project / "child_tests.yaml").read_text(encoding="utf-8")
+    assert "value: '{{ execution.outputs.said }}'\n    equalTo: hello\n" in text
+    run_pytest("").assert_outcomes(passed=2)
 
 
 @pytest.mark.parametrize(

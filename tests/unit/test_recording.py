@@ -33,9 +33,18 @@ def recorded(loop: str = "io.kestra.plugin.core.flow.ForEach") -> tuple[dict[str
     return made(flow, runs)
 
 
-def made(flow: dict[str, Any], runs: list[dict[str, Any]], *others: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def made(
+    flow: dict[str, Any], runs: list[dict[str, Any]], *others: dict[str, Any], **more: Any
+) -> tuple[dict[str, Any], str]:
     """Return the case of an execution with these task runs, and the text; `others` are flows that it may run."""
-    execution = {"id": "e9x", "namespace": flow["namespace"], "flowId": "f", "state": ENDED, "taskRunList": runs}
+    execution = {
+        "id": "e9x",
+        "namespace": flow["namespace"],
+        "flowId": "f",
+        "state": ENDED,
+        "taskRunList": runs,
+        **more,
+    }
     known = {(other["namespace"], other["id"]): FlowRecord.of(other) for other in others}
     types = ["io.kestra.plugin.core.http.*"]
 
@@ -121,6 +130,40 @@ def test_what_holds_the_id_of_the_execution_is_not_asserted() -> None:
 
     assert case["assertions"] == []
     assert "# Left out, as it is new at each run: the output of told 'value'." in text
+
+
+def test_values_in_maps_and_lists_are_asserted_one_by_one() -> None:
+    outputs = {
+        "vars": {"total": 5, "by shelf": {"north": 2.5}, "nothing": None, "none": {}},
+        "rows": [{"id": "A-1"}, True],
+        "long": list(range(11)),
+    }
+    case, _ = made(flow("f", {"id": "sum", "type": RETURN}), [run("s", "sum", outputs=outputs)])
+
+    assert [(one["value"], one["equalTo"]) for one in case["assertions"]] == [
+        ("{{ outputs.sum.vars.total }}", 5),
+        ("{{ outputs.sum.vars['by shelf'].north }}", 2.5),
+        ("{{ outputs.sum.rows[0].id }}", "A-1"),
+        ("{{ outputs.sum.rows[1] }}", True),
+        ("{{ outputs.sum.long | length }}", 11),
+    ]
+
+
+def test_what_the_flow_gives_is_asserted() -> None:
+    case, text = made(flow("f"), [], outputs={"total": 5, "report": "kestra:///a/b/report.csv"})
+
+    assert case["assertions"] == [{"value": "{{ execution.outputs.total }}", "equalTo": 5}]
+    assert "# Left out, as it is a secret or a file of that execution: the output of the flow 'report'." in text
+
+
+def test_secret_and_file_in_a_map_are_left_out_alone() -> None:
+    secret = {"type": "io.kestra.datatype:aes_encrypted", "value": "xyz"}
+    outputs = {"vars": {"token": secret, "total": 5}, "outputFiles": {"a.csv": "kestra:///a.csv"}}
+    case, text = made(flow("f", {"id": "sum", "type": RETURN}), [run("s", "sum", outputs=outputs)])
+
+    assert [one["value"] for one in case["assertions"]] == ["{{ outputs.sum.vars.total }}"]
+    assert "the output of sum 'vars.token'.\n" in text
+    assert "the output of sum \"outputFiles['a.csv']\".\n" in text
 
 
 def test_namespace_of_a_test_is_that_of_its_flow() -> None:
