@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_kestra.errors import KestraError, ServerError, ServerWarning, SettingsError
+from pytest_kestra.errors import KestraError, MockError, ServerError, ServerWarning, SettingsError
+from pytest_kestra.marks import allowed_logs, settings_of, skip_unless, told
+from pytest_kestra.report.used import Made
 from pytest_kestra.settings import Settings
-from pytest_kestra.stash import CLIENT, ENDED, FAILED, GUARD, KESTRA, SECRETS, SERVER, SETTINGS, run_of
+from pytest_kestra.stash import CLIENT, ENDED, KESTRA, LIVE, SECRETS, SERVER, SETTINGS, run_of
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
-    from pytest_kestra.report.guard import Allowed
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.equipment import Equipment
 
-# What the mark `kestra` may set: the rest belongs to the server, which all tests share.
-PER_TEST = ("timeout", "isolation", "keep", "fail_on_log_level", "strict_mocks")
 # So that the namespace stays readable beside what makes it unique.
 NAME_LENGTH = 40
 
@@ -100,7 +99,7 @@ def kestra_equipment(
             volumes=kestra_volumes,
         ).below(pytestconfig.rootpath)
     except SettingsError as error:
-        raise _told(str(error)) from None
+        raise told(str(error)) from None
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +123,7 @@ def kestra_server(
                 reporter.ensure_newline if reporter else None,
             )
     except ServerError as error:
-        raise _told(str(error)) from None
+        raise told(str(error)) from None
     pytestconfig.stash[SERVER] = server
     pytestconfig.stash[SECRETS] += server.address.secrets
     _warn_of_idle([name for name in kestra_equipment.given if name not in server.capabilities], pytestconfig)
@@ -146,60 +145,85 @@ def kestra_client(pytestconfig: pytest.Config, kestra_server: Server) -> Iterato
 def _kestra_requires(request: pytest.FixtureRequest) -> None:
     """Skip a test with the mark `kestra_requires`, by whatever fixture it uses the server, before others are made."""
     if "kestra_server" in request.fixturenames and request.node.get_closest_marker("kestra_requires") is not None:
-        _skip_unless(request.node, request.getfixturevalue("kestra_server"))
+        skip_unless(request.node, request.getfixturevalue("kestra_server"))
 
 
-@pytest.fixture
-def kestra(
+def _kestra(
     request: pytest.FixtureRequest,
     kestra_client: Client,
     kestra_server: Server,
     kestra_settings: Settings,
 ) -> Iterator[Kestra]:
-    """Return Kestra for one test: flows get a namespace of their own, and what the test made is removed after it."""
+    """Return Kestra for one test, or for all of a class, a module, a package or a run.
+
+    Flows get a namespace of their own, and what was made is removed after it.
+    """
     from pytest_kestra.report.command import run_again
     from pytest_kestra.run.kestra import Kestra
 
-    node = request.node
-    settings = _of_test(node, kestra_settings)
-    allowed = [_allowed(mark, node) for mark in node.iter_markers("kestra_allow_logs")]
+    node, config, name = request.node, request.config, request.fixturename
+    shared = not isinstance(node, pytest.Item)
+    # Where this fails, a report must not show what was made for another version.
+    node.stash.setdefault(KESTRA, {}).pop(name, None)
+    if shared:
+        skip_unless(node, kestra_server)
+    settings = settings_of(node, kestra_settings)
+    allowed_logs(node)  # what is wrong with these is told before anything is run
     kestra = Kestra(
         kestra_client,
         namespace=_namespace(node) if settings.isolation == "namespace" else None,
         prefix=settings.prefix,
         timeout=settings.timeout,
-        folders=[Path.cwd(), request.config.rootpath, node.path.parent],
+        folders=[Path.cwd(), config.rootpath, node.path if node.path.is_dir() else node.path.parent],
         settled="settled" in kestra_server.capabilities,
         ephemeral="ephemeral" in kestra_server.capabilities,
         pages="pages" in kestra_server.capabilities,
-        secrets=[*request.config.stash[SECRETS]],
-        reproduce=run_again(node.nodeid, request.config),
-        verbosity=request.config.get_verbosity(),
+        secrets=[*config.stash[SECRETS]],
+        reproduce=run_again(node.nodeid, config),
+        verbosity=config.get_verbosity(),
         side_effects=settings.side_effects if settings.strict_mocks else None,
         clock="clock" in kestra_server.capabilities,
     )
-    node.stash[KESTRA] = request.config.stash[KESTRA] = kestra
-    if settings.fail_on_log_level != "none":
-        node.stash[GUARD] = (kestra, settings.fail_on_log_level, allowed)
+    made = node.stash[KESTRA][name] = Made(kestra, kestra_settings, shared)
+    live = config.stash.setdefault(LIVE, [])
+    live.append(kestra)
     yield kestra
-    del request.config.stash[KESTRA]
-    failed = node.stash.get(FAILED, False)
-    if request.config.stash.get(ENDED, None) == node.nodeid:
+    live.remove(kestra)
+    ended = config.stash.get(ENDED, None)
+    if ended == node.nodeid or (shared and ended is not None):
         return  # nothing can be removed, and nothing is left
-    if settings.keep == "all" or (settings.keep == "failed" and failed):
+    if settings.keep == "all" or (settings.keep == "failed" and made.failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
         if kestra.namespace is not None:
-            run_of(request.config).keep(kestra.namespace)
+            run_of(config).keep(kestra.namespace)
         kept = f"kept{until}: flows and executions below …{kestra.namespace or ''}"
-        node.add_report_section("teardown", "kestra", kept)
+        if not shared:
+            node.add_report_section("teardown", "kestra", kept)
         with contextlib.suppress(KestraError):  # such as a server that is gone
             kestra.keep()
         return
     try:
-        kestra.close()
+        if shared and not made.failed:
+            kestra.check_mocks()
+    except MockError as error:
+        raise told(str(error)) from None
+    finally:
+        _close(made)
+
+
+def _close(made: Made) -> None:
+    try:
+        made.kestra.close()
     except KestraError as error:
-        if not (failed and isinstance(error, ServerError)):  # which the test has told already
-            raise _told(f"What the test made could not be removed. {error}") from None
+        if not (made.failed and isinstance(error, ServerError)):  # which the test has told already
+            raise told(f"What the test made could not be removed. {error}") from None
+
+
+kestra = pytest.fixture(name="kestra")(_kestra)
+kestra_class = pytest.fixture(name="kestra_class", scope="class")(_kestra)
+kestra_module = pytest.fixture(name="kestra_module", scope="module")(_kestra)
+kestra_package = pytest.fixture(name="kestra_package", scope="package")(_kestra)
+kestra_session = pytest.fixture(name="kestra_session", scope="session")(_kestra)
 
 
 def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
@@ -221,63 +245,7 @@ def _warn_of_idle(capabilities: Sequence[str], config: pytest.Config) -> None:
     )
 
 
-def _told(message: str) -> BaseException:
-    """Return a failure that shows its message and nothing else."""
-    return pytest.fail.Exception(message, pytrace=False)
-
-
-def _of_test(node: pytest.Item, settings: Settings) -> Settings:
-    for mark in reversed(list(node.iter_markers("kestra"))):
-        where = _checked(mark, PER_TEST, node)
-        try:
-            settings = settings.override(mark.kwargs, where)
-        except SettingsError as error:
-            raise _told(str(error)) from None
-    if settings.isolation == "none" and settings.prefix is not None:
-        raise _told(
-            f"isolation=none ({settings.source('isolation')}) deploys flows where they say, but "
-            f"prefix={settings.prefix} ({settings.source('prefix')}) wants them below it: leave one of them out."
-        )
-    return settings
-
-
-def _allowed(mark: pytest.Mark, node: pytest.Item) -> Allowed:
-    from pytest_kestra.report.guard import Allowed
-    from pytest_kestra.run.logs import Logs
-
-    where = _checked(mark, ("matching", "task", "level"), node)
-    allowed = Allowed(**mark.kwargs)
-    try:
-        allowed.of(Logs())
-    except KestraError as error:
-        raise _told(f"{where}: {error}") from None
-    return allowed
-
-
-def _skip_unless(node: pytest.Item, server: Server) -> None:
-    for mark in node.iter_markers("kestra_requires"):
-        from pytest_kestra.requirements import unmet
-        from pytest_kestra.server.base import CAPABILITIES
-
-        where = _checked(mark, ("version", "capability"), node)
-        try:
-            reason = unmet(server.address.version, server.capabilities, known=CAPABILITIES, **mark.kwargs)
-        except ValueError as error:
-            raise _told(f"{where}: {error}") from None
-        if reason:
-            pytest.skip(reason)
-
-
-def _checked(mark: pytest.Mark, names: Sequence[str], node: pytest.Item) -> str:
-    """Return how a mark is called in errors; fail where it has other arguments than these names."""
-    where = f"the mark `{mark.name}` of {node.name}"
-    wrong = [*map(repr, mark.args), *(name for name in mark.kwargs if name not in names)]
-    if wrong:
-        raise _told(f"{where} takes {', '.join(f'{name}=' for name in names)}, not {', '.join(wrong)}.")
-    return where
-
-
-def _namespace(node: pytest.Item) -> str:
+def _namespace(node: pytest.Item | pytest.Collector) -> str:
     """Return a name for worker, test and attempt that no other test has."""
     from pytest_kestra.flows.namespaces import slug, unique
 

@@ -14,14 +14,13 @@ import pytest
 
 from pytest_kestra import inifile
 from pytest_kestra.errors import KestraError, MockError, ServerError, SettingsError, UnexpectedLogsError
+from pytest_kestra.marks import allowed_logs, settings_of, told
 from pytest_kestra.options import OPTIONS
 from pytest_kestra.settings import Settings
 from pytest_kestra.stash import (
     CLIENT,
     CUT_OFF,
     ENDED,
-    GUARD,
-    KESTRA,
     RUN,
     SECRETS,
     SERVER,
@@ -30,6 +29,7 @@ from pytest_kestra.stash import (
     WORKER_RUN,
     has_colours,
     run_of,
+    used_by,
 )
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     try:
         renewed = server.renew()
     except ServerError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise told(str(error)) from None
     if renewed:
         stash[SECRETS] += server.address.secrets
         if CLIENT in stash:
@@ -175,19 +175,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     """Fail a test that passes, but has a mock that was never called, or logs that it does not expect."""
-    if KESTRA in item.stash:
-        try:
-            item.stash[KESTRA].check_mocks()
-        except MockError as error:
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
-    if GUARD in item.stash:
-        from pytest_kestra.report.guard import check_logs
+    used = used_by(item)
+    if used is None:
+        return
+    try:
+        for made in used.made:
+            if not made.shared:  # by others, which may call it
+                made.kestra.check_mocks()
+        level = settings_of(item, used.made[0].settings).fail_on_log_level
+        if level != "none":
+            from pytest_kestra.report.guard import check_logs
 
-        try:
-            check_logs(*item.stash[GUARD])
-        except UnexpectedLogsError as error:
-            # No line of the test is to blame.
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
+            check_logs(used.executions(), level, allowed_logs(item))
+    except (MockError, UnexpectedLogsError) as error:
+        # No line of the test is to blame.
+        raise told(str(error)) from None
 
 
 def _with_one_server(settings: Settings) -> Settings:

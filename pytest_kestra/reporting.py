@@ -5,12 +5,26 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_kestra.errors import KestraError, ServerError
 from pytest_kestra.masking import masked
-from pytest_kestra.stash import ENDED, FAILED, KESTRA, SECRETS, SERVER, SETTINGS, SUBTEST_MASK, TOLD, has_colours
+from pytest_kestra.stash import (
+    ENDED,
+    LIVE,
+    SECRETS,
+    SERVER,
+    SETTINGS,
+    SUBTEST_MASK,
+    TOLD,
+    has_colours,
+    used_by,
+)
+
+if TYPE_CHECKING:
+    from pytest_kestra.report.used import Used
 
 PACKAGE = "pytest_kestra"
 MASKED = "They differ in a secret, which is masked."
@@ -59,21 +73,22 @@ def pytest_runtest_makereport(
 
         shorten(error)
     report = yield
-    # A rerun begins anew.
-    item.stash[FAILED] = report.failed or (call.when != "setup" and item.stash.get(FAILED, False))
+    used = used_by(item)
     if report.failed:
+        for made in used.made if used is not None else ():
+            made.failed = True
         from pytest_kestra.report.sections import add_sections
 
         add_sections(
             report,
             error,
-            item.stash.get(KESTRA, None),
+            used,
             None if ENDED in item.config.stash else server,
             colour=has_colours(item.config),
         )
     from pytest_kestra.report.secrets import SubtestMask, mask_report
 
-    mask = _mask(item)
+    mask = _mask(item.config, used)
     mask_report(report, mask)
     if SUBTEST_MASK not in item.config.stash:
         item.config.stash[SUBTEST_MASK] = SubtestMask()
@@ -86,14 +101,19 @@ def pytest_runtest_makereport(
     if ENDED not in item.config.stash:
         from pytest_kestra.report.exports import add_exports
 
-        add_exports(report, item, item.stash.get(KESTRA, None), item.config.stash[SETTINGS], server)
+        add_exports(report, item, used, item.config.stash[SETTINGS], server)
     return report
 
 
-def _mask(of: pytest.Config | pytest.Item) -> Callable[[str], str]:
-    """Return what masks secrets in a text: those of a test, or of the one that runs, or those of the run."""
-    if KESTRA in of.stash:
-        return of.stash[KESTRA].masked
-    config = of.config if isinstance(of, pytest.Item) else of
+def _mask(config: pytest.Config, used: Used | None = None) -> Callable[[str], str]:
+    """Return what masks secrets in a text: those of the run, of all that lives, and of what a test has used."""
     secrets = config.stash[SECRETS]
-    return lambda text: masked(text, secrets)
+    kestras = [*config.stash.get(LIVE, ())]
+    kestras += [made.kestra for made in used.made if made.kestra not in kestras] if used is not None else []
+
+    def mask(text: str) -> str:
+        for kestra in kestras:
+            text = kestra.masked(text)
+        return masked(text, secrets)
+
+    return mask

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
-    from pytest_kestra.report.guard import Allowed
     from pytest_kestra.report.secrets import SubtestMask
+    from pytest_kestra.report.used import Made, Used
     from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.run import Run
@@ -22,9 +21,10 @@ SERVER: pytest.StashKey[Server] = pytest.StashKey()
 CLIENT: pytest.StashKey[Client] = pytest.StashKey()
 # What no report shows, whatever test it is of.
 SECRETS: pytest.StashKey[list[str]] = pytest.StashKey()
-# That of a test, and in the configuration that of the test which runs.
-KESTRA: pytest.StashKey[Kestra] = pytest.StashKey()
-FAILED: pytest.StashKey[bool] = pytest.StashKey()
+# What fixtures have made for a test, or for all tests below a node, by the names of the fixtures.
+KESTRA: pytest.StashKey[dict[str, Made]] = pytest.StashKey()
+# All that are in use.
+LIVE: pytest.StashKey[list[Kestra]] = pytest.StashKey()
 # Whether workers of pytest-xdist were ended before their tests.
 CUT_OFF: pytest.StashKey[bool] = pytest.StashKey()
 # The test that has told how the server has ended.
@@ -32,8 +32,6 @@ ENDED: pytest.StashKey[str] = pytest.StashKey()
 # The first line of what the last assertion about an execution has told.
 TOLD: pytest.StashKey[str] = pytest.StashKey()
 SUBTEST_MASK: pytest.StashKey[SubtestMask] = pytest.StashKey()
-# What `check_logs` takes, of a test with a guard over its logs.
-GUARD: pytest.StashKey[tuple[Kestra, str, Sequence[Allowed]]] = pytest.StashKey()
 # The entry of xdist's worker input that names the run's folder.
 WORKER_RUN = "kestra_run"
 # And the one that says whether the terminal of the controller has colours.
@@ -48,6 +46,20 @@ def run_of(config: pytest.Config) -> Run:
         folder = getattr(config, "workerinput", {}).get(WORKER_RUN)
         config.stash[RUN] = Run.create() if folder is None else Run.join(folder)
     return config.stash[RUN]
+
+
+def used_by(item: pytest.Item) -> Used | None:
+    """Return what a test uses; None where that is nothing."""
+    from pytest_kestra.report.used import Used
+
+    names = getattr(item, "fixturenames", ())
+    made = [
+        one
+        for node in item.listchain()
+        for name, one in node.stash.get(KESTRA, {}).items()
+        if node is item or name in names
+    ]
+    return Used(made) if made else None
 
 
 def has_colours(config: pytest.Config) -> bool:

@@ -12,9 +12,9 @@ from pytest_kestra.settings import Settings
 from pytest_kestra.states import BAD
 
 if TYPE_CHECKING:
+    from pytest_kestra.report.used import Used
     from pytest_kestra.run.diagnosis.evidence import Evidence
     from pytest_kestra.run.execution import Execution
-    from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
 
 # The attribute of a report that travels from a worker of pytest-xdist to the controller.
@@ -26,11 +26,11 @@ MOST = 100
 
 
 def add_exports(
-    report: pytest.TestReport, item: pytest.Item, kestra: Kestra | None, settings: Settings, server: Server | None
+    report: pytest.TestReport, item: pytest.Item, used: Used | None, settings: Settings, server: Server | None
 ) -> None:
     """Write the artifacts of a failed test, and add what JUnit files, GitHub and the HTML page show of any."""
     # What a test has made goes after it.
-    if kestra is None or report.when == "teardown" or (report.when == "setup" and not report.failed):
+    if used is None or report.when == "teardown" or (report.when == "setup" and not report.failed):
         return
     junit = bool(item.config.getoption("xmlpath", None))
     annotated = report.failed and os.environ.get("GITHUB_ACTIONS") == "true"
@@ -38,7 +38,7 @@ def add_exports(
     if not (junit or annotated or artifacts or settings.html):
         return
     try:
-        _export(report, item, kestra, settings, server, junit=junit, annotated=annotated)
+        _export(report, item, used, settings, server, junit=junit, annotated=annotated)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide the failure
         report.sections.append(("kestra", f"What is to be kept of the executions cannot be had: {error}"))
 
@@ -46,7 +46,7 @@ def add_exports(
 def _export(
     report: pytest.TestReport,
     item: pytest.Item,
-    kestra: Kestra,
+    used: Used,
     settings: Settings,
     server: Server | None,
     *,
@@ -55,7 +55,8 @@ def _export(
 ) -> None:
     from pytest_kestra.run.diagnosis.evidence import Evidence
 
-    every = kestra.executions()
+    every = used.executions() if report.failed else used.untold()
+    used.tell(every)
     executions = chosen(every)
     if junit:
         kept = [(name, value) for name, value in item.user_properties if name not in PROPERTIES]
@@ -83,7 +84,7 @@ def _export(
         # Only where the failure is about an execution is its flow to blame.
         about = [one for one in evidence if tells_of(report.longreprtext, one.execution)]
         found = annotations_of(about, item.nodeid) or [of_test(report)]
-        data["annotations"] = [{name: kestra.masked(text) for name, text in one.items()} for one in found]
+        data["annotations"] = [{name: used.masked(text) for name, text in one.items()} for one in found]
     if server is not None:
         data["about"] = {"server": server.kind, "version": server.address.version or ""}
     setattr(report, ATTRIBUTE, data)

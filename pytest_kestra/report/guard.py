@@ -11,7 +11,6 @@ from pytest_kestra.run.diagnosis.evidence import Evidence
 from pytest_kestra.run.diagnosis.passages import FIRST_LINE, log_lines, short
 from pytest_kestra.run.diagnosis.text import story
 from pytest_kestra.run.execution import Execution
-from pytest_kestra.run.kestra import Kestra
 from pytest_kestra.run.logs import Logs
 from pytest_kestra.run.session import SETTLE_S
 from pytest_kestra.run.waiting import poll
@@ -36,12 +35,11 @@ class Allowed:
         return logs.select(task=self.task, level=self.level, matching=self.matching)
 
 
-def check_logs(kestra: Kestra, min_level: str, allowed: Sequence[Allowed]) -> None:
+def check_logs(executions: Sequence[Execution], min_level: str, allowed: Sequence[Allowed]) -> None:
     """Look at the logs of all executions of a test; UnexpectedLogsError where one is of this level or above.
 
     What is `allowed` is left out.
     """
-    executions = kestra.executions()
     found: list[tuple[Execution, Logs]] = []
     if any(execution.state.is_final and not execution.session.settled for execution in executions):
         # Logs may come late, and most executions have none of this level: waiting for each would take too long.

@@ -12,7 +12,7 @@ from pytest_kestra.errors import ServerError, WaitTimeout
 from pytest_kestra.states import BAD
 
 if TYPE_CHECKING:
-    from pytest_kestra.run.kestra import Kestra
+    from pytest_kestra.report.used import Used
     from pytest_kestra.server.base import Server
 
 # A test with more executions than this tells those that did not end well, or the last ones.
@@ -25,7 +25,7 @@ TOLD = re.compile(r"Execution: (?:\S*/)?(\w+)")
 def add_sections(
     report: pytest.TestReport,
     error: BaseException | None,
-    kestra: Kestra | None,
+    used: Used | None,
     server: Server | None,
     *,
     colour: bool = False,
@@ -37,18 +37,19 @@ def add_sections(
     if isinstance(error, (ServerError, WaitTimeout)):
         log = server.log_tail(LOG_LINES) if server is not None else ""
         if isinstance(error, WaitTimeout):
-            log = "\n".join(_about(log, kestra.started if kestra is not None else ()))
+            log = "\n".join(_about(log, used.started if used is not None else ()))
         if log:
             report.sections.append(("the log of the Kestra server", log))
-    if report.when != "call" or kestra is None or isinstance(error, ServerError):
+    # At the end of a test they are removed.
+    if report.when == "teardown" or used is None or isinstance(error, ServerError):
         return
-    if text := "\n\n".join(_executions(kestra, report.longreprtext, colour=colour)):
+    if text := "\n\n".join(_executions(used, report.longreprtext, colour=colour)):
         report.sections.append(("the executions of this test", text))
 
 
-def worth_a_look(execution_ids: Sequence[str], kestra: Kestra) -> list[str]:
+def worth_a_look(execution_ids: Sequence[str], used: Used) -> list[str]:
     """Return the executions to tell of, in their order: those that did not end well, else the last ones."""
-    bad = [execution_id for execution_id in execution_ids if kestra.known_state(execution_id) in BAD]
+    bad = [execution_id for execution_id in execution_ids if used.known_state(execution_id) in BAD]
     fine = [execution_id for execution_id in execution_ids if execution_id not in bad]
     room = max(0, SHOWN - len(bad))
     chosen = bad[:SHOWN] + fine[max(0, len(fine) - room) :]
@@ -65,19 +66,19 @@ def _about(log: str, execution_ids: Sequence[str]) -> Iterator[str]:
             yield line
 
 
-def _executions(kestra: Kestra, told: str, *, colour: bool) -> Iterator[str]:
+def _executions(used: Used, told: str, *, colour: bool) -> Iterator[str]:
     from pytest_kestra.report.colour import coloured
     from pytest_kestra.run.diagnosis.text import brief, diagnosis, tells_of
 
     known = {found[1] for found in TOLD.finditer(told)}
-    untold = [execution_id for execution_id in kestra.started if execution_id not in known]
-    ids = worth_a_look(untold, kestra)
+    untold = [execution_id for execution_id in used.started if execution_id not in known]
+    ids = worth_a_look(untold, used)
     left = len(untold) - len(ids)
     if left > 0:
         yield f"{left} other{'s are' if left > 1 else ' is'} left out"
     try:
         for execution_id in ids:
-            execution = kestra.execution(execution_id)
+            execution = used.execution(execution_id)
             session = execution.session
             # With -q there is no more to tell than the assertion about a state has told.
             if session.verbosity < 0 and tells_of(told, execution):

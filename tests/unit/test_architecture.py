@@ -40,17 +40,31 @@ ALLOWED: dict[str, set[str]] = {
     "server": {"errors", "address", "connection", "settings", "engine", "containers"},
     "containers": {"engine"},
     "engine": set(),
-    "fixtures": BASE | {"client", "flows", "run", "report", "server", "requirements", "stash"},
+    "marks": BASE | {"report", "requirements", "run", "server"},
+    "fixtures": BASE | {"client", "flows", "marks", "run", "report", "server", "stash"},
     "cli": {"errors", "settings", "server", "engine", "containers", "checks", "client", "run", "suites"},
     "versions": set(),
     "validation": BASE | {"checks", "client", "flows", "versions"},
     "stash": BASE | {"client", "report", "run", "server"},
-    "hooks": BASE | {"client", "inifile", "report", "run", "server", "stash", "suites", "validation", "versions"},
+    "hooks": BASE
+    | {"client", "inifile", "marks", "report", "run", "server", "stash", "suites", "validation", "versions"},
     "reporting": BASE | {"report", "stash"},
     "plugin": {"fixtures", "hooks", "reporting"},
     "__init__": BASE | {"client", "mocks", "run", "server"},
 }
-PYTEST = {"plugin", "hooks", "inifile", "reporting", "stash", "fixtures", "report", "suites", "validation", "versions"}
+PYTEST = {
+    "plugin",
+    "hooks",
+    "inifile",
+    "marks",
+    "reporting",
+    "stash",
+    "fixtures",
+    "report",
+    "suites",
+    "validation",
+    "versions",
+}
 
 
 MODULES = [

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -37,20 +35,20 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-def kestra(client: Client, stub: Stub, state: str = "SUCCESS", *, settled: bool = False) -> Any:
-    """Return a stand-in for `kestra` with three executions that have logged nothing."""
+def executions(client: Client, stub: Stub, state: str = "SUCCESS", *, settled: bool = False) -> list[Execution]:
+    """Return three executions that have logged nothing."""
     session = Session(client, Deployer(client, Namespaces("t")), 5, settled=settled)
     at = {"current": state, "histories": [{"state": state, "date": "2026-01-01T00:00:00Z"}]}
-    executions = []
+    found = []
     for execution_id in "abc":
         stub.on("GET", f"/api/v1/main/logs/{execution_id}", "[]")
         record = ExecutionRecord.of({"id": execution_id, "namespace": "a.b", "flowId": "orders", "state": at})
-        executions.append(Execution.reading(record, session))
-    return SimpleNamespace(executions=lambda: executions)
+        found.append(Execution.reading(record, session))
+    return found
 
 
 def test_late_logs_are_waited_for_once(client: Client, stub: Stub, waits: list[float]) -> None:
-    check_logs(kestra(client, stub), "WARN", [])
+    check_logs(executions(client, stub), "WARN", [])
 
     assert waits == [SETTLE_S]
     assert [asked.path[-1] for asked in stub.asked] == ["a", "b", "c"]
@@ -60,13 +58,13 @@ def test_late_logs_are_waited_for_once(client: Client, stub: Stub, waits: list[f
 def test_nothing_is_waited_for_where_no_log_comes_late(
     client: Client, stub: Stub, waits: list[float], state: str, *, settled: bool
 ) -> None:
-    check_logs(kestra(client, stub, state, settled=settled), "WARN", [])
+    check_logs(executions(client, stub, state, settled=settled), "WARN", [])
 
     assert waits == []
 
 
 def test_log_that_comes_late_is_found(client: Client, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = kestra(client, stub)
+    every = executions(client, stub)
 
     def poll(*_: object) -> None:
         stub.on("GET", "/api/v1/main/logs/b", json.dumps([ENTRY]))
