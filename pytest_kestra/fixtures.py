@@ -161,7 +161,7 @@ def _kestra(
     from pytest_kestra.report.command import run_again
     from pytest_kestra.run.kestra import Kestra
 
-    node, config, name = request.node, request.config, request.fixturename
+    node, config, name = request.node, request.config, str(request.fixturename)
     shared = not isinstance(node, pytest.Item)
     # Where this fails, a report must not show what was made for another version.
     node.stash.setdefault(KESTRA, {}).pop(name, None)
@@ -184,13 +184,13 @@ def _kestra(
         side_effects=settings.side_effects if settings.strict_mocks else None,
         clock="clock" in kestra_server.capabilities,
     )
-    made = node.stash[KESTRA][name] = Made(kestra, kestra_settings, shared)
+    made = node.stash[KESTRA][name] = Made(name, kestra, kestra_settings, shared)
     live = config.stash.setdefault(LIVE, [])
-    live.append(kestra)
+    live.append(made)
     yield kestra
-    live.remove(kestra)
+    live.remove(made)
     ended = config.stash.get(ENDED, None)
-    if ended == node.nodeid or (shared and ended is not None):
+    if ended == node.nodeid or (shared and ended is not None) or made.lost:
         return  # nothing can be removed, and nothing is left
     if settings.keep == "all" or (settings.keep == "failed" and made.failed):
         until = " until the run ends (longer with --kestra-reuse)" if "ephemeral" in kestra_server.capabilities else ""
@@ -250,5 +250,5 @@ def _namespace(node: pytest.Item | pytest.Collector) -> str:
     from pytest_kestra.flows.namespaces import slug, unique
 
     worker = getattr(node.config, "workerinput", {}).get("workerid", "")
-    parts = [slug(node.name)[:NAME_LENGTH].strip("-"), worker]
+    parts = [slug(node.name.removesuffix(".py"))[:NAME_LENGTH].strip("-"), worker]
     return unique("-".join(part for part in parts if part), run_of(node.config).key)

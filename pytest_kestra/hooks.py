@@ -21,6 +21,7 @@ from pytest_kestra.stash import (
     CLIENT,
     CUT_OFF,
     ENDED,
+    LIVE,
     RUN,
     SECRETS,
     SERVER,
@@ -156,7 +157,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give a test that needs the server one that lives: where it has ended since, another is started."""
     stash, server = item.config.stash, item.config.stash.get(SERVER, None)
-    if server is None or "kestra_server" not in getattr(item, "fixturenames", ()):
+    names = getattr(item, "fixturenames", ())
+    if server is None or "kestra_server" not in names:
         return
     try:
         renewed = server.renew()
@@ -169,6 +171,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # Of the new one, nobody has told an end.
         if ENDED in stash:
             del stash[ENDED]
+        for made in stash.get(LIVE, ()):
+            made.lost = True
+    if lost := [made.name for made in stash.get(LIVE, ()) if made.lost and made.name in names]:
+        raise told(
+            f"What {' and '.join(lost)} has made for several tests was on an engine that has ended since: an earlier "
+            "test tells how."
+        )
 
 
 # After pytest's own, which runs the test; a wrapper around it would stand in the traceback of every failure.

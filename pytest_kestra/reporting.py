@@ -108,7 +108,7 @@ def pytest_runtest_makereport(
 def _mask(config: pytest.Config, used: Used | None = None) -> Callable[[str], str]:
     """Return what masks secrets in a text: those of the run, of all that lives, and of what a test has used."""
     secrets = config.stash[SECRETS]
-    kestras = [*config.stash.get(LIVE, ())]
+    kestras = [made.kestra for made in config.stash.get(LIVE, ())]
     kestras += [made.kestra for made in used.made if made.kestra not in kestras] if used is not None else []
 
     def mask(text: str) -> str:

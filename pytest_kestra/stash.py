@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.report.secrets import SubtestMask
     from pytest_kestra.report.used import Made, Used
-    from pytest_kestra.run.kestra import Kestra
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.run import Run
     from pytest_kestra.settings import Settings
@@ -24,7 +23,7 @@ SECRETS: pytest.StashKey[list[str]] = pytest.StashKey()
 # What fixtures have made for a test, or for all tests below a node, by the names of the fixtures.
 KESTRA: pytest.StashKey[dict[str, Made]] = pytest.StashKey()
 # All that are in use.
-LIVE: pytest.StashKey[list[Kestra]] = pytest.StashKey()
+LIVE: pytest.StashKey[list[Made]] = pytest.StashKey()
 # Whether workers of pytest-xdist were ended before their tests.
 CUT_OFF: pytest.StashKey[bool] = pytest.StashKey()
 # The test that has told how the server has ended.
@@ -49,7 +48,7 @@ def run_of(config: pytest.Config) -> Run:
 
 
 def used_by(item: pytest.Item) -> Used | None:
-    """Return what a test uses; None where that is nothing."""
+    """Return what a test uses and is not lost; None where that is nothing."""
     from pytest_kestra.report.used import Used
 
     names = getattr(item, "fixturenames", ())
@@ -57,7 +56,7 @@ def used_by(item: pytest.Item) -> Used | None:
         one
         for node in item.listchain()
         for name, one in node.stash.get(KESTRA, {}).items()
-        if node is item or name in names
+        if (node is item or name in names) and not one.lost
     ]
     return Used(made) if made else None
 

@@ -12,18 +12,21 @@ if TYPE_CHECKING:
     from pytest_kestra.settings import Settings
 
 
-@dataclass
+@dataclass(eq=False)
 class Made:
     """Hold what a fixture has made.
 
-    `settings` are those of the run; `shared` says that other tests use it, too, `failed` that one of them has failed,
-    `told` which of its executions an earlier one has exported.
+    `name` is that of the fixture, and `settings` are those of the run; `shared` says that other tests use it, too,
+    `failed` that one of them has failed, `lost` that the engine on which it was has ended, `told` which of its
+    executions an earlier test has exported.
     """
 
+    name: str
     kestra: Kestra
     settings: Settings
     shared: bool
     failed: bool = False
+    lost: bool = False
     told: set[str] = field(default_factory=set)
 
 

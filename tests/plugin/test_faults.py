@@ -79,7 +79,11 @@ def test_killed_engine_is_told_and_the_next_test_gets_another(flows: pytest.Pyte
 
         seen = []
 
-        def test_killed(kestra, kestra_client, kestra_server):
+        @pytest.fixture(scope="module")
+        def order(kestra_module):
+            return kestra_module.deploy("orders.yaml").run()
+
+        def test_killed(order, kestra, kestra_client, kestra_server):
             kestra.deploy("script.yaml").start(inputs={"file": str(FOLDER / "pid")})
             wait_until((FOLDER / "pid").exists)
             seen.append((kestra_client, kestra_client.address))
@@ -91,6 +95,9 @@ def test_killed_engine_is_told_and_the_next_test_gets_another(flows: pytest.Pyte
             assert kestra_client is client is kestra.client
             assert kestra_server.address == client.address != address
             assert kestra.deploy("orders.yaml").run().state == "SUCCESS"
+
+        def test_shared(order):
+            assert order.logs().messages == []
 
         def test_of_the_client(kestra_client, kestra_server):
             kill(kestra_server)
@@ -104,9 +111,10 @@ def test_killed_engine_is_told_and_the_next_test_gets_another(flows: pytest.Pyte
     )
     result = flows.runpytest_subprocess(*OPTIONS, "-rA")
 
-    result.assert_outcomes(passed=3, failed=1, errors=1)
+    result.assert_outcomes(passed=3, failed=1, errors=2)
     result.stdout.fnmatch_lines(
         [
+            "What kestra_module has made for several tests was on an engine that has ended since: *",
             "The Kestra engine has ended again after 2 starts in this run, and is not started any more; the log of the "
             "last one, until this run ends: */engine-2.log",
             "E * The Kestra engine was ended by SIGKILL, as the system does where memory runs out (process *).",
