@@ -154,10 +154,7 @@ def _kestra(
     kestra_server: Server,
     kestra_settings: Settings,
 ) -> Iterator[Kestra]:
-    """Return Kestra for one test, or for all of a class, a module, a package or a run.
-
-    Flows get a namespace of their own, and what was made is removed after it.
-    """
+    """Return Kestra for the tests of this scope: flows get a namespace of their own, and all goes after the last."""
     from pytest_kestra.report.command import run_again
     from pytest_kestra.run.kestra import Kestra
 
