@@ -16,6 +16,7 @@ from pytest_kestra.errors import (
     WaitTimeout,
 )
 from pytest_kestra.records import ExecutionRecord, Metric, TaskRun
+from pytest_kestra.run import yamls
 from pytest_kestra.run.diagnosis.expression import missing_name
 from pytest_kestra.run.diagnosis.text import diagnosis, late
 from pytest_kestra.run.file import File
@@ -26,6 +27,8 @@ from pytest_kestra.run.session import Session
 from pytest_kestra.run.task_runs import is_for, no_run, no_value, runs_of, several
 from pytest_kestra.run.waiting import has_reached, is_out_of_reach, killing, poll
 from pytest_kestra.states import QUEUE, STATES, TREATED, State
+
+yamls.teach()
 
 # How Kestra refuses what an execution's state does not allow.
 WRONG_STATE = (409, 422)
