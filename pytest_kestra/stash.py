@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_kestra.report.used import Made, Used
+
 if TYPE_CHECKING:
     from pytest_kestra.client.client import Client
     from pytest_kestra.report.secrets import SubtestMask
-    from pytest_kestra.report.used import Made, Used
     from pytest_kestra.server.base import Server
     from pytest_kestra.server.run import Run
     from pytest_kestra.settings import Settings
@@ -49,8 +50,6 @@ def run_of(config: pytest.Config) -> Run:
 
 def used_by(item: pytest.Item) -> Used | None:
     """Return what a test uses and is not lost; None where that is nothing."""
-    from pytest_kestra.report.used import Used
-
     names = getattr(item, "fixturenames", ())
     made = [
         one

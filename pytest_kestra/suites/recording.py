@@ -30,6 +30,8 @@ BEGIN = re.compile(r"\{[{%#]")
 EXECUTION_ID = ".executionId"
 # Of a list with more items than this only the length is asserted.
 LONG = 10
+# Why a value is not in a suite.
+PRIVATE = "a secret or a file of that execution"
 PAUSE = "io.kestra.plugin.core.flow.Pause"
 
 
@@ -112,11 +114,11 @@ class Recording:
     def _equal(self, outputs: Mapping[str, Any], place: str, who: str) -> Iterator[dict[str, Any]]:
         """Return assertions on each single value in outputs, which expressions name below `place`."""
         for path, value in _leaves(outputs):
-            what = f"the output of {who} {path.removeprefix('.')!r}."
+            what = f"output of {who} {path.removeprefix('.')!r}"
             if not _is_plain(value):
-                self.notes.append(f"Left out, as it is a secret or a file of that execution: {what}")
+                self._leave_out(what, PRIVATE)
             elif path == EXECUTION_ID or self.execution.id in str(value):
-                self.notes.append(f"Left out, as it is new at each run: {what}")
+                self._leave_out(what, "new at each run")
             elif value is not None:
                 yield {"value": f"{{{{ {place}{path} }}}}", "equalTo": _unrendered(value)}
 
@@ -147,8 +149,11 @@ class Recording:
             if _is_plain(value):
                 found[name] = _unrendered(value)
             else:
-                self.notes.append(f"Left out, as it is a secret or a file of that execution: the {what} {name!r}.")
+                self._leave_out(f"{what} {name!r}", PRIVATE)
         return found
+
+    def _leave_out(self, what: str, why: str) -> None:
+        self.notes.append(f"Left out, as it is {why}: the {what}.")
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
